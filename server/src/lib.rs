@@ -1,1 +1,3 @@
+//! The Semanas gateway as a library: what `main` starts and the tests reach into.
 
+pub mod domain;

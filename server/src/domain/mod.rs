@@ -1,0 +1,23 @@
+//! What Semanas knows about its subject: identifiers, people, money, and the one normal form of a work history.
+//!
+//! Everything below is pure. It decides what a value is and what follows from it; it deliberately knows no clock,
+//! no randomness, no storage, no network, and no provider's wire format.
+
+/// The population registry code of a person.
+pub mod curp;
+/// The federal entities of Mexico and the many ways they are written.
+pub mod entity;
+/// Exact amounts of Mexican pesos.
+pub mod money;
+/// The social security number of a person.
+pub mod nss;
+/// The names of a person, and the subject of a request.
+pub mod person;
+/// The providers that the gateway can buy from.
+pub mod provider_id;
+/// Dates and counts as the providers write them.
+pub mod reading;
+/// Cleaning and folding of text that came from outside.
+pub mod text;
+/// The normal form of a work history.
+pub mod work_history;
