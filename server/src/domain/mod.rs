@@ -21,3 +21,8 @@ pub mod reading;
 pub mod text;
 /// The normal form of a work history.
 pub mod work_history;
+pub(crate) mod gate;
+pub(crate) mod ids;
+pub(crate) mod job;
+pub(crate) mod outcome;
+pub(crate) mod reason;

@@ -1,0 +1,312 @@
+//! The job: its stored form, its states and what can happen to it.
+//!
+//! [`Job::apply`] is the one way a job changes: polls, callbacks, timeouts, cancels and operators all arrive as an [`Event`].
+//! It is pure; what it decides (`Transition`) is committed by the store in one atomic step. A job holds no personal data:
+//! person and answer lie sealed in a record of their own.
+
+mod apply;
+mod next;
+#[cfg(test)]
+mod tests;
+mod view;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+pub(crate) use self::{
+    apply::{Due, Ending, IllegalTransition, LedgerChange, Reuse, Transition},
+    view::{JobView, Stage, StateName},
+};
+use crate::domain::{
+    ids::{IntentId, JobId, PersonKey, Tenant},
+    outcome::{Charge, Outcome, OutcomeClass},
+    provider_id::ProviderId,
+    reason::{Failure, Reason},
+};
+
+/// Newest events that a job keeps. A job makes about eight; only one that retries for its whole life drops old ones, and a
+/// watcher that comes back from before them gets a snapshot.
+pub(crate) const EVENTS_MAX: usize = 64;
+
+/// Newest attempts that a job keeps; the ledger keeps all.
+pub(crate) const ATTEMPTS_MAX: usize = 32;
+
+/// A job as it is stored.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Job {
+    pub id: JobId,
+    pub tenant: Tenant,
+    pub person: PersonKey,
+    pub ask: Ask,
+    pub state: State,
+    pub attempts: Vec<Attempt>,
+    /// The newest [`EVENTS_MAX`] events; the last one has number `sequence`.
+    pub events: Vec<JobEvent>,
+    pub sequence: u64,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub deadline_at: Timestamp,
+    #[serde(default)]
+    pub cancel_requested: bool,
+    /// The lookup job whose NSS this job uses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nss_from: Option<JobId>,
+    /// Jobs to wake when this one ends.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dependents: Vec<JobId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settlement: Option<Settlement>,
+    /// W3C `traceparent` of the request that started it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace_parent: Option<String>,
+}
+
+/// What was asked, without personal data.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Ask {
+    /// Widest limit that any Submit asked of this job; 0 = all.
+    #[serde(default)]
+    pub limit: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<ProviderId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_case_id: Option<String>,
+    /// Whether the sealed subject has given names and paternal surname.
+    pub has_names: bool,
+    /// Whether the sealed subject has an NSS.
+    pub has_nss: bool,
+    /// A charge older than this does not stand in the way of a new one.
+    pub fresh_after: Timestamp,
+    #[serde(default)]
+    pub allow_repeat_charge: bool,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub purpose: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub consent_reference: String,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+}
+
+/// Where a job stands. Who moves it on: the worker that holds its lease, unless a line says otherwise.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "name", rename_all = "snake_case")]
+pub(crate) enum State {
+    /// The next decision is due, now or at its due time. `deferred` = it already waits for a retry or a quota.
+    Queued { deferred: bool },
+    /// Another job finds the NSS; it wakes this one when it ends.
+    AwaitingNss { lookup: JobId },
+    /// The intent is on record and the request may be on its way. Only the caller's fact, or the end of its lease, moves it.
+    Calling { intent: Intent },
+    /// The provider has it: a poll, a callback or the deadline moves it.
+    Waiting { intent: Intent, reference: String, polls: u32 },
+    /// The request may have been processed; a late fact, a callback or the end of the grace moves it.
+    Ambiguous { intent: Intent, until: Timestamp },
+    Succeeded { at: Timestamp },
+    Failed { at: Timestamp, failure: Failure },
+    Cancelled { at: Timestamp },
+    /// An operator settles it.
+    OutcomeUnknown { at: Timestamp, failure: Failure },
+}
+
+/// The recorded will to make one call that can be billed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Intent {
+    pub id: IntentId,
+    pub provider: ProviderId,
+    pub step: Step,
+}
+
+/// What a call is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Step {
+    FindNss,
+    FetchHistory,
+}
+
+/// One call that was intended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Attempt {
+    pub id: IntentId,
+    pub provider: ProviderId,
+    pub step: Step,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<OutcomeClass>,
+    pub charge: Charge,
+    pub started_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+    /// Made, and paid, by a lookup whose answer is shared.
+    #[serde(default)]
+    pub shared: bool,
+}
+
+/// A public step in a job's life, as a watcher sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct JobEvent {
+    pub sequence: u64,
+    pub at: Timestamp,
+    pub view: JobView,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<Attempt>,
+}
+
+/// An operator's word on a charge that could not be known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Settlement {
+    pub charge: Charge,
+    pub at: Timestamp,
+    pub note: String,
+}
+
+/// What can happen to a job. Decisions come from the holder of its lease, facts from anyone who learned one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Event {
+    /// Decision: this lookup job finds the NSS.
+    NssRequested { lookup: JobId, sweep_at: Timestamp },
+    /// Fact: the lookup found it.
+    NssFound { attempts: Vec<Attempt> },
+    /// Fact: the lookup ended without one; `fall_back` = nothing stands against trying another route.
+    NssMissed { failure: Failure, attempts: Vec<Attempt>, fall_back: bool },
+    /// Decision: not now, but at this time.
+    Deferred { until: Timestamp },
+    /// Decision: call. Committed before a byte is sent.
+    IntentRecorded { intent: Intent },
+    /// Fact: how the call, or a poll of it, went. If the job lives on it is due at `next_at`.
+    OutcomeKnown { intent: IntentId, outcome: Outcome, next_at: Timestamp },
+    /// Fact: a callback named the provider's reference.
+    Hinted { intent: IntentId, reference: String },
+    /// Decision: the lease of a calling worker ran out; its fact may still come until then.
+    CallerLost { until: Timestamp },
+    /// Decision: the operator's settings allow the other route after an ambiguous call.
+    AmbiguityAbandoned,
+    /// Decision: no route is left, or none may be taken.
+    Exhausted { failure: Failure },
+    /// Decision: a caller wants it to stop.
+    CancelAsked,
+    /// Decision: the job's deadline, or the grace of an ambiguous call, has passed.
+    TimeUp,
+    /// Decision: it was claimed many times and never moved.
+    Stalled,
+    /// Decision: another request joins, perhaps with a wider limit, perhaps as a job to wake.
+    Joined { limit: u32, dependent: Option<JobId> },
+    /// Decision: an operator settles the unknown charge.
+    Settled { charge: Charge, note: String },
+}
+
+impl Job {
+    /// A job just accepted, with its first event.
+    pub(crate) fn new(new: NewJob, now: Timestamp) -> Job {
+        let mut job = Job {
+            id: new.id,
+            tenant: new.tenant,
+            person: new.person,
+            ask: new.ask,
+            state: State::Queued { deferred: false },
+            attempts: Vec::new(),
+            events: Vec::new(),
+            sequence: 0,
+            created_at: now,
+            updated_at: now,
+            deadline_at: new.deadline_at,
+            cancel_requested: false,
+            nss_from: None,
+            dependents: new.dependent.into_iter().collect(),
+            settlement: None,
+            trace_parent: new.trace_parent,
+        };
+        job.record_event(None, now);
+        job
+    }
+
+    pub(crate) fn is_terminal(&self) -> bool {
+        match self.state {
+            State::Queued { .. }
+            | State::AwaitingNss { .. }
+            | State::Calling { .. }
+            | State::Waiting { .. }
+            | State::Ambiguous { .. } => false,
+            State::Succeeded { .. } | State::Failed { .. } | State::Cancelled { .. } | State::OutcomeUnknown { .. } => true,
+        }
+    }
+
+    /// Whether money is still in question, so that an operator can settle it: a charge that is unknown, or an answer that came
+    /// after the job had ended without it.
+    pub(crate) fn needs_settlement(&self) -> bool {
+        let own = || self.attempts.iter().filter(|attempt| !attempt.shared);
+        let unknown = own().any(|attempt| attempt.charge == Charge::Unknown);
+        let lost = matches!(self.state, State::OutcomeUnknown { .. }) && own().any(|attempt| attempt.charge == Charge::Yes);
+        self.settlement.is_none() && (unknown || lost)
+    }
+
+    pub(crate) fn failure(&self) -> Option<&Failure> {
+        match &self.state {
+            State::Failed { failure, .. } | State::OutcomeUnknown { failure, .. } => Some(failure),
+            State::Queued { .. }
+            | State::AwaitingNss { .. }
+            | State::Calling { .. }
+            | State::Waiting { .. }
+            | State::Ambiguous { .. }
+            | State::Succeeded { .. }
+            | State::Cancelled { .. } => None,
+        }
+    }
+
+    /// The intent whose outcome the job is waiting for.
+    pub(crate) fn live_intent(&self) -> Option<&Intent> {
+        match &self.state {
+            State::Calling { intent } | State::Waiting { intent, .. } | State::Ambiguous { intent, .. } => Some(intent),
+            State::Queued { .. }
+            | State::AwaitingNss { .. }
+            | State::Succeeded { .. }
+            | State::Failed { .. }
+            | State::Cancelled { .. }
+            | State::OutcomeUnknown { .. } => None,
+        }
+    }
+
+    /// When the job ended.
+    pub(crate) fn ended_at(&self) -> Option<Timestamp> {
+        match &self.state {
+            State::Succeeded { at }
+            | State::Failed { at, .. }
+            | State::Cancelled { at }
+            | State::OutcomeUnknown { at, .. } => Some(*at),
+            State::Queued { .. }
+            | State::AwaitingNss { .. }
+            | State::Calling { .. }
+            | State::Waiting { .. }
+            | State::Ambiguous { .. } => None,
+        }
+    }
+
+    fn record_event(&mut self, attempt: Option<Attempt>, now: Timestamp) {
+        self.sequence += 1;
+        self.updated_at = now;
+        self.events.push(JobEvent { sequence: self.sequence, at: now, view: self.view(), attempt });
+        if self.events.len() > EVENTS_MAX {
+            self.events.remove(0);
+        }
+    }
+}
+
+/// What a job is born with.
+#[derive(Clone, Debug)]
+pub(crate) struct NewJob {
+    pub id: JobId,
+    pub tenant: Tenant,
+    pub person: PersonKey,
+    pub ask: Ask,
+    pub deadline_at: Timestamp,
+    pub dependent: Option<JobId>,
+    pub trace_parent: Option<String>,
+}
+
+/// The reason a job gets when a call's outcome stays unknown.
+fn outcome_unknown(intent: &Intent) -> Failure {
+    Failure::told(Reason::OutcomeUnknown, intent.provider, None)
+}

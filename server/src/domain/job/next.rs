@@ -1,0 +1,276 @@
+//! What each move of a job does besides changing its state: attempts, events, the ledger, the due time, and what its end means.
+//!
+//! `apply` chooses the move; these functions carry it out. They never refuse.
+
+use jiff::Timestamp;
+
+use crate::domain::{
+    ids::{IntentId, JobId},
+    job::{
+        ATTEMPTS_MAX, Attempt, Due, Ending, Intent, Job, LedgerChange, Reuse, Settlement, State, Transition, outcome_unknown,
+    },
+    outcome::{Charge, Outcome, OutcomeClass, Verdict},
+    reason::Failure,
+};
+
+/// A transition in the making.
+pub(super) struct Next {
+    pub(super) job: Job,
+    pub(super) now: Timestamp,
+}
+
+impl Next {
+    pub(super) fn unchanged(self) -> Transition {
+        Transition { job: self.job, due: Due::Unchanged, ledger: None, ending: None }
+    }
+
+    pub(super) fn to(mut self, state: State, about: Option<&IntentId>, due: Due) -> Transition {
+        self.job.state = state;
+        let attempt = about.and_then(|id| self.job.attempts.iter().find(|attempt| attempt.id == *id).cloned());
+        self.job.record_event(attempt, self.now);
+        Transition { job: self.job, due, ledger: None, ending: None }
+    }
+
+    fn end(self, state: State, about: Option<&IntentId>) -> Transition {
+        let mut ended = self.to(state, about, Due::Never);
+        ended.ending = Some(Ending { reuse: reuse_of(&ended.job) });
+        ended
+    }
+
+    pub(super) fn joined(mut self, limit: u32, dependent: Option<JobId>) -> Transition {
+        let own = self.job.ask.limit;
+        self.job.ask.limit = if own == 0 || limit == 0 { 0 } else { own.max(limit) };
+        if let Some(dependent) = dependent.filter(|id| !self.job.dependents.contains(id)) {
+            self.job.dependents.push(dependent);
+        }
+        self.unchanged()
+    }
+
+    pub(super) fn deferred(self, until: Timestamp) -> Transition {
+        match self.job.state {
+            // Waiting on is no news to a watcher.
+            State::Queued { deferred: true } => self.rescheduled(until),
+            State::Queued { deferred: false }
+            | State::AwaitingNss { .. }
+            | State::Calling { .. }
+            | State::Waiting { .. }
+            | State::Ambiguous { .. }
+            | State::Succeeded { .. }
+            | State::Failed { .. }
+            | State::Cancelled { .. }
+            | State::OutcomeUnknown { .. } => self.to(State::Queued { deferred: true }, None, Due::At(until)),
+        }
+    }
+
+    pub(super) fn rescheduled(self, until: Timestamp) -> Transition {
+        Transition { due: Due::At(until), ..self.unchanged() }
+    }
+
+    pub(super) fn polled(mut self, until: Timestamp) -> Transition {
+        if let State::Waiting { polls, .. } = &mut self.job.state {
+            *polls += 1;
+        }
+        self.rescheduled(until)
+    }
+
+    pub(super) fn calling(mut self, intent: Intent) -> Transition {
+        self.job.attempts.push(Attempt {
+            id: intent.id.clone(),
+            provider: intent.provider,
+            step: intent.step,
+            class: None,
+            charge: Charge::Open,
+            started_at: self.now,
+            ended_at: None,
+            failure: None,
+            shared: false,
+        });
+        if self.job.attempts.len() > ATTEMPTS_MAX {
+            self.job.attempts.remove(0);
+        }
+        let ledger = LedgerChange::Open {
+            intent: intent.clone(),
+            fresh_after: self.job.ask.fresh_after,
+            repeat_allowed: self.job.ask.allow_repeat_charge,
+        };
+        let about = intent.id.clone();
+        Transition { ledger: Some(ledger), ..self.to(State::Calling { intent }, Some(&about), Due::Held) }
+    }
+
+    pub(super) fn waiting(self, intent: &Intent, reference: String, next_at: Timestamp) -> Transition {
+        let state = State::Waiting { intent: intent.clone(), reference, polls: 0 };
+        self.to(state, Some(&intent.id), Due::At(next_at))
+    }
+
+    /// The fact about the live intent.
+    pub(super) fn outcome(mut self, intent: &Intent, outcome: Outcome, next_at: Timestamp) -> Transition {
+        let ledger = self.settle(intent, &outcome, false);
+        let transition = match outcome {
+            Outcome::Accepted { reference } => self.waiting(intent, reference, next_at),
+            Outcome::Answered { verdict: Verdict::Found, .. } => {
+                let at = self.now;
+                self.end(State::Succeeded { at }, Some(&intent.id))
+            }
+            Outcome::Answered { verdict: Verdict::No(failure), .. } | Outcome::Unusable { failure } => {
+                let at = self.now;
+                self.end(State::Failed { at, failure }, Some(&intent.id))
+            }
+            Outcome::NotSent | Outcome::Rejected { .. } | Outcome::Down { .. } => self.back_to_queue(intent, next_at),
+            Outcome::Ambiguous | Outcome::ReferenceLost { .. } => self.ambiguous(intent, next_at),
+        };
+        Transition { ledger, ..transition }
+    }
+
+    fn back_to_queue(self, intent: &Intent, next_at: Timestamp) -> Transition {
+        if self.job.cancel_requested {
+            let at = self.now;
+            return self.end(State::Cancelled { at }, Some(&intent.id));
+        }
+        self.to(State::Queued { deferred: true }, Some(&intent.id), Due::At(next_at))
+    }
+
+    /// Writes what the outcome settles into the attempt, and says the same to the ledger.
+    fn settle(&mut self, intent: &Intent, outcome: &Outcome, late: bool) -> Option<LedgerChange> {
+        let settles = outcome.settles();
+        let known = outcome.failure().and_then(|failure| failure.provider_code.clone());
+        let (class, charge) = match settles {
+            Some(settled) => settled,
+            // Accepted: the reference is worth keeping, the charge stays open.
+            None => return self.note_reference(intent, outcome),
+        };
+        if let Some(attempt) = self.job.attempts.iter_mut().find(|attempt| attempt.id == intent.id) {
+            attempt.class = Some(class);
+            attempt.charge = charge;
+            attempt.ended_at = Some(self.now);
+            attempt.failure = outcome.failure().cloned();
+        }
+        Some(LedgerChange::Settle {
+            intent: intent.clone(),
+            charge,
+            class,
+            reference: outcome.reference().map(str::to_owned),
+            provider_code: known,
+            late,
+        })
+    }
+
+    fn note_reference(&self, intent: &Intent, outcome: &Outcome) -> Option<LedgerChange> {
+        outcome.reference().map(|reference| LedgerChange::Settle {
+            intent: intent.clone(),
+            charge: Charge::Open,
+            class: OutcomeClass::Ambiguous,
+            reference: Some(reference.to_owned()),
+            provider_code: None,
+            late: false,
+        })
+    }
+
+    /// A fact about an intent that the job no longer waits for: recorded, and nothing else moves.
+    pub(super) fn late(mut self, of: &IntentId, outcome: &Outcome) -> Transition {
+        let known = self.job.attempts.iter().find(|attempt| attempt.id == *of && !attempt.shared);
+        let open = known.filter(|attempt| matches!(attempt.charge, Charge::Open | Charge::Unknown)).cloned();
+        let Some(attempt) = open else { return self.unchanged() };
+        // What an operator has settled stays settled, and "still unknown" is no news.
+        if self.job.settlement.is_some() || !matches!(outcome.settles(), Some((_, Charge::Yes | Charge::No))) {
+            return self.unchanged();
+        }
+        let intent = Intent { id: attempt.id, provider: attempt.provider, step: attempt.step };
+        let ledger = self.settle(&intent, outcome, self.job.is_terminal());
+        // Proved free: whoever was kept out by the unknown charge may ask again.
+        let freed = self.job.is_terminal() && !self.job.needs_settlement();
+        let ending = freed.then(|| Ending { reuse: reuse_of(&self.job) });
+        Transition { ledger, ending, ..self.unchanged() }
+    }
+
+    pub(super) fn ambiguous(mut self, intent: &Intent, until: Timestamp) -> Transition {
+        self.settle(intent, &Outcome::Ambiguous, false);
+        let state = State::Ambiguous { intent: intent.clone(), until };
+        let ledger = Some(unknown(intent));
+        Transition { ledger, ..self.to(state, Some(&intent.id), Due::At(until)) }
+    }
+
+    pub(super) fn outcome_unknown(mut self, intent: &Intent) -> Transition {
+        self.settle(intent, &Outcome::Ambiguous, false);
+        let state = State::OutcomeUnknown { at: self.now, failure: outcome_unknown(intent) };
+        Transition { ledger: Some(unknown(intent)), ..self.end(state, Some(&intent.id)) }
+    }
+
+    pub(super) fn abandoned(mut self, intent: &Intent) -> Transition {
+        self.settle(intent, &Outcome::Ambiguous, false);
+        if self.job.cancel_requested {
+            return self.outcome_unknown(intent);
+        }
+        let now = self.now;
+        self.to(State::Queued { deferred: false }, Some(&intent.id), Due::At(now))
+    }
+
+    pub(super) fn nss_found(mut self, lookup: JobId, attempts: Vec<Attempt>) -> Transition {
+        self.share(attempts);
+        self.job.nss_from = Some(lookup);
+        self.to(State::Queued { deferred: false }, None, Due::Held)
+    }
+
+    pub(super) fn nss_missed(mut self, failure: Failure, attempts: Vec<Attempt>, fall_back: bool) -> Transition {
+        self.share(attempts);
+        if fall_back { self.to(State::Queued { deferred: false }, None, Due::Held) } else { self.failed(failure) }
+    }
+
+    fn share(&mut self, attempts: Vec<Attempt>) {
+        self.job.attempts.extend(attempts.into_iter().map(|attempt| Attempt { shared: true, ..attempt }));
+        let surplus = self.job.attempts.len().saturating_sub(ATTEMPTS_MAX);
+        self.job.attempts.drain(..surplus);
+    }
+
+    pub(super) fn failed(self, failure: Failure) -> Transition {
+        let at = self.now;
+        self.end(State::Failed { at, failure }, None)
+    }
+
+    pub(super) fn cancelled(self) -> Transition {
+        let at = self.now;
+        self.end(State::Cancelled { at }, None)
+    }
+
+    pub(super) fn cancel_noted(mut self) -> Transition {
+        self.job.cancel_requested = true;
+        self.unchanged()
+    }
+
+    pub(super) fn settled(mut self, charge: Charge, note: String) -> Transition {
+        for attempt in self.job.attempts.iter_mut().filter(|attempt| !attempt.shared && attempt.charge == Charge::Unknown) {
+            attempt.charge = charge;
+        }
+        self.job.settlement = Some(Settlement { charge, at: self.now, note: note.clone() });
+        self.job.updated_at = self.now;
+        let ending = Some(Ending { reuse: reuse_of(&self.job) });
+        Transition { ledger: Some(LedgerChange::Resolve { charge, note }), ending, ..self.unchanged() }
+    }
+}
+
+fn unknown(intent: &Intent) -> LedgerChange {
+    LedgerChange::Settle {
+        intent: intent.clone(),
+        charge: Charge::Unknown,
+        class: OutcomeClass::Ambiguous,
+        reference: None,
+        provider_code: None,
+        late: false,
+    }
+}
+
+/// What the end of a job means, read from its own attempts: an unknown charge outweighs all but a success, a definite answer
+/// outweighs nothing. Shared attempts do not count: the lookup job gives its NSS, or its no, again by itself.
+fn reuse_of(job: &Job) -> Reuse {
+    let own = || job.attempts.iter().filter(|attempt| !attempt.shared);
+    let succeeded = matches!(job.state, State::Succeeded { .. });
+    if !succeeded && own().any(|attempt| matches!(attempt.charge, Charge::Unknown | Charge::Open)) {
+        return Reuse::UntilSettled;
+    }
+    let answered = own().rev().find(|attempt| attempt.class == Some(OutcomeClass::Answered) && !is_lost(job));
+    answered.map_or(Reuse::Never, |attempt| Reuse::Answer(attempt.provider))
+}
+
+/// An answer that came after the job had ended as unknown was paid for, but nobody holds it.
+fn is_lost(job: &Job) -> bool {
+    matches!(job.state, State::OutcomeUnknown { .. } | State::Cancelled { .. })
+}

@@ -1,0 +1,95 @@
+//! What a provider adapter must do: make one billed call, poll for its answer, and say how it went in outcome classes.
+//!
+//! Adapters know HTTP and their provider's words; nobody after them does. They never retry, never follow redirects, and never
+//! log what they read.
+
+mod http;
+pub(crate) mod kiban;
+pub(crate) mod nubarium;
+pub(crate) mod tuidentidad;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use crate::domain::{
+    nss::Nss,
+    outcome::Outcome,
+    person::Subject,
+    provider_id::ProviderId,
+    work_history::{Provenance, WorkHistory},
+};
+
+/// One upstream API.
+#[async_trait]
+pub(crate) trait Provider: Send + Sync + 'static {
+    fn id(&self) -> ProviderId;
+
+    /// Makes the one billed call of an intent, inside `time_limit`. Everything after its first byte that is not proved
+    /// otherwise by the provider's contract is `Ambiguous`.
+    async fn call(&self, request: &CallRequest, time_limit: Duration) -> Reply;
+
+    /// Asks for the answer to an accepted call; never billed. `None` = still running, or not reachable: ask again later.
+    async fn poll(&self, request: &PollRequest, time_limit: Duration) -> Option<Reply>;
+}
+
+/// What a call needs. Not `Debug`: it is all personal data.
+pub(crate) struct CallRequest {
+    pub subject: Subject,
+    /// The NSS, where the provider wants one: the caller's or the one that was looked up.
+    pub nss: Option<Nss>,
+    pub test_case_id: Option<String>,
+    pub callback: Option<CallbackAddress>,
+    pub trace_parent: Option<String>,
+    /// The time that goes into the answer's provenance.
+    pub now: Timestamp,
+}
+
+/// What a poll needs.
+pub(crate) struct PollRequest {
+    pub reference: String,
+    /// Whom the answer must be about.
+    pub subject: Subject,
+    pub test_case_id: Option<String>,
+    pub trace_parent: Option<String>,
+    pub now: Timestamp,
+}
+
+/// Where a provider may tell us that an answer is ready.
+#[derive(Clone)]
+pub(crate) struct CallbackAddress {
+    /// Holds an unguessable token.
+    pub url: String,
+    /// The key that the provider sends back with it.
+    pub key: String,
+}
+
+/// How a call or a poll went, with the answer beside it when there is one.
+pub(crate) struct Reply {
+    pub outcome: Outcome,
+    pub answer: Option<Answer>,
+}
+
+/// What was bought. Sealed before it is stored; it has no `Debug`.
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(crate) enum Answer {
+    History(WorkHistory),
+    Nss(NssAnswer),
+}
+
+/// The NSS of a person.
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
+pub(crate) struct NssAnswer {
+    pub nss: Nss,
+    pub full_name: Option<String>,
+    pub provenance: Provenance,
+}
+
+impl Reply {
+    /// A reply without an answer.
+    pub(crate) fn bare(outcome: Outcome) -> Reply {
+        Reply { outcome, answer: None }
+    }
+}
