@@ -21,8 +21,15 @@ pub mod reading;
 pub mod text;
 /// The normal form of a work history.
 pub mod work_history;
+/// The gate before a provider.
 pub(crate) mod gate;
+/// Names of things.
 pub(crate) mod ids;
+/// The job and its state machine.
 pub(crate) mod job;
+/// How a call went.
 pub(crate) mod outcome;
+/// The catalogue of reasons.
 pub(crate) mod reason;
+/// Delays between tries.
+pub(crate) mod retry;

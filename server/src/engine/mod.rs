@@ -1,5 +1,6 @@
 //! The engine: the only writer of job state.
 
+mod options;
 mod request;
 
 use std::{sync::Arc, time::Duration};
@@ -8,12 +9,8 @@ use futures::stream::BoxStream;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use self::request::*;
+pub(crate) use self::{options::*, request::*};
 use crate::domain::{ids::Tenant, outcome::Charge};
-
-/// Settings of the engine.
-#[derive(Clone, Debug)]
-pub(crate) struct Options {}
 
 /// Handle on the engine; cheap to clone.
 #[derive(Clone)]
