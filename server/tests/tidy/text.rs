@@ -185,11 +185,11 @@ fn is_written_by_hand(path: &str) -> bool {
 /// Whether `word` stands in `line` by itself: a CURP may hold the same letters.
 fn holds_word(line: &str, word: &str) -> bool {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
-    let ends_open = word.ends_with(is_word);
     line.match_indices(word).any(|(at, _)| {
         let before = line[..at].chars().next_back();
         let after = line[at + word.len()..].chars().next();
-        !before.is_some_and(is_word) && !(ends_open && after.is_some_and(is_word))
+        let runs_on = word.ends_with(is_word) && after.is_some_and(is_word);
+        !runs_on && before.is_none_or(|c| !is_word(c))
     })
 }
 
