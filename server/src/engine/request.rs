@@ -110,12 +110,25 @@ pub(crate) struct WatchMessage {
 }
 
 pub(crate) enum WatchContent {
-    Snapshot { snapshot: Snapshot, heartbeat_interval: Duration, cause: SnapshotCause },
+    Snapshot {
+        snapshot: Snapshot,
+        heartbeat_interval: Duration,
+        cause: SnapshotCause,
+    },
     /// `job` stands on the terminal event only.
-    Event { event: JobEvent, job: Option<Box<Snapshot>> },
-    Heartbeat { now: Timestamp },
-    Stale { since: Timestamp },
-    Draining { resume_delay: Duration },
+    Event {
+        event: JobEvent,
+        job: Option<Box<Snapshot>>,
+    },
+    Heartbeat {
+        now: Timestamp,
+    },
+    Stale {
+        since: Timestamp,
+    },
+    Draining {
+        resume_delay: Duration,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

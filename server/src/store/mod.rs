@@ -226,7 +226,10 @@ pub(crate) struct Reservation {
 pub(crate) enum Reserved {
     New,
     /// Bound before, to the same body. `settled` = the job it was answered with; else the job proposed then.
-    Known { job: JobId, settled: bool },
+    Known {
+        job: JobId,
+        settled: bool,
+    },
     /// Bound before, to another body.
     OtherRequest,
 }

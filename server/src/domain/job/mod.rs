@@ -94,20 +94,43 @@ pub(crate) struct Ask {
 #[serde(tag = "name", rename_all = "snake_case")]
 pub(crate) enum State {
     /// The next decision is due, now or at its due time. `deferred` = it already waits for a retry or a quota.
-    Queued { deferred: bool },
+    Queued {
+        deferred: bool,
+    },
     /// Another job finds the NSS; it wakes this one when it ends.
-    AwaitingNss { lookup: JobId },
+    AwaitingNss {
+        lookup: JobId,
+    },
     /// The intent is on record and the request may be on its way. Only the caller's fact, or the end of its lease, moves it.
-    Calling { intent: Intent },
+    Calling {
+        intent: Intent,
+    },
     /// The provider has it: a poll, a callback or the deadline moves it.
-    Waiting { intent: Intent, reference: String, polls: u32 },
+    Waiting {
+        intent: Intent,
+        reference: String,
+        polls: u32,
+    },
     /// The request may have been processed; a late fact, a callback or the end of the grace moves it.
-    Ambiguous { intent: Intent, until: Timestamp },
-    Succeeded { at: Timestamp },
-    Failed { at: Timestamp, failure: Failure },
-    Cancelled { at: Timestamp },
+    Ambiguous {
+        intent: Intent,
+        until: Timestamp,
+    },
+    Succeeded {
+        at: Timestamp,
+    },
+    Failed {
+        at: Timestamp,
+        failure: Failure,
+    },
+    Cancelled {
+        at: Timestamp,
+    },
     /// An operator settles it.
-    OutcomeUnknown { at: Timestamp, failure: Failure },
+    OutcomeUnknown {
+        at: Timestamp,
+        failure: Failure,
+    },
 }
 
 /// The recorded will to make one call that can be billed.
@@ -171,13 +194,21 @@ pub(crate) enum Event {
     /// Fact: the lookup found it.
     NssFound { attempts: Vec<Attempt> },
     /// Fact: the lookup ended without one; `fall_back` = nothing stands against trying another route.
-    NssMissed { failure: Failure, attempts: Vec<Attempt>, fall_back: bool },
+    NssMissed {
+        failure: Failure,
+        attempts: Vec<Attempt>,
+        fall_back: bool,
+    },
     /// Decision: not now, but at this time.
     Deferred { until: Timestamp },
     /// Decision: call. Committed before a byte is sent.
     IntentRecorded { intent: Intent },
     /// Fact: how the call, or a poll of it, went. If the job lives on it is due at `next_at`.
-    OutcomeKnown { intent: IntentId, outcome: Outcome, next_at: Timestamp },
+    OutcomeKnown {
+        intent: IntentId,
+        outcome: Outcome,
+        next_at: Timestamp,
+    },
     /// Fact: a callback named the provider's reference.
     Hinted { intent: IntentId, reference: String },
     /// Decision: the lease of a calling worker ran out; its fact may still come until then.
@@ -230,7 +261,9 @@ impl Job {
             | State::Calling { .. }
             | State::Waiting { .. }
             | State::Ambiguous { .. } => false,
-            State::Succeeded { .. } | State::Failed { .. } | State::Cancelled { .. } | State::OutcomeUnknown { .. } => true,
+            State::Succeeded { .. } | State::Failed { .. } | State::Cancelled { .. } | State::OutcomeUnknown { .. } => {
+                true
+            }
         }
     }
 
@@ -239,7 +272,8 @@ impl Job {
     pub(crate) fn needs_settlement(&self) -> bool {
         let own = || self.attempts.iter().filter(|attempt| !attempt.shared);
         let unknown = own().any(|attempt| attempt.charge == Charge::Unknown);
-        let lost = matches!(self.state, State::OutcomeUnknown { .. }) && own().any(|attempt| attempt.charge == Charge::Yes);
+        let lost =
+            matches!(self.state, State::OutcomeUnknown { .. }) && own().any(|attempt| attempt.charge == Charge::Yes);
         self.settlement.is_none() && (unknown || lost)
     }
 
@@ -287,7 +321,12 @@ impl Job {
     fn record_event(&mut self, attempt: Option<Attempt>, now: Timestamp) {
         self.sequence += 1;
         self.updated_at = now;
-        self.events.push(JobEvent { sequence: self.sequence, at: now, view: self.view(), attempt });
+        self.events.push(JobEvent {
+            sequence: self.sequence,
+            at: now,
+            view: self.view(),
+            attempt,
+        });
         if self.events.len() > EVENTS_MAX {
             self.events.remove(0);
         }

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use crate::domain::{
     ids::{IntentId, JobId},
     job::{
-        ATTEMPTS_MAX, Attempt, Due, Ending, Intent, Job, LedgerChange, Reuse, Settlement, State, Transition, outcome_unknown,
+        ATTEMPTS_MAX, Attempt, Due, Ending, Intent, Job, LedgerChange, Reuse, Settlement, State, Transition,
+        outcome_unknown,
     },
     outcome::{Charge, Outcome, OutcomeClass, Verdict},
     reason::Failure,
@@ -21,19 +22,31 @@ pub(super) struct Next {
 
 impl Next {
     pub(super) fn unchanged(self) -> Transition {
-        Transition { job: self.job, due: Due::Unchanged, ledger: None, ending: None }
+        Transition {
+            job: self.job,
+            due: Due::Unchanged,
+            ledger: None,
+            ending: None,
+        }
     }
 
     pub(super) fn to(mut self, state: State, about: Option<&IntentId>, due: Due) -> Transition {
         self.job.state = state;
         let attempt = about.and_then(|id| self.job.attempts.iter().find(|attempt| attempt.id == *id).cloned());
         self.job.record_event(attempt, self.now);
-        Transition { job: self.job, due, ledger: None, ending: None }
+        Transition {
+            job: self.job,
+            due,
+            ledger: None,
+            ending: None,
+        }
     }
 
     fn end(self, state: State, about: Option<&IntentId>) -> Transition {
         let mut ended = self.to(state, about, Due::Never);
-        ended.ending = Some(Ending { reuse: reuse_of(&ended.job) });
+        ended.ending = Some(Ending {
+            reuse: reuse_of(&ended.job),
+        });
         ended
     }
 
@@ -63,7 +76,10 @@ impl Next {
     }
 
     pub(super) fn rescheduled(self, until: Timestamp) -> Transition {
-        Transition { due: Due::At(until), ..self.unchanged() }
+        Transition {
+            due: Due::At(until),
+            ..self.unchanged()
+        }
     }
 
     pub(super) fn polled(mut self, until: Timestamp) -> Transition {
@@ -94,11 +110,18 @@ impl Next {
             repeat_allowed: self.job.ask.allow_repeat_charge,
         };
         let about = intent.id.clone();
-        Transition { ledger: Some(ledger), ..self.to(State::Calling { intent }, Some(&about), Due::Held) }
+        Transition {
+            ledger: Some(ledger),
+            ..self.to(State::Calling { intent }, Some(&about), Due::Held)
+        }
     }
 
     pub(super) fn waiting(self, intent: &Intent, reference: String, next_at: Timestamp) -> Transition {
-        let state = State::Waiting { intent: intent.clone(), reference, polls: 0 };
+        let state = State::Waiting {
+            intent: intent.clone(),
+            reference,
+            polls: 0,
+        };
         self.to(state, Some(&intent.id), Due::At(next_at))
     }
 
@@ -107,11 +130,18 @@ impl Next {
         let ledger = self.settle(intent, &outcome, false);
         let transition = match outcome {
             Outcome::Accepted { reference } => self.waiting(intent, reference, next_at),
-            Outcome::Answered { verdict: Verdict::Found, .. } => {
+            Outcome::Answered {
+                verdict: Verdict::Found,
+                ..
+            } => {
                 let at = self.now;
                 self.end(State::Succeeded { at }, Some(&intent.id))
             }
-            Outcome::Answered { verdict: Verdict::No(failure), .. } | Outcome::Unusable { failure } => {
+            Outcome::Answered {
+                verdict: Verdict::No(failure),
+                ..
+            }
+            | Outcome::Unusable { failure } => {
                 let at = self.now;
                 self.end(State::Failed { at, failure }, Some(&intent.id))
             }
@@ -167,32 +197,60 @@ impl Next {
 
     /// A fact about an intent that the job no longer waits for: recorded, and nothing else moves.
     pub(super) fn late(mut self, of: &IntentId, outcome: &Outcome) -> Transition {
-        let known = self.job.attempts.iter().find(|attempt| attempt.id == *of && !attempt.shared);
-        let open = known.filter(|attempt| matches!(attempt.charge, Charge::Open | Charge::Unknown)).cloned();
+        let known = self
+            .job
+            .attempts
+            .iter()
+            .find(|attempt| attempt.id == *of && !attempt.shared);
+        let open = known
+            .filter(|attempt| matches!(attempt.charge, Charge::Open | Charge::Unknown))
+            .cloned();
         let Some(attempt) = open else { return self.unchanged() };
         // What an operator has settled stays settled, and "still unknown" is no news.
         if self.job.settlement.is_some() || !matches!(outcome.settles(), Some((_, Charge::Yes | Charge::No))) {
             return self.unchanged();
         }
-        let intent = Intent { id: attempt.id, provider: attempt.provider, step: attempt.step };
+        let intent = Intent {
+            id: attempt.id,
+            provider: attempt.provider,
+            step: attempt.step,
+        };
         let ledger = self.settle(&intent, outcome, self.job.is_terminal());
         // Proved free: whoever was kept out by the unknown charge may ask again.
         let freed = self.job.is_terminal() && !self.job.needs_settlement();
-        let ending = freed.then(|| Ending { reuse: reuse_of(&self.job) });
-        Transition { ledger, ending, ..self.unchanged() }
+        let ending = freed.then(|| Ending {
+            reuse: reuse_of(&self.job),
+        });
+        Transition {
+            ledger,
+            ending,
+            ..self.unchanged()
+        }
     }
 
     pub(super) fn ambiguous(mut self, intent: &Intent, until: Timestamp) -> Transition {
         self.settle(intent, &Outcome::Ambiguous, false);
-        let state = State::Ambiguous { intent: intent.clone(), until };
+        let state = State::Ambiguous {
+            intent: intent.clone(),
+            until,
+        };
         let ledger = Some(unknown(intent));
-        Transition { ledger, ..self.to(state, Some(&intent.id), Due::At(until)) }
+        Transition {
+            ledger,
+            ..self.to(state, Some(&intent.id), Due::At(until))
+        }
     }
 
     pub(super) fn outcome_unknown(mut self, intent: &Intent) -> Transition {
         self.settle(intent, &Outcome::Ambiguous, false);
-        let state = State::OutcomeUnknown { at: self.now, failure: outcome_unknown(intent) };
-        Transition { ledger: Some(unknown(intent)), ..self.end(state, Some(&intent.id)) }
+        let state = State::OutcomeUnknown {
+            at: self.now,
+            failure: outcome_unknown(intent),
+        };
+        Transition {
+            ledger: Some(unknown(intent)),
+            ..self.end(state, Some(&intent.id))
+        }
     }
 
     pub(super) fn abandoned(mut self, intent: &Intent) -> Transition {
@@ -212,11 +270,18 @@ impl Next {
 
     pub(super) fn nss_missed(mut self, failure: Failure, attempts: Vec<Attempt>, fall_back: bool) -> Transition {
         self.share(attempts);
-        if fall_back { self.to(State::Queued { deferred: false }, None, Due::Held) } else { self.failed(failure) }
+        if fall_back {
+            self.to(State::Queued { deferred: false }, None, Due::Held)
+        } else {
+            self.failed(failure)
+        }
     }
 
     fn share(&mut self, attempts: Vec<Attempt>) {
-        self.job.attempts.extend(attempts.into_iter().map(|attempt| Attempt { shared: true, ..attempt }));
+        self.job.attempts.extend(attempts.into_iter().map(|attempt| Attempt {
+            shared: true,
+            ..attempt
+        }));
         let surplus = self.job.attempts.len().saturating_sub(ATTEMPTS_MAX);
         self.job.attempts.drain(..surplus);
     }
@@ -237,13 +302,28 @@ impl Next {
     }
 
     pub(super) fn settled(mut self, charge: Charge, note: String) -> Transition {
-        for attempt in self.job.attempts.iter_mut().filter(|attempt| !attempt.shared && attempt.charge == Charge::Unknown) {
+        for attempt in self
+            .job
+            .attempts
+            .iter_mut()
+            .filter(|attempt| !attempt.shared && attempt.charge == Charge::Unknown)
+        {
             attempt.charge = charge;
         }
-        self.job.settlement = Some(Settlement { charge, at: self.now, note: note.clone() });
+        self.job.settlement = Some(Settlement {
+            charge,
+            at: self.now,
+            note: note.clone(),
+        });
         self.job.updated_at = self.now;
-        let ending = Some(Ending { reuse: reuse_of(&self.job) });
-        Transition { ledger: Some(LedgerChange::Resolve { charge, note }), ending, ..self.unchanged() }
+        let ending = Some(Ending {
+            reuse: reuse_of(&self.job),
+        });
+        Transition {
+            ledger: Some(LedgerChange::Resolve { charge, note }),
+            ending,
+            ..self.unchanged()
+        }
     }
 }
 
@@ -266,7 +346,9 @@ fn reuse_of(job: &Job) -> Reuse {
     if !succeeded && own().any(|attempt| matches!(attempt.charge, Charge::Unknown | Charge::Open)) {
         return Reuse::UntilSettled;
     }
-    let answered = own().rev().find(|attempt| attempt.class == Some(OutcomeClass::Answered) && !is_lost(job));
+    let answered = own()
+        .rev()
+        .find(|attempt| attempt.class == Some(OutcomeClass::Answered) && !is_lost(job));
     answered.map_or(Reuse::Never, |attempt| Reuse::Answer(attempt.provider))
 }
 
