@@ -2,6 +2,7 @@
 
 mod options;
 mod request;
+mod vault;
 
 use std::{sync::Arc, time::Duration};
 
