@@ -184,6 +184,17 @@ impl Next {
         })
     }
 
+    /// What is known to be unknown keeps its time and its failure.
+    fn mark_unknown(&mut self, intent: &Intent) {
+        let attempts = &self.job.attempts;
+        if attempts
+            .iter()
+            .any(|attempt| attempt.id == intent.id && attempt.charge == Charge::Open)
+        {
+            self.settle(intent, &Outcome::Ambiguous, false);
+        }
+    }
+
     fn note_reference(&self, intent: &Intent, outcome: &Outcome) -> Option<LedgerChange> {
         outcome.reference().map(|reference| LedgerChange::Settle {
             intent: intent.clone(),
@@ -229,7 +240,7 @@ impl Next {
     }
 
     pub(super) fn ambiguous(mut self, intent: &Intent, until: Timestamp) -> Transition {
-        self.settle(intent, &Outcome::Ambiguous, false);
+        self.mark_unknown(intent);
         let state = State::Ambiguous {
             intent: intent.clone(),
             until,
@@ -242,7 +253,7 @@ impl Next {
     }
 
     pub(super) fn outcome_unknown(mut self, intent: &Intent) -> Transition {
-        self.settle(intent, &Outcome::Ambiguous, false);
+        self.mark_unknown(intent);
         let state = State::OutcomeUnknown {
             at: self.now,
             failure: outcome_unknown(intent),
@@ -253,8 +264,7 @@ impl Next {
         }
     }
 
-    pub(super) fn abandoned(mut self, intent: &Intent) -> Transition {
-        self.settle(intent, &Outcome::Ambiguous, false);
+    pub(super) fn abandoned(self, intent: &Intent) -> Transition {
         if self.job.cancel_requested {
             return self.outcome_unknown(intent);
         }
