@@ -165,7 +165,7 @@ impl Next {
         let known = outcome.failure().and_then(|failure| failure.provider_code.clone());
         let (class, charge) = match settles {
             Some(settled) => settled,
-            // Accepted: the reference is worth keeping, the charge stays open.
+            // Accepted: the reference is worth keeping, the charge stays as it is.
             None => return self.note_reference(intent, outcome),
         };
         if let Some(attempt) = self.job.attempts.iter_mut().find(|attempt| attempt.id == intent.id) {
@@ -196,9 +196,11 @@ impl Next {
     }
 
     fn note_reference(&self, intent: &Intent, outcome: &Outcome) -> Option<LedgerChange> {
+        let attempt = self.job.attempts.iter().find(|attempt| attempt.id == intent.id);
+        let charge = attempt.map_or(Charge::Open, |attempt| attempt.charge);
         outcome.reference().map(|reference| LedgerChange::Settle {
             intent: intent.clone(),
-            charge: Charge::Open,
+            charge,
             class: OutcomeClass::Ambiguous,
             reference: Some(reference.to_owned()),
             provider_code: None,
