@@ -30,7 +30,7 @@ use crate::domain::{
 /// watcher that comes back from before them gets a snapshot.
 pub(crate) const EVENTS_MAX: usize = 64;
 
-/// Newest attempts that a job keeps; the ledger keeps all.
+/// Attempts that a job keeps: the newest, and before those the ones that money hangs on. The ledger keeps all.
 pub(crate) const ATTEMPTS_MAX: usize = 32;
 
 /// A job as it is stored.

@@ -101,9 +101,7 @@ impl Next {
             failure: None,
             shared: false,
         });
-        if self.job.attempts.len() > ATTEMPTS_MAX {
-            self.job.attempts.remove(0);
-        }
+        self.forget_surplus();
         let ledger = LedgerChange::Open {
             intent: intent.clone(),
             fresh_after: self.job.ask.fresh_after,
@@ -290,12 +288,24 @@ impl Next {
     }
 
     fn share(&mut self, attempts: Vec<Attempt>) {
-        self.job.attempts.extend(attempts.into_iter().map(|attempt| Attempt {
+        let known: Vec<IntentId> = self.job.attempts.iter().map(|attempt| attempt.id.clone()).collect();
+        let new = attempts.into_iter().filter(|attempt| !known.contains(&attempt.id));
+        self.job.attempts.extend(new.map(|attempt| Attempt {
             shared: true,
             ..attempt
         }));
-        let surplus = self.job.attempts.len().saturating_sub(ATTEMPTS_MAX);
-        self.job.attempts.drain(..surplus);
+        self.forget_surplus();
+    }
+
+    /// Forgets the oldest attempts, but before any other those that no money hangs on: an unknown charge must be seen to its end.
+    fn forget_surplus(&mut self) {
+        let attempts = &mut self.job.attempts;
+        while attempts.len() > ATTEMPTS_MAX {
+            let idle = attempts
+                .iter()
+                .position(|attempt| attempt.shared || attempt.charge == Charge::No);
+            attempts.remove(idle.unwrap_or(0));
+        }
     }
 
     pub(super) fn failed(self, failure: Failure) -> Transition {
