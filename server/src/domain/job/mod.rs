@@ -346,6 +346,6 @@ pub(crate) struct NewJob {
 }
 
 /// The reason a job gets when a call's outcome stays unknown.
-fn outcome_unknown(intent: &Intent) -> Failure {
-    Failure::told(Reason::OutcomeUnknown, intent.provider, None)
+fn outcome_unknown(provider: ProviderId) -> Failure {
+    Failure::told(Reason::OutcomeUnknown, provider, None)
 }

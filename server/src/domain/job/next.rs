@@ -152,7 +152,7 @@ impl Next {
     fn back_to_queue(self, intent: &Intent, next_at: Timestamp) -> Transition {
         if self.job.cancel_requested {
             let at = self.now;
-            return self.end(State::Cancelled { at }, Some(&intent.id));
+            return self.end_without_answer(State::Cancelled { at }, Some(&intent.id));
         }
         self.to(State::Queued { deferred: true }, Some(&intent.id), Due::At(next_at))
     }
@@ -256,7 +256,7 @@ impl Next {
         self.mark_unknown(intent);
         let state = State::OutcomeUnknown {
             at: self.now,
-            failure: outcome_unknown(intent),
+            failure: outcome_unknown(intent.provider),
         };
         Transition {
             ledger: Some(unknown(intent)),
@@ -310,12 +310,25 @@ impl Next {
 
     pub(super) fn failed(self, failure: Failure) -> Transition {
         let at = self.now;
-        self.end(State::Failed { at, failure }, None)
+        self.end_without_answer(State::Failed { at, failure }, None)
     }
 
     pub(super) fn cancelled(self) -> Transition {
         let at = self.now;
-        self.end(State::Cancelled { at }, None)
+        self.end_without_answer(State::Cancelled { at }, None)
+    }
+
+    /// Ends as unknown instead when an abandoned call may have been charged: an operator has one list to look at.
+    fn end_without_answer(self, state: State, about: Option<&IntentId>) -> Transition {
+        let mut own = self.job.attempts.iter().rev().filter(|attempt| !attempt.shared);
+        let state = match own.find(|attempt| attempt.charge == Charge::Unknown) {
+            Some(attempt) => State::OutcomeUnknown {
+                at: self.now,
+                failure: outcome_unknown(attempt.provider),
+            },
+            None => state,
+        };
+        self.end(state, about)
     }
 
     pub(super) fn cancel_noted(mut self) -> Transition {
