@@ -376,18 +376,11 @@ fn unknown(intent: &Intent) -> LedgerChange {
 /// What the end of a job means, read from its own attempts: an unknown charge outweighs all but a success, a definite answer
 /// outweighs nothing. Shared attempts do not count: the lookup job gives its NSS, or its no, again by itself.
 fn reuse_of(job: &Job) -> Reuse {
-    let own = || job.attempts.iter().filter(|attempt| !attempt.shared);
     let succeeded = matches!(job.state, State::Succeeded { .. });
-    if !succeeded && own().any(|attempt| matches!(attempt.charge, Charge::Unknown | Charge::Open)) {
+    if !succeeded && job.needs_settlement() {
         return Reuse::UntilSettled;
     }
-    let answered = own()
-        .rev()
-        .find(|attempt| attempt.class == Some(OutcomeClass::Answered) && !is_lost(job));
+    let mut own = job.attempts.iter().rev().filter(|attempt| !attempt.shared);
+    let answered = own.find(|attempt| attempt.class == Some(OutcomeClass::Answered) && !job.lost(attempt));
     answered.map_or(Reuse::Never, |attempt| Reuse::Answer(attempt.provider))
-}
-
-/// An answer that came after the job had ended as unknown was paid for, but nobody holds it.
-fn is_lost(job: &Job) -> bool {
-    matches!(job.state, State::OutcomeUnknown { .. } | State::Cancelled { .. })
 }
