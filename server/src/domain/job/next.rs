@@ -206,7 +206,8 @@ impl Next {
         })
     }
 
-    /// A fact about an intent that the job no longer waits for: recorded, and nothing else moves.
+    /// A fact about an intent that the job no longer waits for: recorded, and nothing else moves, unless it is the answer and the
+    /// job has not begun another call.
     pub(super) fn late(mut self, of: &IntentId, outcome: &Outcome) -> Transition {
         let known = self
             .job
@@ -226,6 +227,11 @@ impl Next {
             provider: attempt.provider,
             step: attempt.step,
         };
+        let idle = matches!(self.job.state, State::Queued { .. } | State::AwaitingNss { .. });
+        if idle && matches!(outcome, Outcome::Answered { .. }) {
+            let now = self.now;
+            return self.outcome(&intent, outcome.clone(), now);
+        }
         let ledger = self.settle(&intent, outcome, self.job.is_terminal());
         // Proved free: whoever was kept out by the unknown charge may ask again.
         let freed = self.job.is_terminal() && !self.job.needs_settlement();
