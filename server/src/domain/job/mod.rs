@@ -30,7 +30,7 @@ use crate::domain::{
 /// watcher that comes back from before them gets a snapshot.
 pub(crate) const EVENTS_MAX: usize = 64;
 
-/// Newest attempts that a job keeps; the ledger keeps all.
+/// Attempts that a job keeps: the newest, and before those the ones that money hangs on. The ledger keeps all.
 pub(crate) const ATTEMPTS_MAX: usize = 32;
 
 /// A job as it is stored.
@@ -274,11 +274,24 @@ impl Job {
     /// Whether money is still in question, so that an operator can settle it: a charge that is unknown, or an answer that came
     /// after the job had ended without it.
     pub(crate) fn needs_settlement(&self) -> bool {
-        let own = || self.attempts.iter().filter(|attempt| !attempt.shared);
-        let unknown = own().any(|attempt| attempt.charge == Charge::Unknown);
-        let lost =
-            matches!(self.state, State::OutcomeUnknown { .. }) && own().any(|attempt| attempt.charge == Charge::Yes);
-        self.settlement.is_none() && (unknown || lost)
+        let mut own = self.attempts.iter().filter(|attempt| !attempt.shared);
+        self.settlement.is_none() && own.any(|attempt| attempt.charge == Charge::Unknown || self.lost(attempt))
+    }
+
+    /// Whether this attempt brought an answer when the job had ended without one: paid for, and held by nobody.
+    fn lost(&self, attempt: &Attempt) -> bool {
+        let answered = attempt.class == Some(OutcomeClass::Answered) && attempt.charge == Charge::Yes;
+        answered
+            && match &self.state {
+                State::OutcomeUnknown { .. } | State::Cancelled { .. } => true,
+                State::Failed { failure, .. } => attempt.failure.as_ref() != Some(failure),
+                State::Queued { .. }
+                | State::AwaitingNss { .. }
+                | State::Calling { .. }
+                | State::Waiting { .. }
+                | State::Ambiguous { .. }
+                | State::Succeeded { .. } => false,
+            }
     }
 
     pub(crate) fn failure(&self) -> Option<&Failure> {
@@ -355,6 +368,6 @@ pub(crate) struct NewJob {
 }
 
 /// The reason a job gets when a call's outcome stays unknown.
-fn outcome_unknown(intent: &Intent) -> Failure {
-    Failure::told(Reason::OutcomeUnknown, intent.provider, None)
+fn outcome_unknown(provider: ProviderId) -> Failure {
+    Failure::told(Reason::OutcomeUnknown, provider, None)
 }
