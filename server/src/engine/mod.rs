@@ -122,7 +122,10 @@ impl Engine {
             return false;
         }
         match self.inner.store.probe().await {
-            Ok(data_set) => data_set.epoch == self.inner.epoch,
+            Ok(data_set) => {
+                self.inner.clock.follow(data_set.now);
+                data_set.epoch == self.inner.epoch
+            }
             Err(error) => {
                 tracing::warn!(error = %error, "the store does not answer as it should");
                 false
