@@ -71,18 +71,25 @@ impl World {
             .as_ref()
             .is_some_and(|settings| settings.faults.iter().any(|rule| rule.fault.is_about_the_connection()));
         self.rules.set_provider(provider, settings);
-        let door = self.door(provider);
         if is_about_connections {
-            door.hang_up();
+            self.door(provider).hang_up();
         }
-        door.set_refusing(self.rules.is_refusing(provider)).await;
+        self.set_refusing(provider, self.rules.is_refusing(provider)).await;
+    }
+
+    async fn set_refusing(&self, provider: Provider, refuse: bool) {
+        // A port of a stopped sandbox reaches no state any more.
+        let _stopped = self
+            .stop
+            .run_until_cancelled(self.door(provider).set_refusing(refuse))
+            .await;
     }
 
     /// Forgets everything that happened and everything that was set.
     pub(crate) async fn reset(&self) {
         self.rules.reset();
         for provider in Provider::ALL {
-            self.door(provider).set_refusing(false).await;
+            self.set_refusing(provider, false).await;
         }
         self.kiban.clear();
         self.tuidentidad.clear();

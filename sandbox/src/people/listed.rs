@@ -439,7 +439,7 @@ fn with_troubles() -> Vec<Person> {
         person(
             "DOMG830717HQTMRB08",
             ["GABRIEL", "", "DOMINGUEZ", "MORALES"],
-            &crate::identity::nss_from_ten_digits("4583067788"),
+            "45830677881",
         )
         .shows("Tu Identidad is not available: WH001 with HTTP 500, not billed")
         .history(vec![some_job()])

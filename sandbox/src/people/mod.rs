@@ -84,6 +84,8 @@ pub(crate) fn find(seed: u64, curp: &str) -> Option<Person> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use std::collections::HashSet;
 
     use super::*;
@@ -115,6 +117,21 @@ mod tests {
             assert_eq!(initial(&person.paternal_surname), Some(curp[0]), "{}", person.curp);
             let maternal = person.maternal_surname.as_deref().map_or(Some('X'), initial);
             assert_eq!(maternal, Some(curp[2]), "{}", person.curp);
+        }
+    }
+
+    #[test]
+    fn the_readme_lists_every_person_as_they_are() {
+        let readme = include_str!("../../README.md");
+        for person in people() {
+            let nss = person.nss.as_deref().unwrap_or("none");
+            let row = format!(
+                "| {} | {} | {nss} | {} |",
+                person.curp,
+                person.full_name(),
+                person.shows
+            );
+            assert!(readme.contains(&row), "sandbox/README.md lacks this row:\n{row}");
         }
     }
 

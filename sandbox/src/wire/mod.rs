@@ -8,6 +8,8 @@ mod gate;
 mod port;
 mod reply;
 mod sabotage;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use port::{Door, bind, serve};
 pub(crate) use reply::{Answer, Reply};

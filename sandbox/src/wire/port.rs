@@ -72,6 +72,8 @@ pub(crate) async fn bind(api: &'static str, address: SocketAddr) -> Result<TcpLi
 /// Serves the provider until the sandbox stops.
 pub(crate) async fn serve(world: Arc<World>, provider: Provider, mut listener: TcpListener) {
     let mut should_refuse = world.door(provider).should_refuse.subscribe();
+    // The port may have been told to refuse before this task first ran.
+    should_refuse.mark_changed();
     loop {
         tokio::select! {
             () = world.stop.cancelled() => return,
@@ -92,14 +94,11 @@ pub(crate) async fn serve(world: Arc<World>, provider: Provider, mut listener: T
     }
 }
 
-/// Keeps the port bound without listening, so that connecting is refused and nobody else can take the port.
+/// Takes the port down until it may open again; `None` when the sandbox stops first, or the port is lost.
 async fn stay_closed(world: &Arc<World>, provider: Provider, listener: TcpListener) -> Option<TcpListener> {
     let address = listener.local_addr().ok()?;
     drop(listener);
-    let socket = hold(address).inspect_err(|error| {
-        tracing::error!(provider = provider.name(), %error, "the sandbox lost the port while it refused connections");
-    });
-    let socket = socket.ok()?;
+    let held = hold(address);
     let door = world.door(provider);
     door.is_refusing.send_replace(true);
     let mut should_refuse = door.should_refuse.subscribe();
@@ -107,11 +106,15 @@ async fn stay_closed(world: &Arc<World>, provider: Provider, listener: TcpListen
         () = world.stop.cancelled() => return None,
         _ = should_refuse.wait_for(|refuse| !*refuse) => {}
     }
-    let listener = socket.listen(BACKLOG).ok()?;
+    let opened = held.and_then(|socket| socket.listen(BACKLOG));
+    // Who waits for the port must not wait for ever when it is lost; the log then says why calls are still refused.
     door.is_refusing.send_replace(false);
-    Some(listener)
+    opened
+        .inspect_err(|error| tracing::error!(provider = provider.name(), %error, "a port cannot be opened again"))
+        .ok()
 }
 
+/// Keeps the port bound without listening: connecting is refused, and nobody else can take the port.
 fn hold(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = if address.is_ipv4() {
         TcpSocket::new_v4()?
@@ -125,6 +128,8 @@ fn hold(address: SocketAddr) -> io::Result<TcpSocket> {
 
 fn accept(world: &Arc<World>, provider: Provider, stream: TcpStream) {
     world.traffic.connection(provider);
+    // Subscribed here and not in the task, so that a bell which rings in between is heard.
+    let hang_up = world.door(provider).hang_up.subscribe();
     let should_reset = Arc::new(AtomicBool::new(world.rules.hits_connection(provider)));
     let stream = ResettableStream {
         inner: stream,
@@ -133,7 +138,7 @@ fn accept(world: &Arc<World>, provider: Provider, stream: TcpStream) {
     if !should_reset.load(Ordering::Relaxed) {
         world
             .tasks
-            .spawn(serve_connection(world.clone(), provider, stream, should_reset));
+            .spawn(serve_connection(world.clone(), provider, stream, should_reset, hang_up));
     }
 }
 
@@ -142,8 +147,8 @@ async fn serve_connection(
     provider: Provider,
     stream: ResettableStream,
     should_reset: Arc<AtomicBool>,
+    mut hang_up: watch::Receiver<()>,
 ) {
-    let mut hang_up = world.door(provider).hang_up.subscribe();
     let stop = world.stop.clone();
     let service = service_fn(move |request| {
         let (world, should_reset) = (world.clone(), should_reset.clone());
