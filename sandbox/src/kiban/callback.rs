@@ -143,7 +143,7 @@ async fn deliver(target: &Target, notification: &Notification) {
     for delivery in 1..=DELIVERIES_MAX {
         match deliver_once(target, notification).await {
             Some(status) if !status.is_server_error() => {
-                tracing::info!(status = status.as_u16(), delivery, "a callback was answered");
+                tracing::debug!(status = status.as_u16(), delivery, "a callback was answered");
                 return;
             }
             status => {

@@ -75,7 +75,7 @@ async fn pass(world: &Arc<World>, provider: Provider, request: Request<Incoming>
     let understood = understand(provider, &request).await;
     let plan = plan(world, provider, &understood);
     let delivery = deliver(world, &request, understood, &plan).await;
-    tracing::info!(
+    tracing::debug!(
         provider = provider.name(),
         outcome = %describe(&delivery),
         has_fault = plan.fault.is_some(),
