@@ -6,8 +6,8 @@ use super::{day, no_wish, nubarium, person, tuidentidad};
 use crate::history::{Employment, Weeks, job};
 use crate::people::Person;
 use crate::scenario::{
-    CodeStyle, CurrentJob, FieldNames, ListOrder, NubariumScenario, Settings, TextStyle, TuIdentidadScenario,
-    ValidName, WeeksShape,
+    CodeStyle, CurrentJob, FieldNames, ListOrder, NubariumScenario, Settings, TuIdentidadScenario, ValidName,
+    WeeksShape,
 };
 
 /// The number of employments of the person with the huge history.
@@ -297,7 +297,7 @@ pub(super) fn people() -> Vec<Person> {
             ["ESTHER", "", "VARGAS", "GUTIERREZ"],
             "78626233445",
         )
-        .shows("a long working life with discounted and reintegrated weeks that reconcile; texts with HTML at Nubarium")
+        .shows("a long working life with discounted and reintegrated weeks that reconcile; `claveMensaje` at Nubarium")
         .history(vec![
             job("TEXTILES UTOPIA SA", "J3400011122", "OAXACA", day(1979, 7, 2), 420)
                 .movement("MODIFICACIÓN DE SALARIO", day(1985, 1, 1), 1_060)
@@ -318,7 +318,6 @@ pub(super) fn people() -> Vec<Person> {
             total: 1_440,
         })
         .nature(nubarium(NubariumScenario {
-            text: Some(TextStyle::Html),
             names: Some(FieldNames::Clave),
             ..no_wish()
         })),

@@ -3,7 +3,9 @@
 use super::{day, no_wish, nubarium, person, tuidentidad};
 use crate::history::{Employment, job};
 use crate::people::Person;
-use crate::scenario::{KibanInner, KibanScenario, NubariumOutcome, NubariumScenario, Settings, TuIdentidadScenario};
+use crate::scenario::{
+    KibanInner, KibanScenario, NubariumOutcome, NubariumScenario, Settings, TextStyle, TuIdentidadScenario,
+};
 
 pub(super) fn people() -> Vec<Person> {
     let outcome = |outcome| {
@@ -41,9 +43,13 @@ pub(super) fn people() -> Vec<Person> {
             .history(vec![some_job()])
             .nature(outcome(NubariumOutcome::LimitReached)),
         person("GARL030517MMCRMZA4", ["LUZ", "", "GARZA", "ROMO"], "53959501015")
-            .shows("the e-mail is registered under another CURP: Nubarium code 3")
+            .shows("the e-mail is registered under another CURP: Nubarium code 3, its text with HTML and entities")
             .history(vec![some_job()])
-            .nature(outcome(NubariumOutcome::EmailRegistered)),
+            .nature(nubarium(NubariumScenario {
+                outcome: Some(NubariumOutcome::EmailRegistered),
+                text: Some(TextStyle::Html),
+                ..no_wish()
+            })),
         person("BOXW310820HNERXN09", ["WINSTON", "", "BORGES", ""], "")
             .shows("not in RENAPO: Nubarium code 4, Kiban INVALID")
             .nature(Settings {
