@@ -3,7 +3,13 @@
 //! The `.proto` files beside this crate are the source; nothing generated is committed.
 
 /// Package `semanas.v1`.
-#[allow(clippy::all, clippy::pedantic, clippy::unwrap_used, unused_qualifications, rustdoc::all)]
+#[allow(
+    clippy::all,
+    clippy::pedantic,
+    clippy::unwrap_used,
+    unused_qualifications,
+    rustdoc::all
+)]
 pub mod v1 {
     tonic::include_proto!("semanas.v1");
 }

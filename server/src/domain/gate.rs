@@ -98,7 +98,10 @@ impl Gate {
         if self.places.contains_key(intent) {
             return Passage::Granted;
         }
-        let denied = self.breaker_denies(limits, now).or_else(|| self.in_flight_denies(limits)).or_else(|| self.rate_denies(limits, now));
+        let denied = self
+            .breaker_denies(limits, now)
+            .or_else(|| self.in_flight_denies(limits))
+            .or_else(|| self.rate_denies(limits, now));
         if let Some((why, retry_after)) = denied {
             return Passage::Denied { why, retry_after };
         }
@@ -186,5 +189,7 @@ fn rate_interval(limits: &GateLimits) -> Option<Duration> {
 }
 
 fn wait(now: Timestamp, until: Timestamp) -> Duration {
-    Duration::try_from(until.duration_since(now)).unwrap_or_default().max(Duration::from_millis(1))
+    Duration::try_from(until.duration_since(now))
+        .unwrap_or_default()
+        .max(Duration::from_millis(1))
 }

@@ -83,7 +83,10 @@ impl JobId {
     pub(crate) fn parse(text: &str) -> Result<JobId, JobIdError> {
         let (_, rest) = split(text).ok_or(JobIdError)?;
         let hex = rest.len() == 34 && rest.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        let shard = hex.then(|| u8::from_str_radix(&rest[32..], 16).ok()).flatten().and_then(Shard::new);
+        let shard = hex
+            .then(|| u8::from_str_radix(&rest[32..], 16).ok())
+            .flatten()
+            .and_then(Shard::new);
         shard.map(|_| JobId(text.to_owned())).ok_or(JobIdError)
     }
 
@@ -206,9 +209,20 @@ mod tests {
     #[test]
     fn what_is_no_job_id_is_refused() {
         let uuid = "0193e5a0c2d17f9ab3c4a5d6e7f80912";
-        for text in ["", "wh_", uuid, &format!("wh_{uuid}"), &format!("wh_{uuid}10"), &format!("wh_{uuid}zz"), &format!("x_{uuid}01")] {
+        for text in [
+            "",
+            "wh_",
+            uuid,
+            &format!("wh_{uuid}"),
+            &format!("wh_{uuid}10"),
+            &format!("wh_{uuid}zz"),
+            &format!("x_{uuid}01"),
+        ] {
             assert_eq!(JobId::parse(text), Err(JobIdError), "{text}");
         }
-        assert!(JobId::parse(&format!("wh_{}01", uuid.to_uppercase())).is_err(), "one spelling per job");
+        assert!(
+            JobId::parse(&format!("wh_{}01", uuid.to_uppercase())).is_err(),
+            "one spelling per job"
+        );
     }
 }

@@ -7,29 +7,29 @@
 pub mod curp;
 /// The federal entities of Mexico and the many ways they are written.
 pub mod entity;
-/// Exact amounts of Mexican pesos.
-pub mod money;
-/// The social security number of a person.
-pub mod nss;
-/// The names of a person, and the subject of a request.
-pub mod person;
-/// The providers that the gateway can buy from.
-pub mod provider_id;
-/// Dates and counts as the providers write them.
-pub mod reading;
-/// Cleaning and folding of text that came from outside.
-pub mod text;
-/// The normal form of a work history.
-pub mod work_history;
 /// The gate before a provider.
 pub(crate) mod gate;
 /// Names of things.
 pub(crate) mod ids;
 /// The job and its state machine.
 pub(crate) mod job;
+/// Exact amounts of Mexican pesos.
+pub mod money;
+/// The social security number of a person.
+pub mod nss;
 /// How a call went.
 pub(crate) mod outcome;
+/// The names of a person, and the subject of a request.
+pub mod person;
+/// The providers that the gateway can buy from.
+pub mod provider_id;
+/// Dates and counts as the providers write them.
+pub mod reading;
 /// The catalogue of reasons.
 pub(crate) mod reason;
 /// Delays between tries.
 pub(crate) mod retry;
+/// Cleaning and folding of text that came from outside.
+pub mod text;
+/// The normal form of a work history.
+pub mod work_history;

@@ -17,11 +17,17 @@ pub(crate) enum Outcome {
     /// By the provider's documented contract not processed and not billed, and asking again would bring the same.
     Rejected { failure: Failure },
     /// By the provider's documented contract down or failed, and not billed; later may be better.
-    Down { failure: Failure, retry_after: Option<Duration> },
+    Down {
+        failure: Failure,
+        retry_after: Option<Duration>,
+    },
     /// The provider has it and will answer under this reference.
     Accepted { reference: String },
     /// A definite answer, charged.
-    Answered { verdict: Verdict, reference: Option<String> },
+    Answered {
+        verdict: Verdict,
+        reference: Option<String>,
+    },
     /// The provider ended it in a way that is no known answer; whether it is charged cannot be known.
     Unusable { failure: Failure },
     /// The provider does not know the reference that it gave: its answer can no longer be had.
@@ -82,11 +88,17 @@ impl Outcome {
             | Outcome::Down { failure, .. }
             | Outcome::Unusable { failure }
             | Outcome::ReferenceLost { failure }
-            | Outcome::Answered { verdict: Verdict::No(failure), .. } => Some(failure),
+            | Outcome::Answered {
+                verdict: Verdict::No(failure),
+                ..
+            } => Some(failure),
             Outcome::NotSent
             | Outcome::Accepted { .. }
             | Outcome::Ambiguous
-            | Outcome::Answered { verdict: Verdict::Found, .. } => None,
+            | Outcome::Answered {
+                verdict: Verdict::Found,
+                ..
+            } => None,
         }
     }
 

@@ -55,11 +55,19 @@ pub(crate) struct Failure {
 impl Failure {
     /// A failure that Semanas itself found.
     pub(crate) fn own(reason: Reason) -> Failure {
-        Failure { reason, provider: None, provider_code: None }
+        Failure {
+            reason,
+            provider: None,
+            provider_code: None,
+        }
     }
 
     /// A failure that a provider told, with its code if it has one.
     pub(crate) fn told(reason: Reason, provider: ProviderId, provider_code: Option<String>) -> Failure {
-        Failure { reason, provider: Some(provider), provider_code }
+        Failure {
+            reason,
+            provider: Some(provider),
+            provider_code,
+        }
     }
 }

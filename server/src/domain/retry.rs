@@ -30,8 +30,12 @@ impl Backoff {
 mod tests {
     use super::*;
 
-    const BACKOFF: Backoff =
-        Backoff { first: Duration::from_millis(100), factor: 2.0, max: Duration::from_secs(1), tries_max: 5 };
+    const BACKOFF: Backoff = Backoff {
+        first: Duration::from_millis(100),
+        factor: 2.0,
+        max: Duration::from_secs(1),
+        tries_max: 5,
+    };
 
     #[track_caller]
     fn check(tries: u32, dice: f64, expected_ms: Option<u64>) {
@@ -49,7 +53,10 @@ mod tests {
 
     #[test]
     fn no_number_of_tries_overflows() {
-        let endless = Backoff { tries_max: 0, ..BACKOFF };
+        let endless = Backoff {
+            tries_max: 0,
+            ..BACKOFF
+        };
         assert_eq!(endless.delay(u32::MAX, 1.0), Some(Duration::from_secs(1)));
     }
 }

@@ -243,7 +243,10 @@ pub(crate) struct Reservation {
 pub(crate) enum Reserved {
     New,
     /// Bound before, to the same body. `settled` = the job it was answered with; else the job proposed then.
-    Known { job: JobId, settled: bool },
+    Known {
+        job: JobId,
+        settled: bool,
+    },
     /// Bound before, to another body.
     OtherRequest,
 }
@@ -266,6 +269,17 @@ pub(crate) struct JobFilter {
     pub labels: Vec<(String, String)>,
 }
 
+impl JobFilter {
+    pub(crate) fn takes(&self, job: &Job) -> bool {
+        let view = job.view();
+        let is_state = self.states.is_empty() || self.states.contains(&view.state);
+        let is_young = self.created_from.is_none_or(|from| job.created_at >= from);
+        let is_old = self.created_until.is_none_or(|until| job.created_at < until);
+        let has = |(key, value): &(String, String)| job.ask.labels.get(key) == Some(value);
+        is_state && is_young && is_old && self.labels.iter().all(has)
+    }
+}
+
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ListPage {
     pub jobs: Vec<Job>,
@@ -273,7 +287,7 @@ pub(crate) struct ListPage {
 }
 
 /// One number per shard: the newest feed entry seen there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct FeedPosition(pub [u64; SHARDS as usize]);
 
 /// The feed after a position.

@@ -39,9 +39,20 @@ pub(crate) enum Due {
 pub(crate) enum LedgerChange {
     /// The unit goes from free to open. Refused while another charge of the unit is open or unknown, or newer than `fresh_after`;
     /// `repeat_allowed` waives the unknown one.
-    Open { intent: Intent, fresh_after: Timestamp, repeat_allowed: bool },
+    Open {
+        intent: Intent,
+        fresh_after: Timestamp,
+        repeat_allowed: bool,
+    },
     /// A fact about a charge. `late` = the job had ended.
-    Settle { intent: Intent, charge: Charge, class: OutcomeClass, reference: Option<String>, provider_code: Option<String>, late: bool },
+    Settle {
+        intent: Intent,
+        charge: Charge,
+        class: OutcomeClass,
+        reference: Option<String>,
+        provider_code: Option<String>,
+        late: bool,
+    },
     /// An operator's word on every unknown charge of the job.
     Resolve { charge: Charge, note: String },
 }
@@ -74,12 +85,17 @@ pub(crate) struct IllegalTransition {
 impl Job {
     /// What `event` makes of this job at `now`.
     pub(crate) fn apply(&self, event: Event, now: Timestamp) -> Result<Transition, IllegalTransition> {
-        let illegal = IllegalTransition { state: self.state.name(), event: event.name() };
+        let illegal = IllegalTransition {
+            state: self.state.name(),
+            event: event.name(),
+        };
         let next = Next { job: self.clone(), now };
         match (&self.state, event) {
             (State::Queued { .. }, event) => match event {
                 Event::Joined { limit, dependent } => Ok(next.joined(limit, dependent)),
-                Event::NssRequested { lookup, sweep_at } => Ok(next.to(State::AwaitingNss { lookup }, None, Due::At(sweep_at))),
+                Event::NssRequested { lookup, sweep_at } => {
+                    Ok(next.to(State::AwaitingNss { lookup }, None, Due::At(sweep_at)))
+                }
                 Event::Deferred { until } => Ok(next.deferred(until)),
                 Event::IntentRecorded { intent } => Ok(next.calling(intent)),
                 Event::Exhausted { failure } => Ok(next.failed(failure)),
@@ -98,7 +114,11 @@ impl Job {
             (State::AwaitingNss { lookup }, event) => match event {
                 Event::Joined { limit, dependent } => Ok(next.joined(limit, dependent)),
                 Event::NssFound { attempts } => Ok(next.nss_found(lookup.clone(), attempts)),
-                Event::NssMissed { failure, attempts, fall_back } => Ok(next.nss_missed(failure, attempts, fall_back)),
+                Event::NssMissed {
+                    failure,
+                    attempts,
+                    fall_back,
+                } => Ok(next.nss_missed(failure, attempts, fall_back)),
                 Event::Deferred { until } => Ok(next.rescheduled(until)),
                 Event::CancelAsked => Ok(next.cancelled()),
                 Event::TimeUp => Ok(next.failed(self.last_failure())),
@@ -115,9 +135,11 @@ impl Job {
 
             (State::Calling { intent }, event) => match event {
                 Event::Joined { limit, dependent } => Ok(next.joined(limit, dependent)),
-                Event::OutcomeKnown { intent: of, outcome, next_at } if of == intent.id => {
-                    Ok(next.outcome(intent, outcome, next_at))
-                }
+                Event::OutcomeKnown {
+                    intent: of,
+                    outcome,
+                    next_at,
+                } if of == intent.id => Ok(next.outcome(intent, outcome, next_at)),
                 Event::OutcomeKnown { intent, outcome, .. } => Ok(next.late(&intent, &outcome)),
                 Event::Hinted { intent: of, reference } if of == intent.id => Ok(next.waiting(intent, reference, now)),
                 Event::Hinted { .. } => Ok(next.unchanged()),
@@ -137,18 +159,27 @@ impl Job {
 
             (State::Waiting { intent, reference, .. }, event) => match event {
                 Event::Joined { limit, dependent } => Ok(next.joined(limit, dependent)),
-                Event::OutcomeKnown { intent: of, outcome, next_at } if of == intent.id => match outcome {
+                Event::OutcomeKnown {
+                    intent: of,
+                    outcome,
+                    next_at,
+                } if of == intent.id => match outcome {
                     // The acknowledgement, or the loss of it, that a callback overtook: the reference is known already.
                     Outcome::Accepted { .. } | Outcome::Ambiguous | Outcome::NotSent => Ok(next.unchanged()),
                     Outcome::ReferenceLost { .. } => Ok(next.outcome_unknown(intent)),
-                    Outcome::Rejected { .. } | Outcome::Down { .. } | Outcome::Answered { .. } | Outcome::Unusable { .. } => {
-                        Ok(next.outcome(intent, outcome, next_at))
-                    }
+                    Outcome::Rejected { .. }
+                    | Outcome::Down { .. }
+                    | Outcome::Answered { .. }
+                    | Outcome::Unusable { .. } => Ok(next.outcome(intent, outcome, next_at)),
                 },
                 Event::OutcomeKnown { intent, outcome, .. } => Ok(next.late(&intent, &outcome)),
-                Event::Hinted { intent: of, reference: hint } if of == intent.id && hint == *reference => {
-                    Ok(Transition { due: Due::At(now), ..next.unchanged() })
-                }
+                Event::Hinted {
+                    intent: of,
+                    reference: hint,
+                } if of == intent.id && hint == *reference => Ok(Transition {
+                    due: Due::At(now),
+                    ..next.unchanged()
+                }),
                 Event::Hinted { .. } => Ok(next.unchanged()),
                 Event::Deferred { until } => Ok(next.polled(until)),
                 Event::CancelAsked => Ok(next.cancel_noted()),
@@ -165,7 +196,11 @@ impl Job {
 
             (State::Ambiguous { intent, .. }, event) => match event {
                 Event::Joined { limit, dependent } => Ok(next.joined(limit, dependent)),
-                Event::OutcomeKnown { intent: of, outcome, next_at } if of == intent.id => match outcome {
+                Event::OutcomeKnown {
+                    intent: of,
+                    outcome,
+                    next_at,
+                } if of == intent.id => match outcome {
                     Outcome::Ambiguous => Ok(next.unchanged()),
                     Outcome::ReferenceLost { .. } => Ok(next.outcome_unknown(intent)),
                     Outcome::NotSent
@@ -198,7 +233,10 @@ impl Job {
                 Event::Joined { limit, dependent } => Ok(next.joined(limit, dependent)),
                 Event::OutcomeKnown { intent, outcome, .. } => Ok(next.late(&intent, &outcome)),
                 Event::Hinted { .. } | Event::CancelAsked => Ok(next.unchanged()),
-                Event::Settled { charge, note } if self.needs_settlement() => Ok(next.settled(charge, note)),
+                Event::Settled {
+                    charge: charge @ (Charge::Yes | Charge::No),
+                    note,
+                } if self.needs_settlement() => Ok(next.settled(charge, note)),
                 Event::Settled { .. }
                 | Event::NssRequested { .. }
                 | Event::NssFound { .. }

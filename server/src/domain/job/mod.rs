@@ -30,7 +30,7 @@ use crate::domain::{
 /// watcher that comes back from before them gets a snapshot.
 pub(crate) const EVENTS_MAX: usize = 64;
 
-/// Newest attempts that a job keeps; the ledger keeps all.
+/// Attempts that a job keeps: the newest, and before those the ones that money hangs on. The ledger keeps all.
 pub(crate) const ATTEMPTS_MAX: usize = 32;
 
 /// A job as it is stored.
@@ -53,6 +53,9 @@ pub(crate) struct Job {
     /// The lookup job whose NSS this job uses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nss_from: Option<JobId>,
+    /// Set when the lookup brought no NSS and the job goes on without.
+    #[serde(default)]
+    pub nss_missed: bool,
     /// Jobs to wake when this one ends.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dependents: Vec<JobId>,
@@ -91,23 +94,46 @@ pub(crate) struct Ask {
 
 /// Where a job stands. Who moves it on: the worker that holds its lease, unless a line says otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "name", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum State {
     /// The next decision is due, now or at its due time. `deferred` = it already waits for a retry or a quota.
-    Queued { deferred: bool },
+    Queued {
+        deferred: bool,
+    },
     /// Another job finds the NSS; it wakes this one when it ends.
-    AwaitingNss { lookup: JobId },
+    AwaitingNss {
+        lookup: JobId,
+    },
     /// The intent is on record and the request may be on its way. Only the caller's fact, or the end of its lease, moves it.
-    Calling { intent: Intent },
+    Calling {
+        intent: Intent,
+    },
     /// The provider has it: a poll, a callback or the deadline moves it.
-    Waiting { intent: Intent, reference: String, polls: u32 },
+    Waiting {
+        intent: Intent,
+        reference: String,
+        polls: u32,
+    },
     /// The request may have been processed; a late fact, a callback or the end of the grace moves it.
-    Ambiguous { intent: Intent, until: Timestamp },
-    Succeeded { at: Timestamp },
-    Failed { at: Timestamp, failure: Failure },
-    Cancelled { at: Timestamp },
+    Ambiguous {
+        intent: Intent,
+        until: Timestamp,
+    },
+    Succeeded {
+        at: Timestamp,
+    },
+    Failed {
+        at: Timestamp,
+        failure: Failure,
+    },
+    Cancelled {
+        at: Timestamp,
+    },
     /// An operator settles it.
-    OutcomeUnknown { at: Timestamp, failure: Failure },
+    OutcomeUnknown {
+        at: Timestamp,
+        failure: Failure,
+    },
 }
 
 /// The recorded will to make one call that can be billed.
@@ -171,13 +197,21 @@ pub(crate) enum Event {
     /// Fact: the lookup found it.
     NssFound { attempts: Vec<Attempt> },
     /// Fact: the lookup ended without one; `fall_back` = nothing stands against trying another route.
-    NssMissed { failure: Failure, attempts: Vec<Attempt>, fall_back: bool },
+    NssMissed {
+        failure: Failure,
+        attempts: Vec<Attempt>,
+        fall_back: bool,
+    },
     /// Decision: not now, but at this time.
     Deferred { until: Timestamp },
     /// Decision: call. Committed before a byte is sent.
     IntentRecorded { intent: Intent },
     /// Fact: how the call, or a poll of it, went. If the job lives on it is due at `next_at`.
-    OutcomeKnown { intent: IntentId, outcome: Outcome, next_at: Timestamp },
+    OutcomeKnown {
+        intent: IntentId,
+        outcome: Outcome,
+        next_at: Timestamp,
+    },
     /// Fact: a callback named the provider's reference.
     Hinted { intent: IntentId, reference: String },
     /// Decision: the lease of a calling worker ran out; its fact may still come until then.
@@ -215,6 +249,7 @@ impl Job {
             deadline_at: new.deadline_at,
             cancel_requested: false,
             nss_from: None,
+            nss_missed: false,
             dependents: new.dependent.into_iter().collect(),
             settlement: None,
             trace_parent: new.trace_parent,
@@ -230,17 +265,33 @@ impl Job {
             | State::Calling { .. }
             | State::Waiting { .. }
             | State::Ambiguous { .. } => false,
-            State::Succeeded { .. } | State::Failed { .. } | State::Cancelled { .. } | State::OutcomeUnknown { .. } => true,
+            State::Succeeded { .. } | State::Failed { .. } | State::Cancelled { .. } | State::OutcomeUnknown { .. } => {
+                true
+            }
         }
     }
 
     /// Whether money is still in question, so that an operator can settle it: a charge that is unknown, or an answer that came
     /// after the job had ended without it.
     pub(crate) fn needs_settlement(&self) -> bool {
-        let own = || self.attempts.iter().filter(|attempt| !attempt.shared);
-        let unknown = own().any(|attempt| attempt.charge == Charge::Unknown);
-        let lost = matches!(self.state, State::OutcomeUnknown { .. }) && own().any(|attempt| attempt.charge == Charge::Yes);
-        self.settlement.is_none() && (unknown || lost)
+        let mut own = self.attempts.iter().filter(|attempt| !attempt.shared);
+        self.settlement.is_none() && own.any(|attempt| attempt.charge == Charge::Unknown || self.lost(attempt))
+    }
+
+    /// Whether this attempt brought an answer when the job had ended without one: paid for, and held by nobody.
+    fn lost(&self, attempt: &Attempt) -> bool {
+        let answered = attempt.class == Some(OutcomeClass::Answered) && attempt.charge == Charge::Yes;
+        answered
+            && match &self.state {
+                State::OutcomeUnknown { .. } | State::Cancelled { .. } => true,
+                State::Failed { failure, .. } => attempt.failure.as_ref() != Some(failure),
+                State::Queued { .. }
+                | State::AwaitingNss { .. }
+                | State::Calling { .. }
+                | State::Waiting { .. }
+                | State::Ambiguous { .. }
+                | State::Succeeded { .. } => false,
+            }
     }
 
     pub(crate) fn failure(&self) -> Option<&Failure> {
@@ -269,6 +320,11 @@ impl Job {
         }
     }
 
+    /// Whether it ended with an answer of its own to keep.
+    pub(crate) fn brings_answer(&self) -> bool {
+        matches!(self.state, State::Succeeded { .. })
+    }
+
     /// When the job ended.
     pub(crate) fn ended_at(&self) -> Option<Timestamp> {
         match &self.state {
@@ -287,7 +343,12 @@ impl Job {
     fn record_event(&mut self, attempt: Option<Attempt>, now: Timestamp) {
         self.sequence += 1;
         self.updated_at = now;
-        self.events.push(JobEvent { sequence: self.sequence, at: now, view: self.view(), attempt });
+        self.events.push(JobEvent {
+            sequence: self.sequence,
+            at: now,
+            view: self.view(),
+            attempt,
+        });
         if self.events.len() > EVENTS_MAX {
             self.events.remove(0);
         }
@@ -307,6 +368,6 @@ pub(crate) struct NewJob {
 }
 
 /// The reason a job gets when a call's outcome stays unknown.
-fn outcome_unknown(intent: &Intent) -> Failure {
-    Failure::told(Reason::OutcomeUnknown, intent.provider, None)
+fn outcome_unknown(provider: ProviderId) -> Failure {
+    Failure::told(Reason::OutcomeUnknown, provider, None)
 }

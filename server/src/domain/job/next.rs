@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use crate::domain::{
     ids::{IntentId, JobId},
     job::{
-        ATTEMPTS_MAX, Attempt, Due, Ending, Intent, Job, LedgerChange, Reuse, Settlement, State, Transition, outcome_unknown,
+        ATTEMPTS_MAX, Attempt, Due, Ending, Intent, Job, LedgerChange, Reuse, Settlement, State, Transition,
+        outcome_unknown,
     },
     outcome::{Charge, Outcome, OutcomeClass, Verdict},
     reason::Failure,
@@ -21,19 +22,31 @@ pub(super) struct Next {
 
 impl Next {
     pub(super) fn unchanged(self) -> Transition {
-        Transition { job: self.job, due: Due::Unchanged, ledger: None, ending: None }
+        Transition {
+            job: self.job,
+            due: Due::Unchanged,
+            ledger: None,
+            ending: None,
+        }
     }
 
     pub(super) fn to(mut self, state: State, about: Option<&IntentId>, due: Due) -> Transition {
         self.job.state = state;
         let attempt = about.and_then(|id| self.job.attempts.iter().find(|attempt| attempt.id == *id).cloned());
         self.job.record_event(attempt, self.now);
-        Transition { job: self.job, due, ledger: None, ending: None }
+        Transition {
+            job: self.job,
+            due,
+            ledger: None,
+            ending: None,
+        }
     }
 
     fn end(self, state: State, about: Option<&IntentId>) -> Transition {
         let mut ended = self.to(state, about, Due::Never);
-        ended.ending = Some(Ending { reuse: reuse_of(&ended.job) });
+        ended.ending = Some(Ending {
+            reuse: reuse_of(&ended.job),
+        });
         ended
     }
 
@@ -63,7 +76,10 @@ impl Next {
     }
 
     pub(super) fn rescheduled(self, until: Timestamp) -> Transition {
-        Transition { due: Due::At(until), ..self.unchanged() }
+        Transition {
+            due: Due::At(until),
+            ..self.unchanged()
+        }
     }
 
     pub(super) fn polled(mut self, until: Timestamp) -> Transition {
@@ -85,20 +101,25 @@ impl Next {
             failure: None,
             shared: false,
         });
-        if self.job.attempts.len() > ATTEMPTS_MAX {
-            self.job.attempts.remove(0);
-        }
+        self.forget_surplus();
         let ledger = LedgerChange::Open {
             intent: intent.clone(),
             fresh_after: self.job.ask.fresh_after,
             repeat_allowed: self.job.ask.allow_repeat_charge,
         };
         let about = intent.id.clone();
-        Transition { ledger: Some(ledger), ..self.to(State::Calling { intent }, Some(&about), Due::Held) }
+        Transition {
+            ledger: Some(ledger),
+            ..self.to(State::Calling { intent }, Some(&about), Due::Held)
+        }
     }
 
     pub(super) fn waiting(self, intent: &Intent, reference: String, next_at: Timestamp) -> Transition {
-        let state = State::Waiting { intent: intent.clone(), reference, polls: 0 };
+        let state = State::Waiting {
+            intent: intent.clone(),
+            reference,
+            polls: 0,
+        };
         self.to(state, Some(&intent.id), Due::At(next_at))
     }
 
@@ -107,11 +128,18 @@ impl Next {
         let ledger = self.settle(intent, &outcome, false);
         let transition = match outcome {
             Outcome::Accepted { reference } => self.waiting(intent, reference, next_at),
-            Outcome::Answered { verdict: Verdict::Found, .. } => {
+            Outcome::Answered {
+                verdict: Verdict::Found,
+                ..
+            } => {
                 let at = self.now;
                 self.end(State::Succeeded { at }, Some(&intent.id))
             }
-            Outcome::Answered { verdict: Verdict::No(failure), .. } | Outcome::Unusable { failure } => {
+            Outcome::Answered {
+                verdict: Verdict::No(failure),
+                ..
+            }
+            | Outcome::Unusable { failure } => {
                 let at = self.now;
                 self.end(State::Failed { at, failure }, Some(&intent.id))
             }
@@ -124,7 +152,7 @@ impl Next {
     fn back_to_queue(self, intent: &Intent, next_at: Timestamp) -> Transition {
         if self.job.cancel_requested {
             let at = self.now;
-            return self.end(State::Cancelled { at }, Some(&intent.id));
+            return self.end_without_answer(State::Cancelled { at }, Some(&intent.id));
         }
         self.to(State::Queued { deferred: true }, Some(&intent.id), Due::At(next_at))
     }
@@ -135,7 +163,7 @@ impl Next {
         let known = outcome.failure().and_then(|failure| failure.provider_code.clone());
         let (class, charge) = match settles {
             Some(settled) => settled,
-            // Accepted: the reference is worth keeping, the charge stays open.
+            // Accepted: the reference is worth keeping, the charge stays as it is.
             None => return self.note_reference(intent, outcome),
         };
         if let Some(attempt) = self.job.attempts.iter_mut().find(|attempt| attempt.id == intent.id) {
@@ -154,10 +182,23 @@ impl Next {
         })
     }
 
+    /// What is known to be unknown keeps its time and its failure.
+    fn mark_unknown(&mut self, intent: &Intent) {
+        let attempts = &self.job.attempts;
+        if attempts
+            .iter()
+            .any(|attempt| attempt.id == intent.id && attempt.charge == Charge::Open)
+        {
+            self.settle(intent, &Outcome::Ambiguous, false);
+        }
+    }
+
     fn note_reference(&self, intent: &Intent, outcome: &Outcome) -> Option<LedgerChange> {
+        let attempt = self.job.attempts.iter().find(|attempt| attempt.id == intent.id);
+        let charge = attempt.map_or(Charge::Open, |attempt| attempt.charge);
         outcome.reference().map(|reference| LedgerChange::Settle {
             intent: intent.clone(),
-            charge: Charge::Open,
+            charge,
             class: OutcomeClass::Ambiguous,
             reference: Some(reference.to_owned()),
             provider_code: None,
@@ -165,38 +206,71 @@ impl Next {
         })
     }
 
-    /// A fact about an intent that the job no longer waits for: recorded, and nothing else moves.
+    /// A fact about an intent that the job no longer waits for: recorded, and nothing else moves, unless it is the answer and the
+    /// job has not begun another call.
     pub(super) fn late(mut self, of: &IntentId, outcome: &Outcome) -> Transition {
-        let known = self.job.attempts.iter().find(|attempt| attempt.id == *of && !attempt.shared);
-        let open = known.filter(|attempt| matches!(attempt.charge, Charge::Open | Charge::Unknown)).cloned();
+        let known = self
+            .job
+            .attempts
+            .iter()
+            .find(|attempt| attempt.id == *of && !attempt.shared);
+        let open = known
+            .filter(|attempt| matches!(attempt.charge, Charge::Open | Charge::Unknown))
+            .cloned();
         let Some(attempt) = open else { return self.unchanged() };
         // What an operator has settled stays settled, and "still unknown" is no news.
         if self.job.settlement.is_some() || !matches!(outcome.settles(), Some((_, Charge::Yes | Charge::No))) {
             return self.unchanged();
         }
-        let intent = Intent { id: attempt.id, provider: attempt.provider, step: attempt.step };
+        let intent = Intent {
+            id: attempt.id,
+            provider: attempt.provider,
+            step: attempt.step,
+        };
+        let idle = matches!(self.job.state, State::Queued { .. } | State::AwaitingNss { .. });
+        if idle && matches!(outcome, Outcome::Answered { .. }) {
+            let now = self.now;
+            return self.outcome(&intent, outcome.clone(), now);
+        }
         let ledger = self.settle(&intent, outcome, self.job.is_terminal());
         // Proved free: whoever was kept out by the unknown charge may ask again.
         let freed = self.job.is_terminal() && !self.job.needs_settlement();
-        let ending = freed.then(|| Ending { reuse: reuse_of(&self.job) });
-        Transition { ledger, ending, ..self.unchanged() }
+        let ending = freed.then(|| Ending {
+            reuse: reuse_of(&self.job),
+        });
+        Transition {
+            ledger,
+            ending,
+            ..self.unchanged()
+        }
     }
 
     pub(super) fn ambiguous(mut self, intent: &Intent, until: Timestamp) -> Transition {
-        self.settle(intent, &Outcome::Ambiguous, false);
-        let state = State::Ambiguous { intent: intent.clone(), until };
+        self.mark_unknown(intent);
+        let state = State::Ambiguous {
+            intent: intent.clone(),
+            until,
+        };
         let ledger = Some(unknown(intent));
-        Transition { ledger, ..self.to(state, Some(&intent.id), Due::At(until)) }
+        Transition {
+            ledger,
+            ..self.to(state, Some(&intent.id), Due::At(until))
+        }
     }
 
     pub(super) fn outcome_unknown(mut self, intent: &Intent) -> Transition {
-        self.settle(intent, &Outcome::Ambiguous, false);
-        let state = State::OutcomeUnknown { at: self.now, failure: outcome_unknown(intent) };
-        Transition { ledger: Some(unknown(intent)), ..self.end(state, Some(&intent.id)) }
+        self.mark_unknown(intent);
+        let state = State::OutcomeUnknown {
+            at: self.now,
+            failure: outcome_unknown(intent.provider),
+        };
+        Transition {
+            ledger: Some(unknown(intent)),
+            ..self.end(state, Some(&intent.id))
+        }
     }
 
-    pub(super) fn abandoned(mut self, intent: &Intent) -> Transition {
-        self.settle(intent, &Outcome::Ambiguous, false);
+    pub(super) fn abandoned(self, intent: &Intent) -> Transition {
         if self.job.cancel_requested {
             return self.outcome_unknown(intent);
         }
@@ -212,23 +286,56 @@ impl Next {
 
     pub(super) fn nss_missed(mut self, failure: Failure, attempts: Vec<Attempt>, fall_back: bool) -> Transition {
         self.share(attempts);
-        if fall_back { self.to(State::Queued { deferred: false }, None, Due::Held) } else { self.failed(failure) }
+        self.job.nss_missed = true;
+        if fall_back {
+            self.to(State::Queued { deferred: false }, None, Due::Held)
+        } else {
+            self.failed(failure)
+        }
     }
 
     fn share(&mut self, attempts: Vec<Attempt>) {
-        self.job.attempts.extend(attempts.into_iter().map(|attempt| Attempt { shared: true, ..attempt }));
-        let surplus = self.job.attempts.len().saturating_sub(ATTEMPTS_MAX);
-        self.job.attempts.drain(..surplus);
+        let known: Vec<IntentId> = self.job.attempts.iter().map(|attempt| attempt.id.clone()).collect();
+        let new = attempts.into_iter().filter(|attempt| !known.contains(&attempt.id));
+        self.job.attempts.extend(new.map(|attempt| Attempt {
+            shared: true,
+            ..attempt
+        }));
+        self.forget_surplus();
+    }
+
+    /// Forgets the oldest attempts, but before any other those that no money hangs on: an unknown charge must be seen to its end.
+    fn forget_surplus(&mut self) {
+        let attempts = &mut self.job.attempts;
+        while attempts.len() > ATTEMPTS_MAX {
+            let idle = attempts
+                .iter()
+                .position(|attempt| attempt.shared || attempt.charge == Charge::No);
+            attempts.remove(idle.unwrap_or(0));
+        }
     }
 
     pub(super) fn failed(self, failure: Failure) -> Transition {
         let at = self.now;
-        self.end(State::Failed { at, failure }, None)
+        self.end_without_answer(State::Failed { at, failure }, None)
     }
 
     pub(super) fn cancelled(self) -> Transition {
         let at = self.now;
-        self.end(State::Cancelled { at }, None)
+        self.end_without_answer(State::Cancelled { at }, None)
+    }
+
+    /// Ends as unknown instead when an abandoned call may have been charged: an operator has one list to look at.
+    fn end_without_answer(self, state: State, about: Option<&IntentId>) -> Transition {
+        let mut own = self.job.attempts.iter().rev().filter(|attempt| !attempt.shared);
+        let state = match own.find(|attempt| attempt.charge == Charge::Unknown) {
+            Some(attempt) => State::OutcomeUnknown {
+                at: self.now,
+                failure: outcome_unknown(attempt.provider),
+            },
+            None => state,
+        };
+        self.end(state, about)
     }
 
     pub(super) fn cancel_noted(mut self) -> Transition {
@@ -237,13 +344,28 @@ impl Next {
     }
 
     pub(super) fn settled(mut self, charge: Charge, note: String) -> Transition {
-        for attempt in self.job.attempts.iter_mut().filter(|attempt| !attempt.shared && attempt.charge == Charge::Unknown) {
+        for attempt in self
+            .job
+            .attempts
+            .iter_mut()
+            .filter(|attempt| !attempt.shared && attempt.charge == Charge::Unknown)
+        {
             attempt.charge = charge;
         }
-        self.job.settlement = Some(Settlement { charge, at: self.now, note: note.clone() });
+        self.job.settlement = Some(Settlement {
+            charge,
+            at: self.now,
+            note: note.clone(),
+        });
         self.job.updated_at = self.now;
-        let ending = Some(Ending { reuse: reuse_of(&self.job) });
-        Transition { ledger: Some(LedgerChange::Resolve { charge, note }), ending, ..self.unchanged() }
+        let ending = Some(Ending {
+            reuse: reuse_of(&self.job),
+        });
+        Transition {
+            ledger: Some(LedgerChange::Resolve { charge, note }),
+            ending,
+            ..self.unchanged()
+        }
     }
 }
 
@@ -261,16 +383,11 @@ fn unknown(intent: &Intent) -> LedgerChange {
 /// What the end of a job means, read from its own attempts: an unknown charge outweighs all but a success, a definite answer
 /// outweighs nothing. Shared attempts do not count: the lookup job gives its NSS, or its no, again by itself.
 fn reuse_of(job: &Job) -> Reuse {
-    let own = || job.attempts.iter().filter(|attempt| !attempt.shared);
     let succeeded = matches!(job.state, State::Succeeded { .. });
-    if !succeeded && own().any(|attempt| matches!(attempt.charge, Charge::Unknown | Charge::Open)) {
+    if !succeeded && job.needs_settlement() {
         return Reuse::UntilSettled;
     }
-    let answered = own().rev().find(|attempt| attempt.class == Some(OutcomeClass::Answered) && !is_lost(job));
+    let mut own = job.attempts.iter().rev().filter(|attempt| !attempt.shared);
+    let answered = own.find(|attempt| attempt.class == Some(OutcomeClass::Answered) && !job.lost(attempt));
     answered.map_or(Reuse::Never, |attempt| Reuse::Answer(attempt.provider))
-}
-
-/// An answer that came after the job had ended as unknown was paid for, but nobody holds it.
-fn is_lost(job: &Job) -> bool {
-    matches!(job.state, State::OutcomeUnknown { .. } | State::Cancelled { .. })
 }

@@ -48,7 +48,9 @@ impl Job {
             State::Queued { deferred: true } => living(StateName::Queued, Stage::WaitingToRetry, None),
             State::AwaitingNss { .. } => living(StateName::Running, Stage::LookingUpNss, None),
             State::Calling { intent } => living(StateName::Running, calling_stage(intent), Some(intent.provider)),
-            State::Waiting { intent, .. } => living(StateName::Running, Stage::WaitingForProvider, Some(intent.provider)),
+            State::Waiting { intent, .. } => {
+                living(StateName::Running, Stage::WaitingForProvider, Some(intent.provider))
+            }
             State::Ambiguous { intent, .. } => {
                 living(StateName::Running, Stage::ConfirmingWithProvider, Some(intent.provider))
             }
@@ -68,9 +70,17 @@ fn calling_stage(intent: &Intent) -> Stage {
 }
 
 fn living(state: StateName, stage: Stage, provider: Option<ProviderId>) -> JobView {
-    JobView { state, stage: Some(stage), provider }
+    JobView {
+        state,
+        stage: Some(stage),
+        provider,
+    }
 }
 
 fn ended(state: StateName) -> JobView {
-    JobView { state, stage: None, provider: None }
+    JobView {
+        state,
+        stage: None,
+        provider: None,
+    }
 }

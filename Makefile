@@ -1,0 +1,55 @@
+# The index of recipes: `make` prints it. Each recipe is a line or two; what takes more lives in tools/.
+.DEFAULT_GOAL := help
+.PHONY: help demo build test check lint fmt proto-baseline toolchain
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+BUF := tools/node_modules/.bin/buf
+export SKIPPED_LIST := $(abspath $(TARGET))/skipped
+
+help: ## Print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: toolchain ## Build Semanas and show it at work on the embedded store and the sandbox; needs nothing but Rust
+	cargo build --locked --workspace --bins
+	$(TARGET)/debug/semanas demo
+
+# Binaries and tests in one build: cargo then settles each dependency's features once, and the end-to-end tests find
+# $(TARGET)/debug/semanas beside their own program.
+build: toolchain ## Build every program and every test
+	cargo build --locked --workspace --bins --tests
+
+test: toolchain ## Install what is missing and run every test
+	@mkdir -p $(TARGET) && rm -f $(SKIPPED_LIST)
+	tools/ensure-redis
+	$(MAKE) --no-print-directory build
+	cargo test --locked --workspace
+	@if [ -s $(SKIPPED_LIST) ]; then echo; echo "Passed, but for:"; cat $(SKIPPED_LIST); fi
+
+check: toolchain ## Everything that can be said without running the tests: format, lints, contract
+	cargo fmt --all --check
+	@$(MAKE) --no-print-directory lint
+	@tools/need npm "the checks of the contract (buf lint, buf breaking)" -- $(MAKE) --no-print-directory contract
+
+lint: toolchain ## Clippy on everything, warnings are errors
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+
+fmt: toolchain ## Format Rust and the contract
+	cargo fmt --all
+	@tools/need npm "formatting the contract" -- $(MAKE) --no-print-directory $(BUF) contract-format
+
+proto-baseline: $(BUF) ## Record the contract as landed; refuses a breaking change unless BREAKING=yes
+	tools/contract record
+
+.PHONY: contract contract-format
+contract: $(BUF)
+	tools/contract check
+contract-format: $(BUF)
+	tools/contract format
+
+# No install scripts: buf's only looks for the binary that npm has already put in place.
+$(BUF): tools/package-lock.json
+	npm ci --prefix tools --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+toolchain:
+	@command -v cargo >/dev/null || { echo "error: Rust is not installed: see https://rustup.rs" >&2; exit 1; }
