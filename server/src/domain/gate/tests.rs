@@ -369,6 +369,15 @@ fn half_open_one_bad_call_opens_it_again() {
 }
 
 #[test]
+fn half_open_one_bad_call_is_enough_even_when_more_are_allowed_meanwhile() {
+    let mut gate = opened().at(30_000);
+    gate.limits.breaker_failures = 100;
+    gate.enters(4)
+        .leaves(4, GateReport::Bad)
+        .check(Breaker::Open { until: at_ms(60_000) }, 4, 0);
+}
+
+#[test]
 fn half_open_a_call_that_was_not_made_leaves_the_try_to_the_next() {
     opened()
         .at(30_000)

@@ -15,7 +15,7 @@ const LEGEND: &str = "\
 *this* is the job's newest intent, *other* one that it never had. Not to be seen in the table:
 
 - With a cancel asked for, a call that turns out to have cost nothing ends CANCELLED instead of going back to Queued.
-- Without an answer, a job behind which an unknown charge stands (it was abandoned for another route) ends OUTCOME_UNKNOWN instead of FAILED or CANCELLED.
+- A job with an unknown charge (of a call abandoned for another route) and no answer ends OUTCOME_UNKNOWN, not FAILED or CANCELLED.
 - A Queued or AwaitingNss job takes the late answer to a call that it had abandoned, and ends with it.
 - Settled is legal after every end that left money in question, with yes or no only.
 ";
