@@ -73,7 +73,7 @@ pub(crate) struct Reply {
 
 /// What was bought. Sealed before it is stored; it has no `Debug`.
 #[derive(Clone, serde::Serialize, serde::Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Answer {
     History(WorkHistory),
     Nss(NssAnswer),
@@ -92,4 +92,9 @@ impl Reply {
     pub(crate) fn bare(outcome: Outcome) -> Reply {
         Reply { outcome, answer: None }
     }
+}
+
+/// The provider's reference in a callback's body.
+pub(crate) fn callback_reference(provider: ProviderId, body: &[u8]) -> Option<String> {
+    None
 }

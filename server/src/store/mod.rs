@@ -252,6 +252,17 @@ pub(crate) struct JobFilter {
     pub labels: Vec<(String, String)>,
 }
 
+impl JobFilter {
+    pub(crate) fn takes(&self, job: &Job) -> bool {
+        let view = job.view();
+        let is_state = self.states.is_empty() || self.states.contains(&view.state);
+        let is_young = self.created_from.is_none_or(|from| job.created_at >= from);
+        let is_old = self.created_until.is_none_or(|until| job.created_at < until);
+        let has = |(key, value): &(String, String)| job.ask.labels.get(key) == Some(value);
+        is_state && is_young && is_old && self.labels.iter().all(has)
+    }
+}
+
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ListPage {
     pub jobs: Vec<Job>,
@@ -259,7 +270,7 @@ pub(crate) struct ListPage {
 }
 
 /// One number per shard: the newest feed entry seen there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct FeedPosition(pub [u64; SHARDS as usize]);
 
 /// The feed after a position.

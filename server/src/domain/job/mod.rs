@@ -53,6 +53,9 @@ pub(crate) struct Job {
     /// The lookup job whose NSS this job uses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nss_from: Option<JobId>,
+    /// Set when the lookup brought no NSS and the job goes on without.
+    #[serde(default)]
+    pub nss_missed: bool,
     /// Jobs to wake when this one ends.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dependents: Vec<JobId>,
@@ -91,7 +94,7 @@ pub(crate) struct Ask {
 
 /// Where a job stands. Who moves it on: the worker that holds its lease, unless a line says otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "name", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum State {
     /// The next decision is due, now or at its due time. `deferred` = it already waits for a retry or a quota.
     Queued {
@@ -246,6 +249,7 @@ impl Job {
             deadline_at: new.deadline_at,
             cancel_requested: false,
             nss_from: None,
+            nss_missed: false,
             dependents: new.dependent.into_iter().collect(),
             settlement: None,
             trace_parent: new.trace_parent,
@@ -314,6 +318,11 @@ impl Job {
             | State::Cancelled { .. }
             | State::OutcomeUnknown { .. } => None,
         }
+    }
+
+    /// Whether it ended with an answer of its own to keep.
+    pub(crate) fn brings_answer(&self) -> bool {
+        matches!(self.state, State::Succeeded { .. })
     }
 
     /// When the job ended.

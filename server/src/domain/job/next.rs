@@ -286,6 +286,7 @@ impl Next {
 
     pub(super) fn nss_missed(mut self, failure: Failure, attempts: Vec<Attempt>, fall_back: bool) -> Transition {
         self.share(attempts);
+        self.job.nss_missed = true;
         if fall_back {
             self.to(State::Queued { deferred: false }, None, Due::Held)
         } else {
