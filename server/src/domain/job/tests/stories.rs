@@ -101,6 +101,7 @@ fn a_lookup_that_costs_money_and_brings_nothing_is_not_this_jobs_bill() {
         })
         .then(missed(true));
     assert_eq!(twice.job.attempts.len(), 1, "an attempt is shared once");
+    assert!(twice.job.nss_missed, "the route by NSS is spent");
 }
 
 #[test]
