@@ -4,7 +4,9 @@
 #![allow(dead_code)]
 
 mod clock;
+pub mod config;
 mod domain;
 mod engine;
 mod providers;
 mod store;
+mod telemetry;
