@@ -3,7 +3,9 @@
 //! The crate is a library only so that its binary and its tests share it; it promises no API to anybody else.
 #![allow(dead_code)]
 
+mod api;
 mod domain;
 mod engine;
+mod http;
 mod providers;
 mod store;

@@ -165,8 +165,8 @@ pub(crate) struct Callback {
     pub token: String,
     /// From the header.
     pub key: Option<String>,
-    /// The provider's reference, from the body.
-    pub reference: Option<String>,
+    /// As it came. Only the provider's adapter reads it, for the reference; it may hold personal data.
+    pub body: bytes::Bytes,
 }
 
 /// What to answer a callback with.
