@@ -233,7 +233,10 @@ impl Job {
                 Event::Joined { limit, dependent } => Ok(next.joined(limit, dependent)),
                 Event::OutcomeKnown { intent, outcome, .. } => Ok(next.late(&intent, &outcome)),
                 Event::Hinted { .. } | Event::CancelAsked => Ok(next.unchanged()),
-                Event::Settled { charge, note } if self.needs_settlement() => Ok(next.settled(charge, note)),
+                Event::Settled {
+                    charge: charge @ (Charge::Yes | Charge::No),
+                    note,
+                } if self.needs_settlement() => Ok(next.settled(charge, note)),
                 Event::Settled { .. }
                 | Event::NssRequested { .. }
                 | Event::NssFound { .. }
