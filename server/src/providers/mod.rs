@@ -158,8 +158,3 @@ fn reference(text: &str) -> Option<String> {
     let is_plain = text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
     (is_plain && (1..=REFERENCE_CHARS_MAX).contains(&text.len())).then(|| text.to_owned())
 }
-
-/// The provider's reference in a callback's body.
-pub(crate) fn callback_reference(provider: ProviderId, body: &[u8]) -> Option<String> {
-    None
-}
