@@ -4,6 +4,7 @@
 #![allow(dead_code)]
 
 mod api;
+pub mod app;
 mod clock;
 mod config;
 mod domain;
