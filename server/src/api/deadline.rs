@@ -55,7 +55,11 @@ mod tests {
     fn check(header: &str, expected_ms: Option<u64>) {
         let mut metadata = MetadataMap::new();
         metadata.insert(HEADER, header.parse().unwrap());
-        assert_eq!(timeout_of(&metadata), expected_ms.map(Duration::from_millis), "{header}");
+        assert_eq!(
+            timeout_of(&metadata),
+            expected_ms.map(Duration::from_millis),
+            "{header}"
+        );
     }
 
     #[test]
@@ -79,7 +83,11 @@ mod tests {
         assert_eq!(answer_by(&metadata, wait_max, now), now + wait_max);
         for (header, expected_ms) in [("1S", 900), ("10S", 9_750), ("1M", 30_000)] {
             metadata.insert(HEADER, header.parse().unwrap());
-            assert_eq!(answer_by(&metadata, wait_max, now), now + Duration::from_millis(expected_ms), "{header}");
+            assert_eq!(
+                answer_by(&metadata, wait_max, now),
+                now + Duration::from_millis(expected_ms),
+                "{header}"
+            );
         }
     }
 }

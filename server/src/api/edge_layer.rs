@@ -52,7 +52,10 @@ struct Call {
 
 impl EdgeLayer {
     pub(super) fn new(metrics: Metrics) -> EdgeLayer {
-        EdgeLayer { methods: Arc::new(Methods::of_this_server()), metrics }
+        EdgeLayer {
+            methods: Arc::new(Methods::of_this_server()),
+            metrics,
+        }
     }
 }
 
@@ -60,7 +63,10 @@ impl<S> Layer<S> for EdgeLayer {
     type Service = EdgeService<S>;
 
     fn layer(&self, inner: S) -> EdgeService<S> {
-        EdgeService { inner, layer: self.clone() }
+        EdgeService {
+            inner,
+            layer: self.clone(),
+        }
     }
 }
 
@@ -95,7 +101,10 @@ fn follow(response: Response<Body>, mut call: Call) -> Response<Body> {
         return Response::from_parts(parts, body);
     }
     let followed = body.map_frame(move |mut frame| {
-        if let Some(code) = frame.trailers_mut().and_then(|trailers| complete(trailers, Moment::AfterResponse)) {
+        if let Some(code) = frame
+            .trailers_mut()
+            .and_then(|trailers| complete(trailers, Moment::AfterResponse))
+        {
             call.end(code);
         }
         frame
@@ -140,7 +149,13 @@ fn span_of(method: &Method, headers: &HeaderMap) -> Span {
 impl Call {
     fn begin(metrics: Metrics, method: Method, span: Span) -> Call {
         metrics.begin(&method.full_name);
-        Call { metrics, method, span, began: Instant::now(), ended: false }
+        Call {
+            metrics,
+            method,
+            span,
+            began: Instant::now(),
+            ended: false,
+        }
     }
 
     fn responded(&self) {

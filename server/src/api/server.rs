@@ -70,7 +70,12 @@ pub(crate) struct ServeError(#[source] tonic::transport::Error);
 
 /// Serves until `stop`, then drains, at most `drain_limit` long. Returns when every connection is closed or the drain is over.
 pub(crate) async fn serve(listener: TcpListener, edge: Edge, stop: CancellationToken) -> Result<(), ServeError> {
-    let Edge { engine, options, metrics, ready } = edge;
+    let Edge {
+        engine,
+        options,
+        metrics,
+        ready,
+    } = edge;
     let mut routes = RoutesBuilder::default();
     routes
         .add_service(
@@ -104,7 +109,9 @@ async fn serve_routes(
     stop: CancellationToken,
 ) -> Result<(), ServeError> {
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-    let router = with_connection_settings(Server::builder(), options).layer(EdgeLayer::new(metrics)).add_routes(routes);
+    let router = with_connection_settings(Server::builder(), options)
+        .layer(EdgeLayer::new(metrics))
+        .add_routes(routes);
     let serving = router.serve_with_incoming_shutdown(incoming, stop.clone().cancelled_owned());
     tokio::select! {
         served = serving => served.map_err(ServeError),

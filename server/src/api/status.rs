@@ -46,7 +46,13 @@ pub(super) fn refused(refusal: Refusal) -> Status {
     let reason = refusal.reason();
     let entry = catalogue::entry(reason);
     let mut details = ErrorDetails::with_error_info(catalogue::word(reason), ERROR_DOMAIN, HashMap::new());
-    details.set_bad_request(refusal.into_violations().into_iter().map(to_field_violation).collect::<Vec<_>>());
+    details.set_bad_request(
+        refusal
+            .into_violations()
+            .into_iter()
+            .map(to_field_violation)
+            .collect::<Vec<_>>(),
+    );
     Status::with_error_details(entry.code, entry.sentence, details)
 }
 
@@ -82,7 +88,10 @@ pub(super) fn unknown_health_service() -> Status {
     let entry = catalogue::entry(Reason::InvalidRequest);
     let word = catalogue::word(Reason::InvalidRequest);
     let mut details = ErrorDetails::with_error_info(word, ERROR_DOMAIN, HashMap::new());
-    details.add_bad_request_violation("service", "is no service of this server; leave it empty to ask for the whole");
+    details.add_bad_request_violation(
+        "service",
+        "is no service of this server; leave it empty to ask for the whole",
+    );
     Status::with_error_details(Code::NotFound, entry.sentence, details)
 }
 
@@ -165,7 +174,12 @@ fn to_field_violation(violation: Violation) -> FieldViolation {
 fn log_cause(error: &EngineError) {
     let chain = chain_of(error);
     if catalogue::entry(error.reason).code == Code::Internal {
-        tracing::error!(reason = catalogue::word(error.reason), provider = error.provider.map(|id| id.as_str()), cause = chain, "call failed");
+        tracing::error!(
+            reason = catalogue::word(error.reason),
+            provider = error.provider.map(|id| id.as_str()),
+            cause = chain,
+            "call failed"
+        );
     } else if !chain.is_empty() {
         tracing::warn!(reason = catalogue::word(error.reason), cause = chain, "call failed");
     }

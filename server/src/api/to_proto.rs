@@ -20,7 +20,11 @@ pub(super) use self::{
     operations::{charges, provider_status},
     watch::{feed_message, watch_message},
 };
-use crate::domain::{job::Step, outcome::{Charge, OutcomeClass}, provider_id::ProviderId};
+use crate::domain::{
+    job::Step,
+    outcome::{Charge, OutcomeClass},
+    provider_id::ProviderId,
+};
 
 fn instant(time: Timestamp) -> prost_types::Timestamp {
     let nanos = time.as_nanosecond();

@@ -28,14 +28,20 @@ impl<'a> TraceParent<'a> {
             return None;
         };
         let lengths = [version.len(), trace_id.len(), span_id.len(), flags.len()];
-        let well_formed = text.len() == TRACEPARENT_CHARS && lengths == [2, 32, 16, 2] && parts.iter().all(|part| is_hex(part));
+        let well_formed =
+            text.len() == TRACEPARENT_CHARS && lengths == [2, 32, 16, 2] && parts.iter().all(|part| is_hex(part));
         if !well_formed || *version == "ff" {
             return None;
         }
         let trace_id = TraceId::from_hex(trace_id).ok().filter(|id| *id != TraceId::INVALID)?;
         let span_id = SpanId::from_hex(span_id).ok().filter(|id| *id != SpanId::INVALID)?;
         let flags = TraceFlags::new(u8::from_str_radix(flags, 16).ok()?);
-        Some(TraceParent { text, trace_id, span_id, flags })
+        Some(TraceParent {
+            text,
+            trace_id,
+            span_id,
+            flags,
+        })
     }
 
     pub(super) fn as_str(&self) -> &'a str {
@@ -55,7 +61,11 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, accepted: bool) {
-        assert_eq!(TraceParent::parse(text).map(|parent| parent.as_str()), accepted.then_some(text), "{text}");
+        assert_eq!(
+            TraceParent::parse(text).map(|parent| parent.as_str()),
+            accepted.then_some(text),
+            "{text}"
+        );
     }
 
     #[test]

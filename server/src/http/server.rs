@@ -60,7 +60,8 @@ async fn serve_routes(
     options: Options,
     stop: CancellationToken,
 ) -> Result<(), ServeError> {
-    let serving = axum::serve(listener, bounded(routes, options)).with_graceful_shutdown(stop.clone().cancelled_owned());
+    let serving =
+        axum::serve(listener, bounded(routes, options)).with_graceful_shutdown(stop.clone().cancelled_owned());
     tokio::select! {
         served = serving.into_future() => served.map_err(ServeError),
         () = drained(&stop, options.drain_limit) => Ok(()),
@@ -70,7 +71,9 @@ async fn serve_routes(
 fn bounded(routes: Router, options: Options) -> Router {
     routes
         .fallback(|| async { plain_error(StatusCode::NOT_FOUND, "there is nothing at this path") })
-        .method_not_allowed_fallback(|| async { plain_error(StatusCode::METHOD_NOT_ALLOWED, "this path has another method") })
+        .method_not_allowed_fallback(|| async {
+            plain_error(StatusCode::METHOD_NOT_ALLOWED, "this path has another method")
+        })
         .layer(middleware::from_fn_with_state(options.request_time_limit, within))
 }
 

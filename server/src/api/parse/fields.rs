@@ -39,14 +39,19 @@ pub(super) enum CurpRule {
 
 pub(super) fn curp(wrong: &mut Violations, field: &str, text: &str, rule: CurpRule) -> Option<Curp> {
     if text.trim().is_empty() {
-        wrong.add_for(Reason::InvalidCurp, field, "is required: the 18 characters of the person's CURP");
+        wrong.add_for(
+            Reason::InvalidCurp,
+            field,
+            "is required: the 18 characters of the person's CURP",
+        );
         return None;
     }
     let read = match rule {
         CurpRule::Strict => Curp::parse(text),
         CurpRule::TestCase => Curp::parse_lenient(text),
     };
-    read.map_err(|error| wrong.add_for(Reason::InvalidCurp, field, error.to_string())).ok()
+    read.map_err(|error| wrong.add_for(Reason::InvalidCurp, field, error.to_string()))
+        .ok()
 }
 
 /// `None` when the field is empty or wrong.
@@ -54,7 +59,9 @@ pub(super) fn nss(wrong: &mut Violations, field: &str, text: &str) -> Option<Nss
     if text.is_empty() {
         return None;
     }
-    Nss::parse(text).map_err(|error| wrong.add_for(Reason::InvalidNss, field, error.to_string())).ok()
+    Nss::parse(text)
+        .map_err(|error| wrong.add_for(Reason::InvalidNss, field, error.to_string()))
+        .ok()
 }
 
 pub(super) fn limit(wrong: &mut Violations, field: &str, limit: i32) -> u32 {
@@ -69,7 +76,10 @@ pub(super) fn count(wrong: &mut Violations, field: &str, count: i32, default: us
     if !(0..=PAGE_SIZE_MAX).contains(&count) {
         wrong.add(field, format!("must be 1 to 1000; 0 = {default}"));
     }
-    usize::try_from(count).ok().filter(|count| *count > 0).unwrap_or(default)
+    usize::try_from(count)
+        .ok()
+        .filter(|count| *count > 0)
+        .unwrap_or(default)
 }
 
 pub(super) fn page_size(wrong: &mut Violations, page_size: i32) -> usize {
@@ -120,7 +130,11 @@ pub(super) fn test_case_id(wrong: &mut Violations, id: String) -> Option<String>
 }
 
 /// `field` is the path of the map. A key is repeated in the path only when it is a right one: a wrong one may be anything.
-pub(super) fn labels(wrong: &mut Violations, field: &str, labels: BTreeMap<String, String>) -> BTreeMap<String, String> {
+pub(super) fn labels(
+    wrong: &mut Violations,
+    field: &str,
+    labels: BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
     if labels.len() > LABELS_MAX {
         wrong.add(field, "has more than 16 labels");
     }
@@ -130,7 +144,10 @@ pub(super) fn labels(wrong: &mut Violations, field: &str, labels: BTreeMap<Strin
         } else if holds_identifier(key) {
             wrong.add(field, format!("has a key that {HOLDS_IDENTIFIER}"));
         } else if value.len() > LABEL_VALUE_CHARS_MAX || !is_label_text(value) {
-            wrong.add(format!("{field}[\"{key}\"]"), "must be 0 to 63 characters of a-z A-Z 0-9 - _ . /");
+            wrong.add(
+                format!("{field}[\"{key}\"]"),
+                "must be 0 to 63 characters of a-z A-Z 0-9 - _ . /",
+            );
         } else if holds_identifier(value) {
             wrong.add(format!("{field}[\"{key}\"]"), HOLDS_IDENTIFIER);
         }
@@ -139,7 +156,8 @@ pub(super) fn labels(wrong: &mut Violations, field: &str, labels: BTreeMap<Strin
 }
 
 fn is_label_text(text: &str) -> bool {
-    text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/'))
+    text.bytes()
+        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/'))
 }
 
 /// A provider; `None` = the field is not set, or wrong.
@@ -169,7 +187,9 @@ pub(super) fn job_id_filter(wrong: &mut Violations, field: &str, text: &str) -> 
     if text.is_empty() {
         return None;
     }
-    JobId::parse(text).map_err(|_| wrong.add(field, "is not the name of a job; copy a job_id as it was given")).ok()
+    JobId::parse(text)
+        .map_err(|_| wrong.add(field, "is not the name of a job; copy a job_id as it was given"))
+        .ok()
 }
 
 pub(super) fn states(wrong: &mut Violations, field: &str, numbers: &[i32]) -> Vec<StateName> {
@@ -178,7 +198,10 @@ pub(super) fn states(wrong: &mut Violations, field: &str, numbers: &[i32]) -> Ve
         match state(*number) {
             Some(state) if states.contains(&state) => {}
             Some(state) => states.push(state),
-            None => wrong.add(format!("{field}[{index}]"), "is no state that this server knows; leave the field empty for all"),
+            None => wrong.add(
+                format!("{field}[{index}]"),
+                "is no state that this server knows; leave the field empty for all",
+            ),
         }
     }
     states
@@ -216,9 +239,14 @@ pub(super) fn time_range(
 fn instant(wrong: &mut Violations, field: &str, time: Option<prost_types::Timestamp>) -> Option<Timestamp> {
     let time = time?;
     let in_range = (0..1_000_000_000).contains(&time.nanos);
-    let read = in_range.then(|| Timestamp::new(time.seconds, time.nanos).ok()).flatten();
+    let read = in_range
+        .then(|| Timestamp::new(time.seconds, time.nanos).ok())
+        .flatten();
     if read.is_none() {
-        wrong.add(field, "is no instant: the year must be 1 to 9999 and nanos 0 to 999999999");
+        wrong.add(
+            field,
+            "is no instant: the year must be 1 to 9999 and nanos 0 to 999999999",
+        );
     }
     read
 }

@@ -50,7 +50,10 @@ fn charge_states(wrong: &mut Violations, numbers: &[i32]) -> Vec<Charge> {
         match charge(*number) {
             Some(charge) if charges.contains(&charge) => {}
             Some(charge) => charges.push(charge),
-            None => wrong.add(format!("states[{index}]"), "is no state that this server knows; leave the field empty for all"),
+            None => wrong.add(
+                format!("states[{index}]"),
+                "is no state that this server knows; leave the field empty for all",
+            ),
         }
     }
     charges

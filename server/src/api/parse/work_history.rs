@@ -37,7 +37,11 @@ pub(in crate::api) fn lookup(request: v1::LookupNssRequest, caller: Caller) -> R
 
 pub(in crate::api) fn submit(request: v1::SubmitWorkHistoryRequest, caller: Caller) -> Result<Submit, Refusal> {
     let mut wrong = Violations::default();
-    let rule = if request.test_case_id.is_empty() { CurpRule::Strict } else { CurpRule::TestCase };
+    let rule = if request.test_case_id.is_empty() {
+        CurpRule::Strict
+    } else {
+        CurpRule::TestCase
+    };
     let subject = subject(&mut wrong, request.subject.as_ref(), rule);
     let request_id = subject.as_ref().and_then(|subject| request_id(&request, subject));
     fields::request_id(&mut wrong, &request.request_id);
@@ -72,7 +76,12 @@ pub(in crate::api) fn watch(request: v1::WatchWorkHistoryRequest, caller: Caller
     let job_id = fields::job_id(&mut wrong, request.job_id);
     let limit = request.limit.map(|limit| fields::limit(&mut wrong, "limit", limit));
     let cursor = Some(request.cursor).filter(|cursor| !cursor.is_empty());
-    wrong.unless_any(Some(Watch { tenant: caller.tenant, job_id, cursor, limit }))
+    wrong.unless_any(Some(Watch {
+        tenant: caller.tenant,
+        job_id,
+        cursor,
+        limit,
+    }))
 }
 
 /// The one field of a request that only names a job.
@@ -99,13 +108,33 @@ pub(in crate::api) fn list(request: v1::ListWorkHistoriesRequest) -> Result<(Job
 
 pub(in crate::api) fn watch_all(request: v1::WatchWorkHistoriesRequest, caller: Caller) -> Result<WatchAll, Refusal> {
     let mut wrong = Violations::default();
-    if request.filter.as_ref().is_some_and(|filter| filter.create_time.is_some()) {
+    if request
+        .filter
+        .as_ref()
+        .is_some_and(|filter| filter.create_time.is_some())
+    {
         wrong.add("filter.create_time", "is not supported here; leave it out");
     }
-    let filter = job_filter(&mut wrong, request.filter.map(|filter| v1::JobFilter { create_time: None, ..filter }));
-    let initial_count = fields::count(&mut wrong, "initial_count", request.initial_count, INITIAL_COUNT_DEFAULT);
+    let filter = job_filter(
+        &mut wrong,
+        request.filter.map(|filter| v1::JobFilter {
+            create_time: None,
+            ..filter
+        }),
+    );
+    let initial_count = fields::count(
+        &mut wrong,
+        "initial_count",
+        request.initial_count,
+        INITIAL_COUNT_DEFAULT,
+    );
     let cursor = Some(request.cursor).filter(|cursor| !cursor.is_empty());
-    wrong.unless_any(Some(WatchAll { tenant: caller.tenant, cursor, filter, initial_count }))
+    wrong.unless_any(Some(WatchAll {
+        tenant: caller.tenant,
+        cursor,
+        filter,
+        initial_count,
+    }))
 }
 
 fn subject(wrong: &mut Violations, subject: Option<&v1::Subject>, rule: CurpRule) -> Option<Subject> {
@@ -113,12 +142,20 @@ fn subject(wrong: &mut Violations, subject: Option<&v1::Subject>, rule: CurpRule
     let subject = subject.unwrap_or(&absent);
     let curp = fields::curp(wrong, "subject.curp", &subject.curp, rule);
     let nss = fields::nss(wrong, "subject.nss", &subject.nss);
-    let name = if has_names(subject) { person_name(wrong, subject) } else { None };
+    let name = if has_names(subject) {
+        person_name(wrong, subject)
+    } else {
+        None
+    };
     curp.map(|curp| Subject { curp, name, nss })
 }
 
 fn has_names(subject: &v1::Subject) -> bool {
-    let names = [&subject.given_names, &subject.paternal_surname, &subject.maternal_surname];
+    let names = [
+        &subject.given_names,
+        &subject.paternal_surname,
+        &subject.maternal_surname,
+    ];
     names.iter().any(|name| !name.trim().is_empty())
 }
 
@@ -142,10 +179,16 @@ fn history_provider(wrong: &mut Violations, number: i32, subject: Option<&v1::Su
     match provider {
         Some(ProviderId::Kiban) if !subject.is_some_and(has_names) => {
             for field in ["subject.given_names", "subject.paternal_surname"] {
-                wrong.add(field, "is required when provider is KIBAN; send it as it stands in the person's document");
+                wrong.add(
+                    field,
+                    "is required when provider is KIBAN; send it as it stands in the person's document",
+                );
             }
         }
-        Some(ProviderId::Nubarium) => wrong.add("provider", "must be KIBAN or TU_IDENTIDAD: NUBARIUM has no work histories"),
+        Some(ProviderId::Nubarium) => wrong.add(
+            "provider",
+            "must be KIBAN or TU_IDENTIDAD: NUBARIUM has no work histories",
+        ),
         Some(ProviderId::Kiban | ProviderId::TuIdentidad) | None => {}
     }
     provider
@@ -156,18 +199,35 @@ fn request_id(request: &v1::SubmitWorkHistoryRequest, subject: &Subject) -> Opti
     if request.request_id.is_empty() {
         return None;
     }
-    let mut canonical = v1::SubmitWorkHistoryRequest { request_id: String::new(), ..request.clone() };
+    let mut canonical = v1::SubmitWorkHistoryRequest {
+        request_id: String::new(),
+        ..request.clone()
+    };
     if let Some(written) = canonical.subject.as_mut() {
         written.curp = subject.curp.expose().to_owned();
-        written.nss = subject.nss.as_ref().map(|nss| nss.expose().to_owned()).unwrap_or_default();
+        written.nss = subject
+            .nss
+            .as_ref()
+            .map(|nss| nss.expose().to_owned())
+            .unwrap_or_default();
     }
-    Some(RequestId { id: request.request_id.clone(), body: canonical.encode_to_vec() })
+    Some(RequestId {
+        id: request.request_id.clone(),
+        body: canonical.encode_to_vec(),
+    })
 }
 
 fn job_filter(wrong: &mut Violations, filter: Option<v1::JobFilter>) -> JobFilter {
     let filter = filter.unwrap_or_default();
     let states = fields::states(wrong, "filter.states", &filter.states);
     let (created_from, created_until) = fields::time_range(wrong, "filter.create_time", filter.create_time);
-    let labels = fields::labels(wrong, "filter.labels", filter.labels).into_iter().collect();
-    JobFilter { states, created_from, created_until, labels }
+    let labels = fields::labels(wrong, "filter.labels", filter.labels)
+        .into_iter()
+        .collect();
+    JobFilter {
+        states,
+        created_from,
+        created_until,
+        labels,
+    }
 }
