@@ -6,7 +6,8 @@
 use std::time::Duration;
 
 use semanas_proto::v1::{
-    operations_service_server::OperationsServiceServer, work_history_service_server::WorkHistoryServiceServer,
+    operations_service_server::OperationsServiceServer,
+    work_history_service_server::WorkHistoryServiceServer,
 };
 use tokio::{net::TcpListener, sync::watch, time::sleep};
 use tokio_util::sync::CancellationToken;
@@ -18,8 +19,8 @@ use tonic_health::pb::health_server::HealthServer;
 
 use crate::{
     api::{
-        edge_layer::EdgeLayer, health::HealthOfServer, metrics::Metrics, operations_service::Operations, reflection,
-        work_history_service::WorkHistories,
+        edge_layer::EdgeLayer, health::HealthOfServer, metrics::Metrics,
+        operations_service::Operations, reflection, work_history_service::WorkHistories,
     },
     engine::Engine,
 };
@@ -69,7 +70,11 @@ pub(crate) struct Edge {
 pub(crate) struct ServeError(#[source] tonic::transport::Error);
 
 /// Serves until `stop`, then drains, at most `drain_limit` long. Returns when every connection is closed or the drain is over.
-pub(crate) async fn serve(listener: TcpListener, edge: Edge, stop: CancellationToken) -> Result<(), ServeError> {
+pub(crate) async fn serve(
+    listener: TcpListener,
+    edge: Edge,
+    stop: CancellationToken,
+) -> Result<(), ServeError> {
     let Edge {
         engine,
         options,
@@ -83,7 +88,8 @@ pub(crate) async fn serve(listener: TcpListener, edge: Edge, stop: CancellationT
                 .max_decoding_message_size(options.request_bytes_max),
         )
         .add_service(
-            OperationsServiceServer::new(Operations::new(engine)).max_decoding_message_size(options.request_bytes_max),
+            OperationsServiceServer::new(Operations::new(engine))
+                .max_decoding_message_size(options.request_bytes_max),
         );
     add_standard_services(&mut routes, options, ready, &stop);
     serve_routes(listener, routes.routes(), options, metrics, stop).await
@@ -97,8 +103,10 @@ fn add_standard_services(
     stop: &CancellationToken,
 ) {
     let health = HealthOfServer::new(ready, stop.clone());
-    routes.add_service(HealthServer::new(health).max_decoding_message_size(options.request_bytes_max));
-    reflection::add_to(routes);
+    routes.add_service(
+        HealthServer::new(health).max_decoding_message_size(options.request_bytes_max),
+    );
+    reflection::add_to(routes, options.request_bytes_max);
 }
 
 async fn serve_routes(
