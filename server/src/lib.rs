@@ -5,6 +5,7 @@
 
 mod api;
 pub mod app;
+pub mod cli;
 mod clock;
 mod config;
 mod domain;

@@ -15,9 +15,14 @@ pub(super) struct Caller {
 }
 
 pub(super) fn caller<T>(request: &Request<T>) -> Caller {
-    let header = request.metadata().get("traceparent").and_then(|value| value.to_str().ok());
+    let header = request
+        .metadata()
+        .get("traceparent")
+        .and_then(|value| value.to_str().ok());
     Caller {
         tenant: Tenant::sole(),
-        trace_parent: header.and_then(TraceParent::parse).map(|parent| parent.as_str().to_owned()),
+        trace_parent: header
+            .and_then(TraceParent::parse)
+            .map(|parent| parent.as_str().to_owned()),
     }
 }

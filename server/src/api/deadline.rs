@@ -19,7 +19,8 @@ const MARGIN_MAX: Duration = Duration::from_millis(250);
 pub(super) fn timeout_of(metadata: &MetadataMap) -> Option<Duration> {
     let text = metadata.get(HEADER)?.to_str().ok()?;
     let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    if digits.is_empty() || digits.len() > DIGITS_MAX || !digits.bytes().all(|b| b.is_ascii_digit()) {
+    if digits.is_empty() || digits.len() > DIGITS_MAX || !digits.bytes().all(|b| b.is_ascii_digit())
+    {
         return None;
     }
     let number: u64 = digits.parse().ok()?;
@@ -55,7 +56,11 @@ mod tests {
     fn check(header: &str, expected_ms: Option<u64>) {
         let mut metadata = MetadataMap::new();
         metadata.insert(HEADER, header.parse().unwrap());
-        assert_eq!(timeout_of(&metadata), expected_ms.map(Duration::from_millis), "{header}");
+        assert_eq!(
+            timeout_of(&metadata),
+            expected_ms.map(Duration::from_millis),
+            "{header}"
+        );
     }
 
     #[test]
@@ -79,7 +84,11 @@ mod tests {
         assert_eq!(answer_by(&metadata, wait_max, now), now + wait_max);
         for (header, expected_ms) in [("1S", 900), ("10S", 9_750), ("1M", 30_000)] {
             metadata.insert(HEADER, header.parse().unwrap());
-            assert_eq!(answer_by(&metadata, wait_max, now), now + Duration::from_millis(expected_ms), "{header}");
+            assert_eq!(
+                answer_by(&metadata, wait_max, now),
+                now + Duration::from_millis(expected_ms),
+                "{header}"
+            );
         }
     }
 }

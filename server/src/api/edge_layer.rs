@@ -13,7 +13,7 @@ use std::{
 use futures::future::BoxFuture;
 use http::{HeaderMap, Request, Response};
 use http_body_util::BodyExt as _;
-use tonic::{Code, Status, body::Body};
+use tonic::{Code, body::Body};
 use tower::{Layer, Service};
 use tracing::{Instrument as _, Span, field::Empty};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
@@ -52,7 +52,10 @@ struct Call {
 
 impl EdgeLayer {
     pub(super) fn new(metrics: Metrics) -> EdgeLayer {
-        EdgeLayer { methods: Arc::new(Methods::of_this_server()), metrics }
+        EdgeLayer {
+            methods: Arc::new(Methods::of_this_server()),
+            metrics,
+        }
     }
 }
 
@@ -60,7 +63,10 @@ impl<S> Layer<S> for EdgeLayer {
     type Service = EdgeService<S>;
 
     fn layer(&self, inner: S) -> EdgeService<S> {
-        EdgeService { inner, layer: self.clone() }
+        EdgeService {
+            inner,
+            layer: self.clone(),
+        }
     }
 }
 
@@ -82,7 +88,9 @@ where
         let span = span_of(&method, request.headers());
         let call = Call::begin(self.layer.metrics.clone(), method, span.clone());
         let response = span.in_scope(|| self.inner.call(request));
-        Box::pin(async move { response.await.map(|response| follow(response, call)) }.instrument(span))
+        Box::pin(
+            async move { response.await.map(|response| follow(response, call)) }.instrument(span),
+        )
     }
 }
 
@@ -90,30 +98,20 @@ where
 fn follow(response: Response<Body>, mut call: Call) -> Response<Body> {
     let (mut parts, body) = response.into_parts();
     call.responded();
-    if let Some(code) = complete(&mut parts.headers, Moment::BeforeResponse) {
+    if let Some(code) = status::complete(&mut parts.headers, Moment::BeforeResponse) {
         call.end(code);
         return Response::from_parts(parts, body);
     }
     let followed = body.map_frame(move |mut frame| {
-        if let Some(code) = frame.trailers_mut().and_then(|trailers| complete(trailers, Moment::AfterResponse)) {
+        if let Some(code) = frame
+            .trailers_mut()
+            .and_then(|trailers| status::complete(trailers, Moment::AfterResponse))
+        {
             call.end(code);
         }
         frame
     });
     Response::from_parts(parts, Body::new(followed))
-}
-
-/// The code in these headers, if there is one, after making sure that a code other than OK has details.
-fn complete(headers: &mut HeaderMap, moment: Moment) -> Option<Code> {
-    let made = Status::from_header_map(headers)?;
-    if made.code() == Code::Ok || !made.details().is_empty() {
-        return Some(made.code());
-    }
-    let completed = status::instead_of(&made, moment);
-    if completed.add_header(headers).is_err() {
-        tracing::error!("a status could not be written into headers");
-    }
-    Some(completed.code())
 }
 
 /// A span as OpenTelemetry's conventions for RPC want it.
@@ -127,7 +125,9 @@ fn span_of(method: &Method, headers: &HeaderMap) -> Span {
         rpc.method = &*method.name,
         rpc.grpc.status_code = Empty,
     );
-    let header = headers.get("traceparent").and_then(|value| value.to_str().ok());
+    let header = headers
+        .get("traceparent")
+        .and_then(|value| value.to_str().ok());
     if let Some(parent) = header.and_then(TraceParent::parse) {
         // Without an exporter there is no OpenTelemetry layer, and nothing to be a parent to.
         let _ = span.set_parent(parent.context());
@@ -140,16 +140,24 @@ fn span_of(method: &Method, headers: &HeaderMap) -> Span {
 impl Call {
     fn begin(metrics: Metrics, method: Method, span: Span) -> Call {
         metrics.begin(&method.full_name);
-        Call { metrics, method, span, began: Instant::now(), ended: false }
+        Call {
+            metrics,
+            method,
+            span,
+            began: Instant::now(),
+            ended: false,
+        }
     }
 
     fn responded(&self) {
-        self.metrics.responded(&self.method.full_name, self.began.elapsed());
+        self.metrics
+            .responded(&self.method.full_name, self.began.elapsed());
     }
 
     fn end(&mut self, code: Code) {
         if !std::mem::replace(&mut self.ended, true) {
-            self.metrics.end(&self.method.full_name, status::code_word(code));
+            self.metrics
+                .end(&self.method.full_name, status::code_word(code));
             self.span.record("rpc.grpc.status_code", i32::from(code));
         }
     }
@@ -157,6 +165,6 @@ impl Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
-        self.end(Code::Cancelled);
+        self.end(status::LEFT_BY_CALLER);
     }
 }

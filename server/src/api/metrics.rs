@@ -43,8 +43,16 @@ impl Metrics {
             open: Family::default(),
             response_seconds: Family::new_with_constructor(new_histogram),
         };
-        registry.register("grpc_calls", "gRPC calls that ended, by method and code", metrics.ended.clone());
-        registry.register("grpc_calls_open", "gRPC calls under way, streams among them", metrics.open.clone());
+        registry.register(
+            "grpc_calls",
+            "gRPC calls that ended, by method and code",
+            metrics.ended.clone(),
+        );
+        registry.register(
+            "grpc_calls_open",
+            "gRPC calls under way, streams among them",
+            metrics.open.clone(),
+        );
         registry.register_with_unit(
             "grpc_response",
             "Time until the response began; for a call that is not a stream, until it ended",
@@ -55,16 +63,33 @@ impl Metrics {
     }
 
     pub(super) fn begin(&self, method: &Arc<str>) {
-        self.open.get_or_create(&MethodLabels { method: Arc::clone(method) }).inc();
+        self.open
+            .get_or_create(&MethodLabels {
+                method: Arc::clone(method),
+            })
+            .inc();
     }
 
     pub(super) fn responded(&self, method: &Arc<str>, after: Duration) {
-        self.response_seconds.get_or_create(&MethodLabels { method: Arc::clone(method) }).observe(after.as_secs_f64());
+        self.response_seconds
+            .get_or_create(&MethodLabels {
+                method: Arc::clone(method),
+            })
+            .observe(after.as_secs_f64());
     }
 
     pub(super) fn end(&self, method: &Arc<str>, code: &'static str) {
-        self.open.get_or_create(&MethodLabels { method: Arc::clone(method) }).dec();
-        self.ended.get_or_create(&EndLabels { method: Arc::clone(method), code }).inc();
+        self.open
+            .get_or_create(&MethodLabels {
+                method: Arc::clone(method),
+            })
+            .dec();
+        self.ended
+            .get_or_create(&EndLabels {
+                method: Arc::clone(method),
+                code,
+            })
+            .inc();
     }
 }
 

@@ -20,7 +20,10 @@ impl Operations {
 
 #[tonic::async_trait]
 impl OperationsService for Operations {
-    async fn list_charges(&self, request: Request<v1::ListChargesRequest>) -> Result<Response<v1::ListChargesResponse>, Status> {
+    async fn list_charges(
+        &self,
+        request: Request<v1::ListChargesRequest>,
+    ) -> Result<Response<v1::ListChargesResponse>, Status> {
         let caller = caller(&request);
         let request = request.into_inner();
         let query = parse::charges(&request, caller).map_err(status::refused)?;
@@ -33,7 +36,11 @@ impl OperationsService for Operations {
         &self,
         _request: Request<v1::GetProviderStatusRequest>,
     ) -> Result<Response<v1::GetProviderStatusResponse>, Status> {
-        let providers = self.engine.provider_status().await.map_err(|error| status::of_engine(error, None))?;
+        let providers = self
+            .engine
+            .provider_status()
+            .await
+            .map_err(|error| status::of_engine(error, None))?;
         Ok(Response::new(to_proto::provider_status(providers)))
     }
 
@@ -43,8 +50,13 @@ impl OperationsService for Operations {
     ) -> Result<Response<v1::ResolveWorkHistoryResponse>, Status> {
         let tenant = caller(&request).tenant;
         let word = parse::resolve(request.into_inner()).map_err(status::refused)?;
-        let resolved = self.engine.resolve(&tenant, &word.job_id, word.charge, word.note).await;
+        let resolved = self
+            .engine
+            .resolve(&tenant, &word.job_id, word.charge, word.note)
+            .await;
         let snapshot = resolved.map_err(|error| status::of_engine(error, Some(&word.job_id)))?;
-        Ok(Response::new(v1::ResolveWorkHistoryResponse { job: Some(to_proto::snapshot(snapshot)) }))
+        Ok(Response::new(v1::ResolveWorkHistoryResponse {
+            job: Some(to_proto::snapshot(snapshot)),
+        }))
     }
 }

@@ -39,7 +39,11 @@ impl Refusal {
     pub(super) fn reason(&self) -> Reason {
         let mut reasons = self.violations.iter().map(|violation| violation.reason);
         let first = reasons.next().unwrap_or(Reason::InvalidRequest);
-        if reasons.all(|reason| reason == first) { first } else { Reason::InvalidRequest }
+        if reasons.all(|reason| reason == first) {
+            first
+        } else {
+            Reason::InvalidRequest
+        }
     }
 
     #[cfg(test)]
@@ -57,8 +61,17 @@ impl Violations {
         self.add_for(Reason::InvalidRequest, field, description);
     }
 
-    fn add_for(&mut self, reason: Reason, field: impl Into<String>, description: impl Into<String>) {
-        self.0.push(Violation { field: field.into(), description: description.into(), reason });
+    fn add_for(
+        &mut self,
+        reason: Reason,
+        field: impl Into<String>,
+        description: impl Into<String>,
+    ) {
+        self.0.push(Violation {
+            field: field.into(),
+            description: description.into(),
+            reason,
+        });
     }
 
     /// The request, unless a field of it was wrong. `None` comes only with a violation: its cause was added when it was found.

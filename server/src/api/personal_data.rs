@@ -28,10 +28,11 @@ fn holds_curp(text: &str) -> bool {
 fn holds_nss(text: &str) -> bool {
     let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).collect();
     let is_nss = |digits: &str| digits.len() == NSS_DIGITS && Nss::parse(digits).is_ok();
-    words.iter().any(|word| is_nss(word)) || words.windows(NSS_GROUPS.len()).any(|groups| {
-        let lengths_fit = groups.iter().map(|group| group.len()).eq(NSS_GROUPS);
-        lengths_fit && is_nss(&groups.concat())
-    })
+    words.iter().any(|word| is_nss(word))
+        || words.windows(NSS_GROUPS.len()).any(|groups| {
+            let lengths_fit = groups.iter().map(|group| group.len()).eq(NSS_GROUPS);
+            lengths_fit && is_nss(&groups.concat())
+        })
 }
 
 #[cfg(test)]
@@ -56,7 +57,15 @@ mod tests {
 
     #[test]
     fn what_only_resembles_one_is_let_through() {
-        for text in ["", "crédito automotriz", "12345678901", "00000000000", "123456789030", "a12345678903", "5512345678"] {
+        for text in [
+            "",
+            "crédito automotriz",
+            "12345678901",
+            "00000000000",
+            "123456789030",
+            "a12345678903",
+            "5512345678",
+        ] {
             check(text, false);
         }
         check("consent 0193e5a0-c2d1-7f9a-b3c4-a5d6e7f80912", false);

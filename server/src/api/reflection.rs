@@ -9,18 +9,38 @@ use prost_types::FileDescriptorSet;
 use tonic::service::RoutesBuilder;
 use tonic_reflection::{pb, server::Builder};
 
-const DESCRIPTOR_SETS: [&[u8]; 2] = [semanas_proto::DESCRIPTORS, tonic_health::pb::FILE_DESCRIPTOR_SET];
-const OF_REFLECTION_ITSELF: [&[u8]; 2] = [pb::v1::FILE_DESCRIPTOR_SET, pb::v1alpha::FILE_DESCRIPTOR_SET];
+const DESCRIPTOR_SETS: [&[u8]; 2] = [
+    semanas_proto::DESCRIPTORS,
+    tonic_health::pb::FILE_DESCRIPTOR_SET,
+];
+const OF_REFLECTION_ITSELF: [&[u8]; 2] = [
+    pb::v1::FILE_DESCRIPTOR_SET,
+    pb::v1alpha::FILE_DESCRIPTOR_SET,
+];
 
 const BUILT_IN: &str = "the descriptor sets are part of the binary";
 
 /// Adds reflection, in the version of today and in the one that older tools speak.
-pub(super) fn add_to(routes: &mut RoutesBuilder) {
+pub(super) fn add_to(routes: &mut RoutesBuilder, request_bytes_max: usize) {
     let builder = || {
-        DESCRIPTOR_SETS.iter().fold(Builder::configure(), |builder, set| builder.register_encoded_file_descriptor_set(set))
+        DESCRIPTOR_SETS
+            .iter()
+            .fold(Builder::configure(), |builder, set| {
+                builder.register_encoded_file_descriptor_set(set)
+            })
     };
-    routes.add_service(builder().build_v1().expect(BUILT_IN));
-    routes.add_service(builder().build_v1alpha().expect(BUILT_IN));
+    routes.add_service(
+        builder()
+            .build_v1()
+            .expect(BUILT_IN)
+            .max_decoding_message_size(request_bytes_max),
+    );
+    routes.add_service(
+        builder()
+            .build_v1alpha()
+            .expect(BUILT_IN)
+            .max_decoding_message_size(request_bytes_max),
+    );
 }
 
 /// The methods that the server has; a caller can send any path, so only these become labels and names of spans.
@@ -44,13 +64,20 @@ impl Methods {
         let files = sets.flat_map(|set| FileDescriptorSet::decode(*set).expect(BUILT_IN).file);
         let services = files.flat_map(|file| {
             let package = file.package().to_owned();
-            file.service.into_iter().map(move |service| (format!("{package}.{}", service.name()), service))
+            file.service
+                .into_iter()
+                .map(move |service| (format!("{package}.{}", service.name()), service))
         });
         let methods = services.flat_map(|(name, service)| {
-            service.method.into_iter().map(move |method| Method::new(&name, method.name()))
+            service
+                .method
+                .into_iter()
+                .map(move |method| Method::new(&name, method.name()))
         });
         Methods {
-            by_path: methods.map(|method| (format!("/{}", method.full_name), method)).collect(),
+            by_path: methods
+                .map(|method| (format!("/{}", method.full_name), method))
+                .collect(),
             unknown: Method::new("unknown", "unknown"),
         }
     }
@@ -62,6 +89,10 @@ impl Methods {
 
 impl Method {
     fn new(service: &str, name: &str) -> Method {
-        Method { full_name: format!("{service}/{name}").into(), service: service.into(), name: name.into() }
+        Method {
+            full_name: format!("{service}/{name}").into(),
+            service: service.into(),
+            name: name.into(),
+        }
     }
 }

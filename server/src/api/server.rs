@@ -6,7 +6,8 @@
 use std::time::Duration;
 
 use semanas_proto::v1::{
-    operations_service_server::OperationsServiceServer, work_history_service_server::WorkHistoryServiceServer,
+    operations_service_server::OperationsServiceServer,
+    work_history_service_server::WorkHistoryServiceServer,
 };
 use tokio::{net::TcpListener, sync::watch, time::sleep};
 use tokio_util::sync::CancellationToken;
@@ -18,8 +19,8 @@ use tonic_health::pb::health_server::HealthServer;
 
 use crate::{
     api::{
-        edge_layer::EdgeLayer, health::HealthOfServer, metrics::Metrics, operations_service::Operations, reflection,
-        work_history_service::WorkHistories,
+        edge_layer::EdgeLayer, health::HealthOfServer, metrics::Metrics,
+        operations_service::Operations, reflection, work_history_service::WorkHistories,
     },
     engine::Engine,
 };
@@ -69,8 +70,17 @@ pub(crate) struct Edge {
 pub(crate) struct ServeError(#[source] tonic::transport::Error);
 
 /// Serves until `stop`, then drains, at most `drain_limit` long. Returns when every connection is closed or the drain is over.
-pub(crate) async fn serve(listener: TcpListener, edge: Edge, stop: CancellationToken) -> Result<(), ServeError> {
-    let Edge { engine, options, metrics, ready } = edge;
+pub(crate) async fn serve(
+    listener: TcpListener,
+    edge: Edge,
+    stop: CancellationToken,
+) -> Result<(), ServeError> {
+    let Edge {
+        engine,
+        options,
+        metrics,
+        ready,
+    } = edge;
     let mut routes = RoutesBuilder::default();
     routes
         .add_service(
@@ -78,7 +88,8 @@ pub(crate) async fn serve(listener: TcpListener, edge: Edge, stop: CancellationT
                 .max_decoding_message_size(options.request_bytes_max),
         )
         .add_service(
-            OperationsServiceServer::new(Operations::new(engine)).max_decoding_message_size(options.request_bytes_max),
+            OperationsServiceServer::new(Operations::new(engine))
+                .max_decoding_message_size(options.request_bytes_max),
         );
     add_standard_services(&mut routes, options, ready, &stop);
     serve_routes(listener, routes.routes(), options, metrics, stop).await
@@ -92,8 +103,10 @@ fn add_standard_services(
     stop: &CancellationToken,
 ) {
     let health = HealthOfServer::new(ready, stop.clone());
-    routes.add_service(HealthServer::new(health).max_decoding_message_size(options.request_bytes_max));
-    reflection::add_to(routes);
+    routes.add_service(
+        HealthServer::new(health).max_decoding_message_size(options.request_bytes_max),
+    );
+    reflection::add_to(routes, options.request_bytes_max);
 }
 
 async fn serve_routes(
@@ -104,7 +117,9 @@ async fn serve_routes(
     stop: CancellationToken,
 ) -> Result<(), ServeError> {
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-    let router = with_connection_settings(Server::builder(), options).layer(EdgeLayer::new(metrics)).add_routes(routes);
+    let router = with_connection_settings(Server::builder(), options)
+        .layer(EdgeLayer::new(metrics))
+        .add_routes(routes);
     let serving = router.serve_with_incoming_shutdown(incoming, stop.clone().cancelled_owned());
     tokio::select! {
         served = serving => served.map_err(ServeError),

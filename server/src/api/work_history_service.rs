@@ -38,13 +38,25 @@ impl WorkHistories {
 #[tonic::async_trait]
 impl WorkHistoryService for WorkHistories {
     type WatchWorkHistoryStream = BoxStream<'static, Result<v1::WatchWorkHistoryResponse, Status>>;
-    type WatchWorkHistoriesStream = BoxStream<'static, Result<v1::WatchWorkHistoriesResponse, Status>>;
+    type WatchWorkHistoriesStream =
+        BoxStream<'static, Result<v1::WatchWorkHistoriesResponse, Status>>;
 
-    async fn lookup_nss(&self, request: Request<v1::LookupNssRequest>) -> Result<Response<v1::LookupNssResponse>, Status> {
+    async fn lookup_nss(
+        &self,
+        request: Request<v1::LookupNssRequest>,
+    ) -> Result<Response<v1::LookupNssResponse>, Status> {
         let caller = caller(&request);
-        let until = deadline::answer_by(request.metadata(), self.options.lookup_wait_max, Instant::now());
+        let until = deadline::answer_by(
+            request.metadata(),
+            self.options.lookup_wait_max,
+            Instant::now(),
+        );
         let lookup = parse::lookup(request.into_inner(), caller).map_err(status::refused)?;
-        let found = self.engine.lookup_nss(lookup, until).await.map_err(|error| status::of_engine(error, None))?;
+        let found = self
+            .engine
+            .lookup_nss(lookup, until)
+            .await
+            .map_err(|error| status::of_engine(error, None))?;
         Ok(Response::new(to_proto::looked_up(found)))
     }
 
@@ -54,7 +66,11 @@ impl WorkHistoryService for WorkHistories {
     ) -> Result<Response<v1::SubmitWorkHistoryResponse>, Status> {
         let caller = caller(&request);
         let submit = parse::submit(request.into_inner(), caller).map_err(status::refused)?;
-        let submitted = self.engine.submit(submit).await.map_err(|error| status::of_engine(error, None))?;
+        let submitted = self
+            .engine
+            .submit(submit)
+            .await
+            .map_err(|error| status::of_engine(error, None))?;
         Ok(Response::new(to_proto::submitted(submitted)))
     }
 
@@ -65,8 +81,17 @@ impl WorkHistoryService for WorkHistories {
         let (caller, patience) = (caller(&request), self.patience(&request));
         let watch = parse::watch(request.into_inner(), caller).map_err(status::refused)?;
         let job_id = watch.job_id.clone();
-        let messages = self.engine.watch(watch).await.map_err(|error| status::of_engine(error, Some(&job_id)))?;
-        Ok(Response::new(forward(messages, to_proto::watch_message, Some(job_id), patience)))
+        let messages = self
+            .engine
+            .watch(watch)
+            .await
+            .map_err(|error| status::of_engine(error, Some(&job_id)))?;
+        Ok(Response::new(forward(
+            messages,
+            to_proto::watch_message,
+            Some(job_id),
+            patience,
+        )))
     }
 
     async fn get_work_history(
@@ -77,7 +102,9 @@ impl WorkHistoryService for WorkHistories {
         let (job_id, limit) = parse::get(request.into_inner()).map_err(status::refused)?;
         let found = self.engine.get(&tenant, &job_id, limit).await;
         let snapshot = found.map_err(|error| status::of_engine(error, Some(&job_id)))?;
-        Ok(Response::new(v1::GetWorkHistoryResponse { job: Some(to_proto::snapshot(snapshot)) }))
+        Ok(Response::new(v1::GetWorkHistoryResponse {
+            job: Some(to_proto::snapshot(snapshot)),
+        }))
     }
 
     async fn list_work_histories(
@@ -88,10 +115,16 @@ impl WorkHistoryService for WorkHistories {
         let request = request.into_inner();
         let page_token = request.page_token.clone();
         let (filter, page_size) = parse::list(request).map_err(status::refused)?;
-        let listed = self.engine.list(&tenant, filter, page_size, &page_token).await;
+        let listed = self
+            .engine
+            .list(&tenant, filter, page_size, &page_token)
+            .await;
         let (page, next_page_token) = listed.map_err(|error| status::of_engine(error, None))?;
         let jobs = page.jobs.into_iter().map(to_proto::job).collect();
-        Ok(Response::new(v1::ListWorkHistoriesResponse { jobs, next_page_token }))
+        Ok(Response::new(v1::ListWorkHistoriesResponse {
+            jobs,
+            next_page_token,
+        }))
     }
 
     async fn cancel_work_history(
@@ -102,7 +135,9 @@ impl WorkHistoryService for WorkHistories {
         let job_id = parse::job_id(request.into_inner().job_id).map_err(status::refused)?;
         let cancelled = self.engine.cancel(&tenant, &job_id).await;
         let snapshot = cancelled.map_err(|error| status::of_engine(error, Some(&job_id)))?;
-        Ok(Response::new(v1::CancelWorkHistoryResponse { job: Some(to_proto::snapshot(snapshot)) }))
+        Ok(Response::new(v1::CancelWorkHistoryResponse {
+            job: Some(to_proto::snapshot(snapshot)),
+        }))
     }
 
     async fn watch_work_histories(
@@ -111,7 +146,16 @@ impl WorkHistoryService for WorkHistories {
     ) -> Result<Response<Self::WatchWorkHistoriesStream>, Status> {
         let (caller, patience) = (caller(&request), self.patience(&request));
         let watch = parse::watch_all(request.into_inner(), caller).map_err(status::refused)?;
-        let messages = self.engine.watch_all(watch).await.map_err(|error| status::of_engine(error, None))?;
-        Ok(Response::new(forward(messages, to_proto::feed_message, None, patience)))
+        let messages = self
+            .engine
+            .watch_all(watch)
+            .await
+            .map_err(|error| status::of_engine(error, None))?;
+        Ok(Response::new(forward(
+            messages,
+            to_proto::feed_message,
+            None,
+            patience,
+        )))
     }
 }

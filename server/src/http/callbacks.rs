@@ -38,7 +38,10 @@ struct Address {
 
 pub(super) fn routes(engine: Engine) -> Router {
     Router::new()
-        .route("/callbacks/{provider}/{job_id}/{attempt_id}/{token}", post(receive))
+        .route(
+            "/callbacks/{provider}/{job_id}/{attempt_id}/{token}",
+            post(receive),
+        )
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(engine)
 }
@@ -60,7 +63,10 @@ async fn receive(
 
 fn read(address: Address, headers: &HeaderMap, body: Bytes) -> Option<Callback> {
     let provider: ProviderId = address.provider.parse().ok()?;
-    let key = KEY_HEADERS.iter().find_map(|name| headers.get(*name)).and_then(|value| value.to_str().ok());
+    let key = KEY_HEADERS
+        .iter()
+        .find_map(|name| headers.get(*name))
+        .and_then(|value| value.to_str().ok());
     Some(Callback {
         provider,
         job_id: address.job_id,
@@ -81,8 +87,14 @@ fn answer(verdict: CallbackVerdict) -> Response {
 /// Whatever the engine could not do, a later try of the provider may do; and if none comes, polling finds the answer.
 fn come_again(error: &EngineError) -> Response {
     tracing::warn!(reason = ?error.reason, cause = error.source.as_ref().map(tracing::field::display), "callback could not be taken");
-    let seconds = error.retry_after.map_or(RETRY_AFTER_SECONDS, |delay| delay.as_secs().max(1));
-    (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, seconds.to_string())]).into_response()
+    let seconds = error
+        .retry_after
+        .map_or(RETRY_AFTER_SECONDS, |delay| delay.as_secs().max(1));
+    (
+        StatusCode::SERVICE_UNAVAILABLE,
+        [(RETRY_AFTER, seconds.to_string())],
+    )
+        .into_response()
 }
 
 #[cfg(test)]
@@ -94,7 +106,12 @@ mod tests {
 
     fn address(provider: &str) -> Address {
         let [job_id, attempt_id, token] = ["wh_1", "att_1", "secret"].map(ToOwned::to_owned);
-        Address { provider: provider.to_owned(), job_id, attempt_id, token }
+        Address {
+            provider: provider.to_owned(),
+            job_id,
+            attempt_id,
+            token,
+        }
     }
 
     #[test]
@@ -102,9 +119,18 @@ mod tests {
         for name in ["x-api-key", "xApiKeyCallback"] {
             let headers = HeaderMap::from_iter([(name.parse().unwrap(), "key".parse().unwrap())]);
             let callback = read(address("kiban"), &headers, Bytes::from_static(b"{}")).unwrap();
-            assert_eq!((callback.key.as_deref(), callback.intent_id.as_str()), (Some("key"), "att_1"), "{name}");
+            assert_eq!(
+                (callback.key.as_deref(), callback.intent_id.as_str()),
+                (Some("key"), "att_1"),
+                "{name}"
+            );
         }
-        assert!(read(address("kiban"), &HeaderMap::new(), Bytes::new()).unwrap().key.is_none());
+        assert!(
+            read(address("kiban"), &HeaderMap::new(), Bytes::new())
+                .unwrap()
+                .key
+                .is_none()
+        );
         assert!(read(address("equifax"), &HeaderMap::new(), Bytes::new()).is_none());
     }
 
@@ -118,6 +144,9 @@ mod tests {
             source: None,
         };
         let response = come_again(&error);
-        assert_eq!((response.status(), &response.headers()[RETRY_AFTER]), (StatusCode::SERVICE_UNAVAILABLE, &"1".parse().unwrap()));
+        assert_eq!(
+            (response.status(), &response.headers()[RETRY_AFTER]),
+            (StatusCode::SERVICE_UNAVAILABLE, &"1".parse().unwrap())
+        );
     }
 }

@@ -24,7 +24,11 @@ pub(super) fn routes(registry: Arc<Registry>, ready: watch::Receiver<bool>) -> R
 }
 
 async fn readiness(State(ready): State<watch::Receiver<bool>>) -> (StatusCode, &'static str) {
-    if *ready.borrow() { (StatusCode::OK, "ready\n") } else { (StatusCode::SERVICE_UNAVAILABLE, "not ready\n") }
+    if *ready.borrow() {
+        (StatusCode::OK, "ready\n")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "not ready\n")
+    }
 }
 
 async fn metrics(State(registry): State<Arc<Registry>>) -> Response {

@@ -11,7 +11,9 @@ use semanas_proto::v1;
 use super::Violations;
 use crate::{
     api::personal_data::holds_identifier,
-    domain::{curp::Curp, ids::JobId, job::StateName, nss::Nss, provider_id::ProviderId, reason::Reason},
+    domain::{
+        curp::Curp, ids::JobId, job::StateName, nss::Nss, provider_id::ProviderId, reason::Reason,
+    },
 };
 
 const LIMIT_MAX: i32 = 10_000;
@@ -25,9 +27,9 @@ const REQUEST_ID_CHARS_MAX: usize = 128;
 const TEST_CASE_CHARS_MAX: usize = 64;
 /// An answer older than this says little about a person's employment; nothing is kept much longer either.
 const MAX_AGE_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+const NANOS_PER_SECOND: u32 = 1_000_000_000;
 
-const HOLDS_IDENTIFIER: &str =
-    "must not hold a CURP or an NSS, nor eleven digits that could be one; use a reference of your own";
+const HOLDS_IDENTIFIER: &str = "must not hold a CURP or an NSS, nor eleven digits that could be one; use a reference of your own";
 
 /// How strictly a CURP is read.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,16 +39,26 @@ pub(super) enum CurpRule {
     TestCase,
 }
 
-pub(super) fn curp(wrong: &mut Violations, field: &str, text: &str, rule: CurpRule) -> Option<Curp> {
+pub(super) fn curp(
+    wrong: &mut Violations,
+    field: &str,
+    text: &str,
+    rule: CurpRule,
+) -> Option<Curp> {
     if text.trim().is_empty() {
-        wrong.add_for(Reason::InvalidCurp, field, "is required: the 18 characters of the person's CURP");
+        wrong.add_for(
+            Reason::InvalidCurp,
+            field,
+            "is required: the 18 characters of the person's CURP",
+        );
         return None;
     }
     let read = match rule {
         CurpRule::Strict => Curp::parse(text),
         CurpRule::TestCase => Curp::parse_lenient(text),
     };
-    read.map_err(|error| wrong.add_for(Reason::InvalidCurp, field, error.to_string())).ok()
+    read.map_err(|error| wrong.add_for(Reason::InvalidCurp, field, error.to_string()))
+        .ok()
 }
 
 /// `None` when the field is empty or wrong.
@@ -54,7 +66,9 @@ pub(super) fn nss(wrong: &mut Violations, field: &str, text: &str) -> Option<Nss
     if text.is_empty() {
         return None;
     }
-    Nss::parse(text).map_err(|error| wrong.add_for(Reason::InvalidNss, field, error.to_string())).ok()
+    Nss::parse(text)
+        .map_err(|error| wrong.add_for(Reason::InvalidNss, field, error.to_string()))
+        .ok()
 }
 
 pub(super) fn limit(wrong: &mut Violations, field: &str, limit: i32) -> u32 {
@@ -69,20 +83,32 @@ pub(super) fn count(wrong: &mut Violations, field: &str, count: i32, default: us
     if !(0..=PAGE_SIZE_MAX).contains(&count) {
         wrong.add(field, format!("must be 1 to 1000; 0 = {default}"));
     }
-    usize::try_from(count).ok().filter(|count| *count > 0).unwrap_or(default)
+    usize::try_from(count)
+        .ok()
+        .filter(|count| *count > 0)
+        .unwrap_or(default)
 }
 
 pub(super) fn page_size(wrong: &mut Violations, page_size: i32) -> usize {
     count(wrong, "page_size", page_size, PAGE_SIZE_DEFAULT)
 }
 
-pub(super) fn max_age(wrong: &mut Violations, age: Option<&prost_types::Duration>) -> Option<Duration> {
-    let age = Duration::try_from(*age?);
-    let age = age.ok().filter(|age| *age <= MAX_AGE_MAX);
-    if age.is_none() {
+/// Read by hand: prost's own conversion overflows on the smallest number of seconds.
+pub(super) fn max_age(
+    wrong: &mut Violations,
+    age: Option<&prost_types::Duration>,
+) -> Option<Duration> {
+    let age = age?;
+    let parts = (u64::try_from(age.seconds), u32::try_from(age.nanos));
+    let read = match parts {
+        (Ok(seconds), Ok(nanos)) if nanos < NANOS_PER_SECOND => Some(Duration::new(seconds, nanos)),
+        (_, _) => None,
+    };
+    let read = read.filter(|age| *age <= MAX_AGE_MAX);
+    if read.is_none() {
         wrong.add("max_age", "must be zero to 30 days");
     }
-    age
+    read
 }
 
 /// A text for people, stored in the clear.
@@ -110,8 +136,12 @@ pub(super) fn test_case_id(wrong: &mut Violations, id: String) -> Option<String>
     if id.is_empty() {
         return None;
     }
-    if id.len() > TEST_CASE_CHARS_MAX || !id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
-        wrong.add("test_case_id", "must be 1 to 64 characters of a-z A-Z 0-9 -");
+    if id.len() > TEST_CASE_CHARS_MAX || !id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    {
+        wrong.add(
+            "test_case_id",
+            "must be 1 to 64 characters of a-z A-Z 0-9 -",
+        );
     }
     if holds_identifier(&id) {
         wrong.add("test_case_id", HOLDS_IDENTIFIER);
@@ -120,17 +150,27 @@ pub(super) fn test_case_id(wrong: &mut Violations, id: String) -> Option<String>
 }
 
 /// `field` is the path of the map. A key is repeated in the path only when it is a right one: a wrong one may be anything.
-pub(super) fn labels(wrong: &mut Violations, field: &str, labels: BTreeMap<String, String>) -> BTreeMap<String, String> {
+pub(super) fn labels(
+    wrong: &mut Violations,
+    field: &str,
+    labels: BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
     if labels.len() > LABELS_MAX {
         wrong.add(field, "has more than 16 labels");
     }
     for (key, value) in &labels {
         if key.is_empty() || key.len() > LABEL_KEY_CHARS_MAX || !is_label_text(key) {
-            wrong.add(field, "has a key that is not 1 to 63 characters of a-z A-Z 0-9 - _ . /");
+            wrong.add(
+                field,
+                "has a key that is not 1 to 63 characters of a-z A-Z 0-9 - _ . /",
+            );
         } else if holds_identifier(key) {
             wrong.add(field, format!("has a key that {HOLDS_IDENTIFIER}"));
         } else if value.len() > LABEL_VALUE_CHARS_MAX || !is_label_text(value) {
-            wrong.add(format!("{field}[\"{key}\"]"), "must be 0 to 63 characters of a-z A-Z 0-9 - _ . /");
+            wrong.add(
+                format!("{field}[\"{key}\"]"),
+                "must be 0 to 63 characters of a-z A-Z 0-9 - _ . /",
+            );
         } else if holds_identifier(value) {
             wrong.add(format!("{field}[\"{key}\"]"), HOLDS_IDENTIFIER);
         }
@@ -139,7 +179,8 @@ pub(super) fn labels(wrong: &mut Violations, field: &str, labels: BTreeMap<Strin
 }
 
 fn is_label_text(text: &str) -> bool {
-    text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/'))
+    text.bytes()
+        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/'))
 }
 
 /// A provider; `None` = the field is not set, or wrong.
@@ -159,7 +200,10 @@ pub(super) fn provider(wrong: &mut Violations, field: &str, number: i32) -> Opti
 /// A job's name that must be there. Whether it names a job is for the engine to say.
 pub(super) fn job_id(wrong: &mut Violations, text: String) -> String {
     if text.is_empty() {
-        wrong.add("job_id", "is required: the job_id that SubmitWorkHistory gave");
+        wrong.add(
+            "job_id",
+            "is required: the job_id that SubmitWorkHistory gave",
+        );
     }
     text
 }
@@ -169,7 +213,14 @@ pub(super) fn job_id_filter(wrong: &mut Violations, field: &str, text: &str) -> 
     if text.is_empty() {
         return None;
     }
-    JobId::parse(text).map_err(|_| wrong.add(field, "is not the name of a job; copy a job_id as it was given")).ok()
+    JobId::parse(text)
+        .map_err(|_| {
+            wrong.add(
+                field,
+                "is not the name of a job; copy a job_id as it was given",
+            )
+        })
+        .ok()
 }
 
 pub(super) fn states(wrong: &mut Violations, field: &str, numbers: &[i32]) -> Vec<StateName> {
@@ -178,7 +229,10 @@ pub(super) fn states(wrong: &mut Violations, field: &str, numbers: &[i32]) -> Ve
         match state(*number) {
             Some(state) if states.contains(&state) => {}
             Some(state) => states.push(state),
-            None => wrong.add(format!("{field}[{index}]"), "is no state that this server knows; leave the field empty for all"),
+            None => wrong.add(
+                format!("{field}[{index}]"),
+                "is no state that this server knows; leave the field empty for all",
+            ),
         }
     }
     states
@@ -213,12 +267,21 @@ pub(super) fn time_range(
     (start, end)
 }
 
-fn instant(wrong: &mut Violations, field: &str, time: Option<prost_types::Timestamp>) -> Option<Timestamp> {
+fn instant(
+    wrong: &mut Violations,
+    field: &str,
+    time: Option<prost_types::Timestamp>,
+) -> Option<Timestamp> {
     let time = time?;
-    let in_range = (0..1_000_000_000).contains(&time.nanos);
-    let read = in_range.then(|| Timestamp::new(time.seconds, time.nanos).ok()).flatten();
+    let in_range = u32::try_from(time.nanos).is_ok_and(|nanos| nanos < NANOS_PER_SECOND);
+    let read = in_range
+        .then(|| Timestamp::new(time.seconds, time.nanos).ok())
+        .flatten();
     if read.is_none() {
-        wrong.add(field, "is no instant: the year must be 1 to 9999 and nanos 0 to 999999999");
+        wrong.add(
+            field,
+            "is no instant: the year must be 1 to 9999 and nanos 0 to 999999999",
+        );
     }
     read
 }

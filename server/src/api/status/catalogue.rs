@@ -30,7 +30,11 @@ const TOMORROW: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub(super) fn entry(reason: Reason) -> Entry {
     let (code, sentence, retry_after) = row(reason);
-    Entry { code, sentence, retry_after }
+    Entry {
+        code,
+        sentence,
+        retry_after,
+    }
 }
 
 /// The reason as `ErrorInfo.reason` spells it.
@@ -153,13 +157,22 @@ mod tests {
 
     /// Every reason that the domain knows, from the list that serde prints for a word it does not know.
     fn reasons_of_the_domain() -> Vec<Reason> {
-        let complaint = serde_json::from_str::<Reason>("\"?\"").unwrap_err().to_string();
-        let words = complaint.split('`').filter(|word| word.len() > 1 && word.chars().all(|c| c.is_ascii_uppercase() || c == '_'));
-        words.map(|word| serde_json::from_str(&format!("\"{word}\"")).unwrap()).collect()
+        let complaint = serde_json::from_str::<Reason>("\"?\"")
+            .unwrap_err()
+            .to_string();
+        let words = complaint.split('`').filter(|word| {
+            word.len() > 1 && word.chars().all(|c| c.is_ascii_uppercase() || c == '_')
+        });
+        words
+            .map(|word| serde_json::from_str(&format!("\"{word}\"")).unwrap())
+            .collect()
     }
 
     fn words_of_the_contract() -> BTreeSet<&'static str> {
-        (1..).map_while(|number| ErrorReason::try_from(number).ok()).map(|reason| &reason.as_str_name()[PROTO_PREFIX.len()..]).collect()
+        (1..)
+            .map_while(|number| ErrorReason::try_from(number).ok())
+            .map(|reason| &reason.as_str_name()[PROTO_PREFIX.len()..])
+            .collect()
     }
 
     #[test]
@@ -177,9 +190,19 @@ mod tests {
         let contract = include_str!("../../../../proto/semanas/v1/error_reason.proto");
         for reason in reasons_of_the_domain() {
             let entry = format!("  {}{} =", PROTO_PREFIX, word(reason));
-            let comment = contract.split(&entry).next().unwrap().rsplit("  // ").next().unwrap();
+            let comment = contract
+                .split(&entry)
+                .next()
+                .unwrap()
+                .rsplit("  // ")
+                .next()
+                .unwrap();
             let code = comment.split('.').next().unwrap();
-            assert_eq!(format!("{:?}", row(reason).0).to_uppercase(), code.replace('_', ""), "{reason:?}");
+            assert_eq!(
+                format!("{:?}", row(reason).0).to_uppercase(),
+                code.replace('_', ""),
+                "{reason:?}"
+            );
         }
     }
 
@@ -196,7 +219,10 @@ mod tests {
     fn a_sentence_tells_what_to_do_in_one_line_without_a_full_stop() {
         for reason in reasons_of_the_domain() {
             let sentence = entry(reason).sentence;
-            assert!(sentence.contains([';', ',']) && !sentence.ends_with('.') && sentence.len() < 160, "{reason:?}");
+            assert!(
+                sentence.contains([';', ',']) && !sentence.ends_with('.') && sentence.len() < 160,
+                "{reason:?}"
+            );
         }
     }
 }

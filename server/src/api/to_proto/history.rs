@@ -7,7 +7,9 @@ use super::{count, instant, provider};
 use crate::{
     domain::{
         money::{CURRENCY, Money},
-        work_history::{Employment, EmploymentEnd, Movement, MovementKind, Person, Provenance, Warning, Weeks},
+        work_history::{
+            Employment, EmploymentEnd, Movement, MovementKind, Person, Provenance, Warning, Weeks,
+        },
     },
     engine::JobAnswer,
 };
@@ -36,9 +38,21 @@ pub(super) fn provenance(provenance: &Provenance) -> v1::Provenance {
 
 fn person(person: &Person) -> v1::Person {
     v1::Person {
-        curp: person.curp.as_ref().map(|curp| curp.expose().to_owned()).unwrap_or_default(),
-        nss: person.nss.as_ref().map(|nss| nss.expose().to_owned()).unwrap_or_default(),
-        full_name: person.full_name.as_ref().map(|name| name.expose().to_owned()).unwrap_or_default(),
+        curp: person
+            .curp
+            .as_ref()
+            .map(|curp| curp.expose().to_owned())
+            .unwrap_or_default(),
+        nss: person
+            .nss
+            .as_ref()
+            .map(|nss| nss.expose().to_owned())
+            .unwrap_or_default(),
+        full_name: person
+            .full_name
+            .as_ref()
+            .map(|name| name.expose().to_owned())
+            .unwrap_or_default(),
     }
 }
 
@@ -61,9 +75,18 @@ fn employment(employment: &Employment) -> v1::Employment {
     let entity = employment.entity.as_ref();
     v1::Employment {
         employer: employment.employer.clone(),
-        registro_patronal: employment.registro_patronal.as_ref().map(|text| text.as_str().to_owned()).unwrap_or_default(),
-        federal_entity: entity.map(|entity| entity.raw().to_owned()).unwrap_or_default(),
-        federal_entity_code: entity.and_then(|entity| entity.code()).unwrap_or_default().to_owned(),
+        registro_patronal: employment
+            .registro_patronal
+            .as_ref()
+            .map(|text| text.as_str().to_owned())
+            .unwrap_or_default(),
+        federal_entity: entity
+            .map(|entity| entity.raw().to_owned())
+            .unwrap_or_default(),
+        federal_entity_code: entity
+            .and_then(|entity| entity.code())
+            .unwrap_or_default()
+            .to_owned(),
         start_date: employment.start.map(date),
         end_date,
         current,
@@ -89,13 +112,24 @@ fn movement(movement: &Movement) -> v1::Movement {
 }
 
 fn warning(warning: &Warning) -> v1::Warning {
-    v1::Warning { code: warning.code.clone(), message: warning.message.clone() }
+    v1::Warning {
+        code: warning.code.clone(),
+        message: warning.message.clone(),
+    }
 }
 
 fn date(date: Date) -> v1::Date {
-    v1::Date { year: date.year().into(), month: date.month().into(), day: date.day().into() }
+    v1::Date {
+        year: date.year().into(),
+        month: date.month().into(),
+        day: date.day().into(),
+    }
 }
 
 fn money(money: Money) -> v1::Money {
-    v1::Money { currency_code: CURRENCY.to_owned(), units: money.units(), nanos: money.nanos() }
+    v1::Money {
+        currency_code: CURRENCY.to_owned(),
+        units: money.units(),
+        nanos: money.nanos(),
+    }
 }

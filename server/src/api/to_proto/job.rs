@@ -2,7 +2,9 @@
 
 use semanas_proto::v1;
 
-use super::{charge, count, history, instant, outcome_class, provider, provider_or_none, sequence, step};
+use super::{
+    charge, count, history, instant, outcome_class, provider, provider_or_none, sequence, step,
+};
 use crate::{
     api::status::{failure_message, reason_to_proto},
     domain::{
@@ -32,7 +34,10 @@ pub(in crate::api) fn looked_up(found: LookedUp) -> v1::LookupNssResponse {
 
 /// The job with its work history, when there is one.
 pub(in crate::api) fn snapshot(snapshot: Snapshot) -> v1::WorkHistoryJob {
-    v1::WorkHistoryJob { work_history: snapshot.answer.map(history::work_history), ..job(snapshot.job) }
+    v1::WorkHistoryJob {
+        work_history: snapshot.answer.map(history::work_history),
+        ..job(snapshot.job)
+    }
 }
 
 /// The job without a work history, as lists and feeds show it.
@@ -71,8 +76,14 @@ pub(super) fn attempt(attempt: &Attempt) -> v1::Attempt {
         charge: charge(attempt.charge).into(),
         start_time: Some(instant(attempt.started_at)),
         end_time: attempt.ended_at.map(instant),
-        provider_code: failure.and_then(|failure| failure.provider_code.clone()).unwrap_or_default(),
-        reason: failure.map_or(v1::ErrorReason::Unspecified, |failure| reason_to_proto(failure.reason)).into(),
+        provider_code: failure
+            .and_then(|failure| failure.provider_code.clone())
+            .unwrap_or_default(),
+        reason: failure
+            .map_or(v1::ErrorReason::Unspecified, |failure| {
+                reason_to_proto(failure.reason)
+            })
+            .into(),
         shared: attempt.shared,
     }
 }
@@ -115,7 +126,11 @@ fn failure(failure: &Failure, retryable: bool) -> v1::Failure {
 /// cost: asking again would only bring it again.
 fn is_free(job: &Job) -> bool {
     let counts = |attempt: &&Attempt| !attempt.shared || attempt.failure.is_some();
-    let free = job.attempts.iter().filter(counts).all(|attempt| attempt.charge == Charge::No);
+    let free = job
+        .attempts
+        .iter()
+        .filter(counts)
+        .all(|attempt| attempt.charge == Charge::No);
     free && matches!(job.state, State::Failed { .. })
 }
 

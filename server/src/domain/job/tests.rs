@@ -179,6 +179,7 @@ impl Life {
     fn learns(self, of: &Intent, outcome: Outcome) -> Life {
         let next_at = at(self.second + 30);
         self.then(Event::OutcomeKnown {
+            from: Source::Poll,
             intent: of.id.clone(),
             outcome,
             next_at,

@@ -66,6 +66,7 @@ fn event(job: &Job, (kind, pick): Happening, fresh: u128) -> Event {
     let of = own.map_or(IntentId::new(Uuid::from_u128(u128::MAX)), |attempt| attempt.id.clone());
     let soon = at(100_000 + i64::from(pick));
     let known = |outcome| Event::OutcomeKnown {
+        from: Source::Poll,
         intent: of.clone(),
         outcome,
         next_at: soon,
@@ -265,6 +266,7 @@ fn check_money(before: &Job, event: &Event, next: &Transition, books: &mut Books
         assert!(matches!(
             event,
             Event::OutcomeKnown {
+                from: Source::Poll,
                 outcome: Outcome::Answered {
                     verdict: Verdict::Found,
                     ..

@@ -113,6 +113,7 @@ fn this() -> Intent {
 fn events() -> Vec<(&'static str, Event)> {
     let other = intent(2, ProviderId::Kiban);
     let known = |of: &Intent, outcome| Event::OutcomeKnown {
+        from: Source::Poll,
         intent: of.id.clone(),
         outcome,
         next_at: at(130),
