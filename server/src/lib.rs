@@ -3,7 +3,12 @@
 //! The crate is a library only so that its binary and its tests share it; it promises no API to anybody else.
 #![allow(dead_code)]
 
+mod api;
+mod clock;
+mod config;
 mod domain;
 mod engine;
+mod http;
 mod providers;
 mod store;
+mod telemetry;

@@ -1,86 +1,143 @@
 //! The engine: the only writer of job state.
+//!
+//! It decides when a job is created, which provider is asked, when to look again, and what watchers are told. It does not know
+//! gRPC, HTTP statuses or storage formats: `api` and `http` call it, `store` and `providers` serve it. Each file below is one of
+//! its verbs; `worker` is the one that moves jobs.
 
+mod alarm;
+mod answer;
+mod callback;
+mod caller;
+mod commit;
+mod cursor;
+mod dispatch;
+mod error;
+mod feed;
+mod hub;
+mod lookup;
+mod metrics;
+mod operate;
 mod options;
 mod request;
+mod route;
+mod submit;
 
-use std::{sync::Arc, time::Duration};
+mod trace;
+mod vault;
+mod watch;
+mod worker;
 
-use futures::stream::BoxStream;
-use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
+use std::{collections::BTreeMap, sync::Arc};
 
-pub(crate) use self::{options::*, request::*};
-use crate::domain::{ids::Tenant, outcome::Charge};
+use tokio::sync::Semaphore;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use self::{alarm::Alarm, hub::Hub};
+pub(crate) use self::{
+    metrics::Metrics,
+    options::{Options, ProviderOptions, Route, WatchOptions},
+    request::*,
+    vault::Vault,
+};
+use crate::{
+    clock::Clock,
+    domain::{provider_id::ProviderId, reason::Reason},
+    providers::Provider,
+    store::{Store, StoreError},
+};
 
 /// Handle on the engine; cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Engine;
+pub(crate) struct Engine {
+    inner: Arc<Inner>,
+}
+
+/// What an engine is made of. `app` gives it; nothing is read from the environment here.
+pub(crate) struct Parts {
+    pub store: Arc<dyn Store>,
+    pub providers: BTreeMap<ProviderId, Arc<dyn Provider>>,
+    pub vault: Vault,
+    pub clock: Clock,
+    pub metrics: Metrics,
+    pub options: Options,
+}
+
+struct Inner {
+    store: Arc<dyn Store>,
+    providers: BTreeMap<ProviderId, Arc<dyn Provider>>,
+    vault: Vault,
+    clock: Clock,
+    metrics: Metrics,
+    options: Options,
+    /// Identity of the data set that was opened; cursors of another one are answered with a reset.
+    epoch: u64,
+    /// One permit per job that this replica works on: the only limit of its concurrency.
+    workers: Arc<Semaphore>,
+    /// One permit per watch stream.
+    streams: Arc<Semaphore>,
+    hub: Hub,
+    /// Wakes the dispatcher when a job that this replica rescheduled comes due.
+    alarm: Alarm,
+    /// Cancelled when the engine drains: no new work is accepted or claimed, and streams end.
+    draining: CancellationToken,
+    /// Everything that runs for a job; the drain waits for it.
+    tasks: TaskTracker,
+}
+
+// === impl Engine ===
 
 impl Engine {
-    pub(crate) async fn submit(&self, submit: Submit) -> Result<Submitted, EngineError> {
-        todo!()
+    /// An engine on the data set that the store holds now. It accepts calls at once; background duties start with `run`.
+    pub(crate) async fn new(parts: Parts) -> Result<Engine, StoreError> {
+        let data_set = parts.store.probe().await?;
+        let Parts {
+            store,
+            providers,
+            vault,
+            clock,
+            metrics,
+            options,
+        } = parts;
+        let inner = Inner {
+            hub: Hub::new(Arc::clone(&store), clock.clone()),
+            workers: Arc::new(Semaphore::new(options.workers_max)),
+            streams: Arc::new(Semaphore::new(options.watch.streams_max)),
+            alarm: Alarm::default(),
+            draining: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            epoch: data_set.epoch,
+            store,
+            providers,
+            vault,
+            clock,
+            metrics,
+            options,
+        };
+        Ok(Engine { inner: Arc::new(inner) })
     }
-    /// Waits for the answer until `deadline`, then says LOOKUP_IN_PROGRESS.
-    pub(crate) async fn lookup_nss(&self, lookup: Lookup, deadline: Instant) -> Result<LookedUp, EngineError> {
-        todo!()
-    }
-    pub(crate) async fn get(&self, tenant: &Tenant, job_id: &str, limit: Option<u32>) -> Result<Snapshot, EngineError> {
-        todo!()
-    }
-    /// `page_token` as this returned it before; the filter must be the same.
-    pub(crate) async fn list(
-        &self,
-        tenant: &Tenant,
-        filter: JobFilter,
-        page_size: usize,
-        page_token: &str,
-    ) -> Result<(ListPage, String), EngineError> {
-        todo!()
-    }
-    pub(crate) async fn cancel(&self, tenant: &Tenant, job_id: &str) -> Result<Snapshot, EngineError> {
-        todo!()
-    }
-    /// The stream ends after a terminal or draining message, or with one error. It minds the stop token and the stream age by itself.
-    pub(crate) async fn watch(
-        &self,
-        watch: Watch,
-    ) -> Result<BoxStream<'static, Result<WatchMessage, EngineError>>, EngineError> {
-        todo!()
-    }
-    pub(crate) async fn watch_all(
-        &self,
-        watch: WatchAll,
-    ) -> Result<BoxStream<'static, Result<FeedMessage, EngineError>>, EngineError> {
-        todo!()
-    }
-    pub(crate) async fn charges(
-        &self,
-        query: ChargeQuery,
-        page_token: &str,
-    ) -> Result<(ChargePage, String), EngineError> {
-        todo!()
-    }
-    pub(crate) async fn provider_status(&self) -> Result<Vec<ProviderStatus>, EngineError> {
-        todo!()
-    }
-    pub(crate) async fn resolve(
-        &self,
-        tenant: &Tenant,
-        job_id: &str,
-        charge: Charge,
-        note: String,
-    ) -> Result<Snapshot, EngineError> {
-        todo!()
-    }
-    pub(crate) async fn callback(&self, callback: Callback) -> Result<CallbackVerdict, EngineError> {
-        todo!()
-    }
-    /// Whether the store answers, holds the expected data set, and the engine is not draining; the health service asks it.
+
+    /// Whether the store answers with the data set that was opened, and the engine is not draining.
     pub(crate) async fn ready(&self) -> bool {
-        todo!()
+        if self.inner.draining.is_cancelled() {
+            return false;
+        }
+        match self.inner.store.probe().await {
+            Ok(data_set) => {
+                self.inner.clock.follow(data_set.now);
+                data_set.epoch == self.inner.epoch
+            }
+            Err(error) => {
+                tracing::warn!(error = %error, "the store does not answer as it should");
+                false
+            }
+        }
     }
-    /// Runs the background duties until `stop`, then drains: no more claims, streams end, billed calls finish, leases are released.
-    pub(crate) async fn run(&self, stop: CancellationToken) {
-        todo!()
+
+    fn refuse_while_draining(&self) -> Result<(), EngineError> {
+        if self.inner.draining.is_cancelled() {
+            Err(EngineError::new(Reason::ServerDraining))
+        } else {
+            Ok(())
+        }
     }
 }

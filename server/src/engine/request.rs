@@ -89,7 +89,7 @@ pub(crate) struct Snapshot {
 pub(crate) struct JobAnswer {
     pub history: WorkHistory,
     /// How many employments there were before the cut.
-    pub employment_count: usize,
+    pub employment_count: u32,
     /// Set when the NSS was looked up for it.
     pub nss_provenance: Option<Provenance>,
 }
@@ -178,8 +178,8 @@ pub(crate) struct Callback {
     pub token: String,
     /// From the header.
     pub key: Option<String>,
-    /// The provider's reference, from the body.
-    pub reference: Option<String>,
+    /// As it came. Only the provider's adapter reads it, for the reference; it may hold personal data.
+    pub body: bytes::Bytes,
 }
 
 /// What to answer a callback with.

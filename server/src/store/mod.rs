@@ -4,6 +4,14 @@
 //! what both must do. No back-end type stands in a signature. Every verb may be repeated after an unknown outcome: creations
 //! are idempotent by job id, commits by operation id, request ids and gates by their own names.
 
+pub(crate) mod codec;
+#[cfg(test)]
+pub(crate) mod conformance;
+pub(crate) mod dedupe;
+pub(crate) mod ledger;
+pub(crate) mod open_error;
+pub(crate) mod sqlite;
+
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
@@ -18,6 +26,15 @@ use crate::domain::{
     outcome::{Charge, OutcomeClass},
     provider_id::ProviderId,
 };
+
+pub(crate) use self::open_error::OpenError;
+
+/// Newest feed entries that each shard keeps. A watcher further behind than this reads everything again, which costs about as
+/// much as reading that many entries one by one.
+pub(crate) const FEED_KEPT_MAX: u64 = 10_000;
+
+/// The store's clock, as an argument so that tests can move it.
+pub(crate) type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// One data set, shared by all replicas that open it.
 #[async_trait]
@@ -252,6 +269,17 @@ pub(crate) struct JobFilter {
     pub labels: Vec<(String, String)>,
 }
 
+impl JobFilter {
+    pub(crate) fn takes(&self, job: &Job) -> bool {
+        let view = job.view();
+        let is_state = self.states.is_empty() || self.states.contains(&view.state);
+        let is_young = self.created_from.is_none_or(|from| job.created_at >= from);
+        let is_old = self.created_until.is_none_or(|until| job.created_at < until);
+        let has = |(key, value): &(String, String)| job.ask.labels.get(key) == Some(value);
+        is_state && is_young && is_old && self.labels.iter().all(has)
+    }
+}
+
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ListPage {
     pub jobs: Vec<Job>,
@@ -259,7 +287,7 @@ pub(crate) struct ListPage {
 }
 
 /// One number per shard: the newest feed entry seen there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct FeedPosition(pub [u64; SHARDS as usize]);
 
 /// The feed after a position.

@@ -30,7 +30,7 @@ use crate::domain::{
 /// watcher that comes back from before them gets a snapshot.
 pub(crate) const EVENTS_MAX: usize = 64;
 
-/// Newest attempts that a job keeps; the ledger keeps all.
+/// Attempts that a job keeps: the newest, and before those the ones that money hangs on. The ledger keeps all.
 pub(crate) const ATTEMPTS_MAX: usize = 32;
 
 /// A job as it is stored.
@@ -53,6 +53,9 @@ pub(crate) struct Job {
     /// The lookup job whose NSS this job uses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nss_from: Option<JobId>,
+    /// Set when the lookup brought no NSS and the job goes on without.
+    #[serde(default)]
+    pub nss_missed: bool,
     /// Jobs to wake when this one ends.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dependents: Vec<JobId>,
@@ -91,7 +94,7 @@ pub(crate) struct Ask {
 
 /// Where a job stands. Who moves it on: the worker that holds its lease, unless a line says otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "name", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum State {
     /// The next decision is due, now or at its due time. `deferred` = it already waits for a retry or a quota.
     Queued {
@@ -205,6 +208,7 @@ pub(crate) enum Event {
     IntentRecorded { intent: Intent },
     /// Fact: how the call, or a poll of it, went. If the job lives on it is due at `next_at`.
     OutcomeKnown {
+        from: Source,
         intent: IntentId,
         outcome: Outcome,
         next_at: Timestamp,
@@ -229,6 +233,13 @@ pub(crate) enum Event {
     Settled { charge: Charge, note: String },
 }
 
+/// Who brought an outcome: the billed call itself, or a later question about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    Call,
+    Poll,
+}
+
 impl Job {
     /// A job just accepted, with its first event.
     pub(crate) fn new(new: NewJob, now: Timestamp) -> Job {
@@ -246,6 +257,7 @@ impl Job {
             deadline_at: new.deadline_at,
             cancel_requested: false,
             nss_from: None,
+            nss_missed: false,
             dependents: new.dependent.into_iter().collect(),
             settlement: None,
             trace_parent: new.trace_parent,
@@ -270,11 +282,24 @@ impl Job {
     /// Whether money is still in question, so that an operator can settle it: a charge that is unknown, or an answer that came
     /// after the job had ended without it.
     pub(crate) fn needs_settlement(&self) -> bool {
-        let own = || self.attempts.iter().filter(|attempt| !attempt.shared);
-        let unknown = own().any(|attempt| attempt.charge == Charge::Unknown);
-        let lost =
-            matches!(self.state, State::OutcomeUnknown { .. }) && own().any(|attempt| attempt.charge == Charge::Yes);
-        self.settlement.is_none() && (unknown || lost)
+        let mut own = self.attempts.iter().filter(|attempt| !attempt.shared);
+        self.settlement.is_none() && own.any(|attempt| attempt.charge == Charge::Unknown || self.lost(attempt))
+    }
+
+    /// Whether this attempt brought an answer when the job had ended without one: paid for, and held by nobody.
+    fn lost(&self, attempt: &Attempt) -> bool {
+        let answered = attempt.class == Some(OutcomeClass::Answered) && attempt.charge == Charge::Yes;
+        answered
+            && match &self.state {
+                State::OutcomeUnknown { .. } | State::Cancelled { .. } => true,
+                State::Failed { failure, .. } => attempt.failure.as_ref() != Some(failure),
+                State::Queued { .. }
+                | State::AwaitingNss { .. }
+                | State::Calling { .. }
+                | State::Waiting { .. }
+                | State::Ambiguous { .. }
+                | State::Succeeded { .. } => false,
+            }
     }
 
     pub(crate) fn failure(&self) -> Option<&Failure> {
@@ -301,6 +326,11 @@ impl Job {
             | State::Cancelled { .. }
             | State::OutcomeUnknown { .. } => None,
         }
+    }
+
+    /// Whether it ended with an answer of its own to keep.
+    pub(crate) fn brings_answer(&self) -> bool {
+        matches!(self.state, State::Succeeded { .. })
     }
 
     /// When the job ended.
@@ -346,6 +376,6 @@ pub(crate) struct NewJob {
 }
 
 /// The reason a job gets when a call's outcome stays unknown.
-fn outcome_unknown(intent: &Intent) -> Failure {
-    Failure::told(Reason::OutcomeUnknown, intent.provider, None)
+fn outcome_unknown(provider: ProviderId) -> Failure {
+    Failure::told(Reason::OutcomeUnknown, provider, None)
 }

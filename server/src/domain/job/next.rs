@@ -101,9 +101,7 @@ impl Next {
             failure: None,
             shared: false,
         });
-        if self.job.attempts.len() > ATTEMPTS_MAX {
-            self.job.attempts.remove(0);
-        }
+        self.forget_surplus();
         let ledger = LedgerChange::Open {
             intent: intent.clone(),
             fresh_after: self.job.ask.fresh_after,
@@ -154,7 +152,7 @@ impl Next {
     fn back_to_queue(self, intent: &Intent, next_at: Timestamp) -> Transition {
         if self.job.cancel_requested {
             let at = self.now;
-            return self.end(State::Cancelled { at }, Some(&intent.id));
+            return self.end_without_answer(State::Cancelled { at }, Some(&intent.id));
         }
         self.to(State::Queued { deferred: true }, Some(&intent.id), Due::At(next_at))
     }
@@ -165,7 +163,7 @@ impl Next {
         let known = outcome.failure().and_then(|failure| failure.provider_code.clone());
         let (class, charge) = match settles {
             Some(settled) => settled,
-            // Accepted: the reference is worth keeping, the charge stays open.
+            // Accepted: the reference is worth keeping, the charge stays as it is.
             None => return self.note_reference(intent, outcome),
         };
         if let Some(attempt) = self.job.attempts.iter_mut().find(|attempt| attempt.id == intent.id) {
@@ -184,10 +182,23 @@ impl Next {
         })
     }
 
+    /// What is known to be unknown keeps its time and its failure.
+    fn mark_unknown(&mut self, intent: &Intent) {
+        let attempts = &self.job.attempts;
+        if attempts
+            .iter()
+            .any(|attempt| attempt.id == intent.id && attempt.charge == Charge::Open)
+        {
+            self.settle(intent, &Outcome::Ambiguous, false);
+        }
+    }
+
     fn note_reference(&self, intent: &Intent, outcome: &Outcome) -> Option<LedgerChange> {
+        let attempt = self.job.attempts.iter().find(|attempt| attempt.id == intent.id);
+        let charge = attempt.map_or(Charge::Open, |attempt| attempt.charge);
         outcome.reference().map(|reference| LedgerChange::Settle {
             intent: intent.clone(),
-            charge: Charge::Open,
+            charge,
             class: OutcomeClass::Ambiguous,
             reference: Some(reference.to_owned()),
             provider_code: None,
@@ -195,7 +206,8 @@ impl Next {
         })
     }
 
-    /// A fact about an intent that the job no longer waits for: recorded, and nothing else moves.
+    /// A fact about an intent that the job no longer waits for: recorded, and nothing else moves, unless it is the answer and the
+    /// job has not begun another call.
     pub(super) fn late(mut self, of: &IntentId, outcome: &Outcome) -> Transition {
         let known = self
             .job
@@ -215,6 +227,11 @@ impl Next {
             provider: attempt.provider,
             step: attempt.step,
         };
+        let idle = matches!(self.job.state, State::Queued { .. } | State::AwaitingNss { .. });
+        if idle && matches!(outcome, Outcome::Answered { .. }) {
+            let now = self.now;
+            return self.outcome(&intent, outcome.clone(), now);
+        }
         let ledger = self.settle(&intent, outcome, self.job.is_terminal());
         // Proved free: whoever was kept out by the unknown charge may ask again.
         let freed = self.job.is_terminal() && !self.job.needs_settlement();
@@ -229,7 +246,7 @@ impl Next {
     }
 
     pub(super) fn ambiguous(mut self, intent: &Intent, until: Timestamp) -> Transition {
-        self.settle(intent, &Outcome::Ambiguous, false);
+        self.mark_unknown(intent);
         let state = State::Ambiguous {
             intent: intent.clone(),
             until,
@@ -242,10 +259,10 @@ impl Next {
     }
 
     pub(super) fn outcome_unknown(mut self, intent: &Intent) -> Transition {
-        self.settle(intent, &Outcome::Ambiguous, false);
+        self.mark_unknown(intent);
         let state = State::OutcomeUnknown {
             at: self.now,
-            failure: outcome_unknown(intent),
+            failure: outcome_unknown(intent.provider),
         };
         Transition {
             ledger: Some(unknown(intent)),
@@ -253,8 +270,7 @@ impl Next {
         }
     }
 
-    pub(super) fn abandoned(mut self, intent: &Intent) -> Transition {
-        self.settle(intent, &Outcome::Ambiguous, false);
+    pub(super) fn abandoned(self, intent: &Intent) -> Transition {
         if self.job.cancel_requested {
             return self.outcome_unknown(intent);
         }
@@ -270,6 +286,7 @@ impl Next {
 
     pub(super) fn nss_missed(mut self, failure: Failure, attempts: Vec<Attempt>, fall_back: bool) -> Transition {
         self.share(attempts);
+        self.job.nss_missed = true;
         if fall_back {
             self.to(State::Queued { deferred: false }, None, Due::Held)
         } else {
@@ -278,22 +295,47 @@ impl Next {
     }
 
     fn share(&mut self, attempts: Vec<Attempt>) {
-        self.job.attempts.extend(attempts.into_iter().map(|attempt| Attempt {
+        let known: Vec<IntentId> = self.job.attempts.iter().map(|attempt| attempt.id.clone()).collect();
+        let new = attempts.into_iter().filter(|attempt| !known.contains(&attempt.id));
+        self.job.attempts.extend(new.map(|attempt| Attempt {
             shared: true,
             ..attempt
         }));
-        let surplus = self.job.attempts.len().saturating_sub(ATTEMPTS_MAX);
-        self.job.attempts.drain(..surplus);
+        self.forget_surplus();
+    }
+
+    /// Forgets the oldest attempts, but before any other those that no money hangs on: an unknown charge must be seen to its end.
+    fn forget_surplus(&mut self) {
+        let attempts = &mut self.job.attempts;
+        while attempts.len() > ATTEMPTS_MAX {
+            let idle = attempts
+                .iter()
+                .position(|attempt| attempt.shared || attempt.charge == Charge::No);
+            attempts.remove(idle.unwrap_or(0));
+        }
     }
 
     pub(super) fn failed(self, failure: Failure) -> Transition {
         let at = self.now;
-        self.end(State::Failed { at, failure }, None)
+        self.end_without_answer(State::Failed { at, failure }, None)
     }
 
     pub(super) fn cancelled(self) -> Transition {
         let at = self.now;
-        self.end(State::Cancelled { at }, None)
+        self.end_without_answer(State::Cancelled { at }, None)
+    }
+
+    /// Ends as unknown instead when an abandoned call may have been charged: an operator has one list to look at.
+    fn end_without_answer(self, state: State, about: Option<&IntentId>) -> Transition {
+        let mut own = self.job.attempts.iter().rev().filter(|attempt| !attempt.shared);
+        let state = match own.find(|attempt| attempt.charge == Charge::Unknown) {
+            Some(attempt) => State::OutcomeUnknown {
+                at: self.now,
+                failure: outcome_unknown(attempt.provider),
+            },
+            None => state,
+        };
+        self.end(state, about)
     }
 
     pub(super) fn cancel_noted(mut self) -> Transition {
@@ -341,18 +383,11 @@ fn unknown(intent: &Intent) -> LedgerChange {
 /// What the end of a job means, read from its own attempts: an unknown charge outweighs all but a success, a definite answer
 /// outweighs nothing. Shared attempts do not count: the lookup job gives its NSS, or its no, again by itself.
 fn reuse_of(job: &Job) -> Reuse {
-    let own = || job.attempts.iter().filter(|attempt| !attempt.shared);
     let succeeded = matches!(job.state, State::Succeeded { .. });
-    if !succeeded && own().any(|attempt| matches!(attempt.charge, Charge::Unknown | Charge::Open)) {
+    if !succeeded && job.needs_settlement() {
         return Reuse::UntilSettled;
     }
-    let answered = own()
-        .rev()
-        .find(|attempt| attempt.class == Some(OutcomeClass::Answered) && !is_lost(job));
+    let mut own = job.attempts.iter().rev().filter(|attempt| !attempt.shared);
+    let answered = own.find(|attempt| attempt.class == Some(OutcomeClass::Answered) && !job.lost(attempt));
     answered.map_or(Reuse::Never, |attempt| Reuse::Answer(attempt.provider))
-}
-
-/// An answer that came after the job had ended as unknown was paid for, but nobody holds it.
-fn is_lost(job: &Job) -> bool {
-    matches!(job.state, State::OutcomeUnknown { .. } | State::Cancelled { .. })
 }

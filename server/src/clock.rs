@@ -1,0 +1,132 @@
+//! What time it is: the one place that reads the system's clock.
+//!
+//! A replica's clock may be wrong, and replicas must agree on when a job comes due. So a clock can follow the store's: the
+//! difference is kept and added to every reading. Deadlines of single calls are none of this module's business; they count
+//! on the monotonic clock of tokio.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use jiff::{SignedDuration, Timestamp};
+
+/// A clock. Clones share one time.
+#[derive(Clone, Debug)]
+pub(crate) struct Clock(Arc<Source>);
+
+#[derive(Debug)]
+enum Source {
+    /// The system's clock, and how many milliseconds the store's is ahead of it.
+    System { ahead_ms: AtomicI64 },
+    /// Stands still until it is moved; milliseconds since 1970.
+    Manual { now_ms: AtomicI64 },
+}
+
+impl Clock {
+    /// The system's clock.
+    pub(crate) fn system() -> Clock {
+        Clock(Arc::new(Source::System {
+            ahead_ms: AtomicI64::new(0),
+        }))
+    }
+
+    /// A clock that only tests move. It counts whole milliseconds, as everything that is stored does.
+    pub(crate) fn manual(start: Timestamp) -> Clock {
+        Clock(Arc::new(Source::Manual {
+            now_ms: AtomicI64::new(start.as_millisecond()),
+        }))
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        match &*self.0 {
+            Source::System { ahead_ms } => shifted(system_now(), ahead_ms.load(Ordering::Relaxed)),
+            Source::Manual { now_ms } => shifted(Timestamp::UNIX_EPOCH, now_ms.load(Ordering::Relaxed)),
+        }
+    }
+
+    /// Agrees with the store: from here on this clock reads as the store's did just now. A manual clock is set to it.
+    pub(crate) fn follow(&self, store_now: Timestamp) {
+        match &*self.0 {
+            Source::System { ahead_ms } => {
+                let ahead = store_now.as_millisecond().saturating_sub(system_now().as_millisecond());
+                ahead_ms.store(ahead, Ordering::Relaxed);
+            }
+            Source::Manual { now_ms } => now_ms.store(store_now.as_millisecond(), Ordering::Relaxed),
+        }
+    }
+
+    /// Lets time pass: on a manual clock at once, on the system's by running ahead of it.
+    pub(crate) fn advance(&self, by: Duration) {
+        let by_ms = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        let (Source::System { ahead_ms: ms } | Source::Manual { now_ms: ms }) = &*self.0;
+        ms.fetch_add(by_ms, Ordering::Relaxed);
+    }
+
+    /// How far the store's clock is ahead of this machine's; negative when it is behind. For the operator to see.
+    pub(crate) fn ahead(&self) -> SignedDuration {
+        match &*self.0 {
+            Source::System { ahead_ms } => SignedDuration::from_millis(ahead_ms.load(Ordering::Relaxed)),
+            Source::Manual { .. } => SignedDuration::ZERO,
+        }
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the clock that everybody else takes as an argument"
+)]
+fn system_now() -> Timestamp {
+    Timestamp::now()
+}
+
+/// Saturates at the ends of time, which only a broken store's clock can reach.
+fn shifted(from: Timestamp, by_ms: i64) -> Timestamp {
+    from.saturating_add(SignedDuration::from_millis(by_ms))
+        .expect("a signed duration is in no calendar unit")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clones_of_a_manual_clock_share_one_time() {
+        let clock = Clock::manual("2026-01-31T10:00:00Z".parse().unwrap());
+        let clone = clock.clone();
+        clock.advance(Duration::from_millis(1_500));
+        assert_eq!(clone.now().to_string(), "2026-01-31T10:00:01.5Z");
+        clone.follow("2020-02-29T00:00:00Z".parse().unwrap());
+        assert_eq!(clock.now().to_string(), "2020-02-29T00:00:00Z");
+    }
+
+    #[test]
+    fn a_system_clock_follows_the_store_across_ten_minutes_of_skew() {
+        let clock = Clock::system();
+        for skew in [
+            SignedDuration::from_mins(10),
+            SignedDuration::from_mins(-10),
+            SignedDuration::ZERO,
+        ] {
+            let store_now = system_now() + skew;
+            clock.follow(store_now);
+            let off = clock.now().duration_since(store_now);
+            assert!(
+                off.abs() < SignedDuration::from_secs(5),
+                "{off:?} off after a skew of {skew:?}"
+            );
+            assert!((clock.ahead() - skew).abs() < SignedDuration::from_secs(5));
+        }
+    }
+
+    #[test]
+    fn the_ends_of_time_do_not_panic() {
+        let clock = Clock::system();
+        clock.follow(Timestamp::MAX);
+        clock.advance(Duration::MAX);
+        let _ = clock.now();
+    }
+}

@@ -1,0 +1,120 @@
+//! Person and answer on their way into and out of the sealed record.
+//!
+//! The only file where personal data meets storage: it is sealed before it goes in, and cut to the caller's limit on its way out.
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    domain::{
+        ids::JobId,
+        job::{Job, State},
+        person::Subject,
+        reason::Reason,
+    },
+    engine::{
+        Engine, EngineError,
+        request::{JobAnswer, Snapshot},
+    },
+    providers::{Answer, NssAnswer},
+    store::SealedRecord,
+};
+
+const SUBJECT: &str = "subject";
+const ANSWER: &str = "answer";
+
+impl Engine {
+    pub(super) fn seal_subject(&self, job: &JobId, subject: &Subject) -> Vec<u8> {
+        self.seal(job, SUBJECT, subject)
+    }
+
+    pub(super) fn seal_answer(&self, job: &JobId, answer: &Answer) -> Vec<u8> {
+        self.seal(job, ANSWER, answer)
+    }
+
+    pub(super) async fn subject_of(&self, job: &JobId) -> Result<Subject, EngineError> {
+        let record = self.sealed(job).await?;
+        self.unseal(job, SUBJECT, &record.subject)
+    }
+
+    /// The NSS that a lookup job found.
+    pub(super) async fn nss_found_by(&self, lookup: &JobId) -> Result<NssAnswer, EngineError> {
+        match self.answer_of(lookup).await? {
+            Some(Answer::Nss(answer)) => Ok(answer),
+            Some(Answer::History(_)) | None => Err(EngineError::new(Reason::Internal)),
+        }
+    }
+
+    /// The job with its whole answer, when it has one. The caller cuts it.
+    pub(super) async fn snapshot(&self, job: Job) -> Result<Snapshot, EngineError> {
+        let answer = match &job.state {
+            State::Succeeded { .. } => self.job_answer(&job).await?,
+            State::Queued { .. }
+            | State::AwaitingNss { .. }
+            | State::Calling { .. }
+            | State::Waiting { .. }
+            | State::Ambiguous { .. }
+            | State::Failed { .. }
+            | State::Cancelled { .. }
+            | State::OutcomeUnknown { .. } => None,
+        };
+        Ok(Snapshot { job, answer })
+    }
+
+    async fn job_answer(&self, job: &Job) -> Result<Option<JobAnswer>, EngineError> {
+        let Some(Answer::History(history)) = self.answer_of(&job.id).await? else {
+            return Err(EngineError::new(Reason::Internal));
+        };
+        let nss_provenance = match &job.nss_from {
+            // The lookup may have been purged before the job: its provenance is worth nothing without it.
+            Some(lookup) => self.nss_found_by(lookup).await.ok().map(|answer| answer.provenance),
+            None => None,
+        };
+        Ok(Some(JobAnswer {
+            employment_count: history.employments_total(),
+            history,
+            nss_provenance,
+        }))
+    }
+
+    async fn answer_of(&self, job: &JobId) -> Result<Option<Answer>, EngineError> {
+        let record = self.sealed(job).await?;
+        record
+            .answer
+            .map(|sealed| self.unseal(job, ANSWER, &sealed))
+            .transpose()
+    }
+
+    async fn sealed(&self, job: &JobId) -> Result<SealedRecord, EngineError> {
+        let record = self.inner.store.read_sealed(job).await?;
+        record.ok_or_else(|| EngineError::new(Reason::JobNotFound))
+    }
+
+    fn seal(&self, job: &JobId, kind: &str, value: &impl Serialize) -> Vec<u8> {
+        let plain = serde_json::to_vec(value).expect("our own types have string keys and no failing serializer");
+        self.inner.vault.seal(job, kind, &plain)
+    }
+
+    fn unseal<T: DeserializeOwned>(&self, job: &JobId, kind: &'static str, sealed: &[u8]) -> Result<T, EngineError> {
+        let unreadable = |what: &'static str| {
+            tracing::error!(job.id = %job, record = kind, cause = what, "a sealed record cannot be read");
+            EngineError::new(Reason::Internal)
+        };
+        let plain = self
+            .inner
+            .vault
+            .open(job, kind, sealed)
+            .map_err(|_| unreadable("it does not open with this secret"))?;
+        serde_json::from_slice(&plain).map_err(|_| unreadable("it is not of a known shape"))
+    }
+}
+
+impl Snapshot {
+    /// The same with at most `limit` employments; 0 = all.
+    pub(super) fn cut(mut self, limit: u32) -> Snapshot {
+        self.answer = self.answer.map(|answer| JobAnswer {
+            history: answer.history.cut(limit),
+            ..answer
+        });
+        self
+    }
+}

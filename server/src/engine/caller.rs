@@ -1,0 +1,270 @@
+//! The billed call: the five moves between a decision and a fact, in the order that keeps the money rule.
+//!
+//! Take a place at the gate, commit the intent, check our own clock, send once, commit the fact. Between intent and fact nothing
+//! is ever repeated; a crash there leaves an open intent, which another replica finds and does not resend.
+
+use std::{sync::Arc, time::Duration};
+
+use uuid::Uuid;
+
+use crate::{
+    domain::{
+        gate::{Denial, GateReport, Passage},
+        ids::{IntentId, JobId},
+        job::{Event, Intent, Source, Step},
+        nss::Nss,
+        outcome::Outcome,
+        person::Subject,
+        provider_id::ProviderId,
+        reason::Reason,
+    },
+    engine::{
+        Engine, EngineError,
+        commit::{Decided, Recorded},
+        options::ProviderOptions,
+        route, trace,
+        worker::{LEASE_MARGIN, Work, left},
+    },
+    providers::{CallRequest, CallbackAddress, Provider, Reply},
+    store::Claim,
+};
+
+/// Too short a time to make a call in: the lease was almost over when the intent stood.
+const CALL_TIME_MIN: Duration = Duration::from_millis(500);
+
+/// What became of the will to call.
+pub(super) enum Sent {
+    /// Intent and fact are on record, or somebody else goes on.
+    Done(Option<Work>),
+    /// The gate is shut; nothing was committed.
+    Shut {
+        claim: Claim,
+        subject: Option<Arc<Subject>>,
+        why: Denial,
+        retry_after: Duration,
+    },
+}
+
+impl Engine {
+    pub(super) async fn send(
+        &self,
+        claim: Claim,
+        provider_id: ProviderId,
+        step: Step,
+        subject: Option<Arc<Subject>>,
+    ) -> Sent {
+        let options = &self.inner.options.providers[&provider_id];
+        let provider = &self.inner.providers[&provider_id];
+        let intent = Intent {
+            id: IntentId::new(Uuid::now_v7()),
+            provider: provider_id,
+            step,
+        };
+        let hold = options.call_time_limit + LEASE_MARGIN * 2;
+
+        let request = match self.prepare(&claim, &intent, subject.clone()).await {
+            Ok(request) => request,
+            Err(error) => return Sent::Done(self.give_back(claim, &error).await),
+        };
+        match self
+            .inner
+            .store
+            .enter_gate(provider_id, &intent.id, &options.gate, hold)
+            .await
+        {
+            Ok(Passage::Granted) => {}
+            Ok(Passage::Denied { why, retry_after }) => {
+                return Sent::Shut {
+                    claim,
+                    subject,
+                    why,
+                    retry_after,
+                };
+            }
+            Err(error) => return Sent::Done(self.give_back(claim, &error.into()).await),
+        }
+        let decided = self
+            .decide(claim, Event::IntentRecorded { intent: intent.clone() }, hold)
+            .await;
+        let claim = match decided {
+            Decided::Held(claim) => claim,
+            Decided::LetGo | Decided::Lost => {
+                self.leave(&intent, options, GateReport::Unused).await;
+                return Sent::Done(None);
+            }
+            Decided::Refused(claim, refusal) => {
+                self.leave(&intent, options, GateReport::Unused).await;
+                return Sent::Done(self.refused(claim, refusal).await);
+            }
+        };
+        let reply = self.call_in_time(provider.as_ref(), &claim, &request, options).await;
+        self.leave(&intent, options, gate_report(&reply.outcome)).await;
+        self.record_reply(claim, &intent, Source::Call, reply).await;
+        Sent::Done(None)
+    }
+
+    /// The one place from which a billed request leaves, and only while our own clock says that the lease holds.
+    async fn call_in_time(
+        &self,
+        provider: &dyn Provider,
+        claim: &Claim,
+        request: &CallRequest,
+        options: &ProviderOptions,
+    ) -> Reply {
+        let time_limit = options.call_time_limit.min(left(claim));
+        if time_limit < CALL_TIME_MIN {
+            return Reply::bare(Outcome::NotSent);
+        }
+        provider.call(request, time_limit).await
+    }
+
+    /// Commits the fact, however long the store takes: it was paid for.
+    pub(super) async fn record_reply(&self, claim: Claim, intent: &Intent, from: Source, reply: Reply) {
+        let id = claim.stored.job.id.clone();
+        self.inner.metrics.outcome(intent, &reply.outcome);
+        self.alarm_operator(intent, &reply.outcome);
+        let event = Event::OutcomeKnown {
+            from,
+            intent: intent.id.clone(),
+            next_at: self.inner.clock.now() + self.pause_after(&claim, intent, &reply.outcome),
+            outcome: reply.outcome,
+        };
+        let sealed = reply.answer.as_ref().map(|answer| self.seal_answer(&id, answer));
+        match self
+            .record(&id, Some(claim.stored), &event, sealed.as_deref(), None)
+            .await
+        {
+            Ok(Recorded::Done(_)) => {}
+            Ok(Recorded::Illegal(_, illegal)) => {
+                tracing::error!(job.id = %id, error = %illegal, "a fact found no place")
+            }
+            Err(error) => {
+                tracing::error!(job.id = %id, attempt.id = %intent.id, error = %error, "a fact could not be stored")
+            }
+        }
+    }
+
+    /// How long until the job is looked at again, if the outcome leaves it alive.
+    fn pause_after(&self, claim: &Claim, intent: &Intent, outcome: &Outcome) -> Duration {
+        let job = &claim.stored.job;
+        let retry = || {
+            let tries = route::tries(job, intent.provider);
+            // The last try at this provider: what comes next is another route or the end, at once.
+            self.inner
+                .options
+                .retry
+                .delay(tries, rand::random())
+                .unwrap_or_default()
+        };
+        match outcome {
+            Outcome::NotSent => retry(),
+            Outcome::Down { retry_after, .. } => {
+                let pause = retry();
+                if pause.is_zero() {
+                    pause
+                } else {
+                    pause.max(retry_after.unwrap_or_default())
+                }
+            }
+            Outcome::Accepted { .. } => {
+                let options = &self.inner.options.providers[&intent.provider];
+                options.poll.delay(1, rand::random()).unwrap_or(options.poll.first)
+            }
+            Outcome::Ambiguous if self.hears_back(intent.provider) => self.inner.options.ambiguous_grace,
+            Outcome::Ambiguous
+            | Outcome::Rejected { .. }
+            | Outcome::Answered { .. }
+            | Outcome::Unusable { .. }
+            | Outcome::ReferenceLost { .. } => Duration::ZERO,
+        }
+    }
+
+    /// Whether the provider may still tell us by itself what became of a call.
+    fn hears_back(&self, provider: ProviderId) -> bool {
+        match provider {
+            ProviderId::Kiban => self.inner.options.public_url.is_some(),
+            ProviderId::TuIdentidad | ProviderId::Nubarium => false,
+        }
+    }
+
+    async fn prepare(
+        &self,
+        claim: &Claim,
+        intent: &Intent,
+        subject: Option<Arc<Subject>>,
+    ) -> Result<CallRequest, EngineError> {
+        let job = &claim.stored.job;
+        let subject = self.subject_for(&job.id, subject).await?;
+        let nss = match (&subject.nss, &job.nss_from) {
+            (Some(given), _) => Some(given.clone()),
+            (None, Some(lookup)) => Some(self.looked_up(lookup).await?),
+            (None, None) => None,
+        };
+        Ok(CallRequest {
+            subject: (*subject).clone(),
+            nss,
+            test_case_id: job.ask.test_case_id.clone(),
+            callback: self
+                .hears_back(intent.provider)
+                .then(|| self.callback_address(&job.id, intent))
+                .flatten(),
+            trace_parent: trace::outgoing(job.trace_parent.as_deref()),
+            now: self.inner.clock.now(),
+        })
+    }
+
+    async fn looked_up(&self, lookup: &JobId) -> Result<Nss, EngineError> {
+        Ok(self.nss_found_by(lookup).await?.nss)
+    }
+
+    fn callback_address(&self, job: &JobId, intent: &Intent) -> Option<CallbackAddress> {
+        let base = self.inner.options.public_url.as_deref()?.trim_end_matches('/');
+        let token = self.inner.vault.callback_token(job, &intent.id);
+        Some(CallbackAddress {
+            url: format!(
+                "{base}/callbacks/{}/{job}/{}/{token}",
+                intent.provider.as_str(),
+                intent.id
+            ),
+            key: self.inner.vault.callback_key(job, &intent.id),
+        })
+    }
+
+    async fn leave(&self, intent: &Intent, options: &ProviderOptions, report: GateReport) {
+        // A place that is not left comes free by itself when its hold is over.
+        if let Err(error) = self
+            .inner
+            .store
+            .leave_gate(intent.provider, &intent.id, &options.gate, report)
+            .await
+        {
+            tracing::debug!(provider = intent.provider.as_str(), error = %error, "the gate was not left");
+        }
+    }
+
+    fn alarm_operator(&self, intent: &Intent, outcome: &Outcome) {
+        let provider = intent.provider.as_str();
+        match outcome.failure().map(|failure| failure.reason) {
+            Some(Reason::ProviderCredentials) => {
+                tracing::error!(provider, attempt.id = %intent.id, "the provider refuses our credentials: check its settings");
+            }
+            Some(Reason::ProviderContractChanged) => {
+                tracing::error!(provider, attempt.id = %intent.id, "the provider answered in a shape that is not its contract");
+            }
+            Some(_) | None => {}
+        }
+    }
+}
+
+fn gate_report(outcome: &Outcome) -> GateReport {
+    match outcome {
+        Outcome::Accepted { .. } | Outcome::Answered { .. } | Outcome::ReferenceLost { .. } => GateReport::Good,
+        Outcome::NotSent | Outcome::Down { .. } | Outcome::Ambiguous => GateReport::Bad,
+        Outcome::Rejected { failure } | Outcome::Unusable { failure } => match failure.reason {
+            Reason::ProviderCredentials => GateReport::CredentialsRefused,
+            Reason::ProviderContractChanged => GateReport::ContractChanged,
+            Reason::ProviderUnavailable => GateReport::Bad,
+            _ => GateReport::Good,
+        },
+    }
+}

@@ -1,0 +1,137 @@
+//! Cursors and page tokens: opaque to callers, signed by us, without personal data.
+//!
+//! A cursor names what it belongs to, the data set it was made in and when; whoever reads it back learns whether it is forged,
+//! foreign, expired or of a data set that was lost.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::{
+    domain::{ids::JobId, job::Job, reason::Reason},
+    engine::{Engine, EngineError, vault::Purpose},
+    store::FeedPosition,
+};
+
+/// Bytes of the signature at the end of a cursor.
+const MAC_BYTES: usize = 16;
+
+/// Longest cursor that is looked at: a feed's sixteen positions fit several times.
+const CURSOR_CHARS_MAX: usize = 1024;
+
+/// A position in one job.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct JobCursor {
+    #[serde(rename = "j")]
+    pub job: JobId,
+    #[serde(rename = "s")]
+    pub sequence: u64,
+    #[serde(rename = "l")]
+    pub limit: u32,
+}
+
+/// A position in the feed.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct FeedCursor {
+    #[serde(rename = "f")]
+    pub position: FeedPosition,
+}
+
+/// A position in a list that was made with a certain filter.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct PageToken {
+    #[serde(rename = "b")]
+    pub before: String,
+    /// Keyed hash of the filter.
+    #[serde(rename = "q")]
+    pub filter: String,
+}
+
+/// A cursor that was read back.
+#[derive(Debug)]
+pub(super) struct Position<T> {
+    pub at: T,
+    /// False when the data set it was made in is not this one.
+    pub is_of_this_data_set: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Sealed<T> {
+    #[serde(rename = "e")]
+    epoch: u64,
+    /// Made at, seconds since 1970.
+    #[serde(rename = "t")]
+    made_at: i64,
+    #[serde(rename = "a")]
+    at: T,
+}
+
+/// A type of cursor.
+pub(super) trait Cursor: Serialize + DeserializeOwned {
+    /// Signed for this, so that one kind is never taken for another.
+    const PURPOSE: Purpose;
+}
+
+impl Cursor for JobCursor {
+    const PURPOSE: Purpose = Purpose::Cursor;
+}
+
+impl Cursor for FeedCursor {
+    const PURPOSE: Purpose = Purpose::FeedCursor;
+}
+
+impl Cursor for PageToken {
+    const PURPOSE: Purpose = Purpose::PageToken;
+}
+
+impl Engine {
+    /// A cursor after the newest event of a job.
+    pub(super) fn job_cursor(&self, job: &Job, limit: u32) -> String {
+        self.write_cursor(JobCursor {
+            job: job.id.clone(),
+            sequence: job.sequence,
+            limit,
+        })
+    }
+
+    pub(super) fn write_cursor<T: Cursor>(&self, at: T) -> String {
+        let sealed = Sealed {
+            epoch: self.inner.epoch,
+            made_at: self.inner.clock.now().as_second(),
+            at,
+        };
+        let mut bytes = serde_json::to_vec(&sealed).expect("our own types have string keys and no failing serializer");
+        let mac = self.inner.vault.sign(T::PURPOSE, &bytes);
+        bytes.extend_from_slice(&mac);
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    pub(super) fn read_cursor<T: Cursor>(&self, text: &str) -> Result<Position<T>, EngineError> {
+        let sealed: Sealed<T> = self
+            .open_cursor(text)
+            .ok_or_else(|| EngineError::new(Reason::CursorInvalid))?;
+        let made_at = Timestamp::from_second(sealed.made_at).map_err(|_| EngineError::new(Reason::CursorInvalid))?;
+        let age = self.inner.clock.now().duration_since(made_at);
+        if age
+            > jiff::SignedDuration::try_from(self.inner.options.watch.cursor_ttl).unwrap_or(jiff::SignedDuration::MAX)
+        {
+            return Err(EngineError::new(Reason::CursorExpired));
+        }
+        Ok(Position {
+            at: sealed.at,
+            is_of_this_data_set: sealed.epoch == self.inner.epoch,
+        })
+    }
+
+    fn open_cursor<T: Cursor>(&self, text: &str) -> Option<Sealed<T>> {
+        if text.len() > CURSOR_CHARS_MAX {
+            return None;
+        }
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let (body, mac) = bytes.split_at_checked(bytes.len().checked_sub(MAC_BYTES)?)?;
+        if !self.inner.vault.verify(T::PURPOSE, body, mac) {
+            return None;
+        }
+        serde_json::from_slice(body).ok()
+    }
+}

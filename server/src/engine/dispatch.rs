@@ -1,0 +1,120 @@
+//! The dispatcher and the other background duties of a replica, and how they stop.
+//!
+//! Wake by signal, trust the sweep: an alarm says when a job of ours comes due, and every sweep interval all due jobs are looked
+//! for, whoever left them. Jobs are claimed only for workers that are free.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{sync::OwnedSemaphorePermit, time::Instant};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    engine::{Engine, worker::Work},
+    store::Claims,
+};
+
+/// Jobs claimed at a time: a few scripts' worth, so that one replica does not take what others could start on.
+const CLAIMS_MAX: usize = 64;
+
+/// Between rounds of the purge, and jobs it removes in one.
+const PURGE_INTERVAL: Duration = Duration::from_secs(600);
+const PURGE_MAX: usize = 1000;
+
+impl Engine {
+    /// Runs the background duties until `stop`, then drains: no more claims, streams end, billed calls finish.
+    pub(crate) async fn run(&self, stop: CancellationToken) {
+        let draining = self.inner.draining.clone();
+        let duties = async {
+            tokio::join!(
+                self.inner
+                    .hub
+                    .run(self.inner.options.watch.resync_interval, draining.clone()),
+                self.dispatch(),
+                self.purge(),
+            )
+        };
+        let drain = async {
+            stop.cancelled().await;
+            draining.cancel();
+        };
+        tokio::join!(duties, drain);
+        self.inner.tasks.close();
+        let limit = self.inner.options.drain_limit;
+        if tokio::time::timeout(limit, self.inner.tasks.wait()).await.is_err() {
+            let left = self.inner.tasks.len();
+            tracing::warn!(
+                jobs = left,
+                "stopping with calls under way: their outcome will be settled by another replica"
+            );
+        }
+    }
+
+    async fn dispatch(&self) {
+        while let Some(permit) = self.free_worker().await {
+            self.inner.alarm.reset();
+            let look_again_in = self.claim_round(permit).await;
+            let latest = Instant::now() + look_again_in.min(self.inner.options.sweep_interval);
+            tokio::select! {
+                () = self.inner.alarm.wait(latest) => {}
+                () = self.inner.draining.cancelled() => return,
+            }
+        }
+    }
+
+    /// Claims what is due for the workers that are free, and says when to look again.
+    async fn claim_round(&self, first: OwnedSemaphorePermit) -> Duration {
+        let mut permits = vec![first];
+        while permits.len() < CLAIMS_MAX {
+            let Ok(permit) = Arc::clone(&self.inner.workers).try_acquire_owned() else {
+                break;
+            };
+            permits.push(permit);
+        }
+        let claims = match self
+            .inner
+            .store
+            .claim_due(self.inner.options.lease, permits.len())
+            .await
+        {
+            Ok(claims) => claims,
+            Err(error) => {
+                self.inner.metrics.store_error();
+                tracing::warn!(error = %error, "due jobs could not be claimed");
+                Claims::default()
+            }
+        };
+        for id in &claims.unreadable {
+            self.inner.metrics.unreadable();
+            tracing::error!(job.id = %id, "a due job cannot be read by this version; it is left alone");
+        }
+        let next_due_in = claims.next_due_in;
+        for (claim, permit) in claims.claims.into_iter().zip(permits) {
+            self.spawn_work(Work { claim, subject: None }, permit);
+        }
+        next_due_in.unwrap_or(self.inner.options.sweep_interval)
+    }
+
+    /// A permit for the next job; `None` = the engine drains.
+    async fn free_worker(&self) -> Option<OwnedSemaphorePermit> {
+        tokio::select! {
+            biased;
+            () = self.inner.draining.cancelled() => None,
+            permit = Arc::clone(&self.inner.workers).acquire_owned() => permit.ok(),
+        }
+    }
+
+    async fn purge(&self) {
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(PURGE_INTERVAL) => {}
+                () = self.inner.draining.cancelled() => return,
+            }
+            let ended_before = self.inner.clock.now() - self.inner.options.retention;
+            match self.inner.store.purge(ended_before, PURGE_MAX).await {
+                Ok(0) => {}
+                Ok(jobs) => tracing::info!(jobs, "removed jobs that ended longer ago than they are kept"),
+                Err(error) => tracing::warn!(error = %error, "old jobs could not be removed"),
+            }
+        }
+    }
+}

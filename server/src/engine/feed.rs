@@ -1,0 +1,185 @@
+//! WatchWorkHistories: the feed of all jobs, for dashboards.
+//!
+//! The store keeps a numbered list of changed jobs per shard; a feed's cursor is one number per shard. What is sent is the job as
+//! it stands when the change is read: a job that changed twice meanwhile is sent once, which a dashboard wants.
+
+use std::{collections::HashSet, time::Duration};
+
+use async_stream::try_stream;
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::{
+    domain::{ids::JobId, ids::Tenant, job::Job, reason::Reason},
+    engine::{
+        Engine, EngineError,
+        cursor::FeedCursor,
+        request::{FeedContent, FeedMessage, JobFilter, SnapshotCause, WatchAll},
+        watch::{Pace, Watching, resume_delay},
+    },
+    store::{FeedPosition, ListQuery},
+};
+
+/// Entries read at a time.
+const PAGE_MAX: usize = 256;
+
+/// Jobs read at a time for one feed.
+const READS_MAX: usize = 16;
+
+/// Rings that come closer together than this are read together: a feed shows jobs, it does not have to show each one's every
+/// millisecond.
+const GATHER: Duration = Duration::from_millis(25);
+
+impl Engine {
+    /// The stream ends after a draining message, or with one error.
+    pub(crate) async fn watch_all(&self, watch: WatchAll) -> Result<Watching<FeedMessage>, EngineError> {
+        self.refuse_while_draining()?;
+        let cursor = watch
+            .cursor
+            .as_deref()
+            .map(|text| self.read_cursor::<FeedCursor>(text))
+            .transpose()?;
+        let permit = self.take_stream()?;
+        let start = match cursor {
+            None => Start::Fresh(None),
+            Some(cursor) if !cursor.is_of_this_data_set => Start::Fresh(Some(SnapshotCause::Reset)),
+            Some(cursor) => {
+                if self.inner.store.feed_after(&cursor.at.position, 1).await?.expired {
+                    return Err(EngineError::new(Reason::CursorExpired));
+                }
+                Start::After(cursor.at.position)
+            }
+        };
+        Ok(self.clone().stream_feed(watch, start, permit).boxed())
+    }
+
+    fn stream_feed(
+        self,
+        watch: WatchAll,
+        start: Start,
+        permit: OwnedSemaphorePermit,
+    ) -> impl futures::Stream<Item = Result<FeedMessage, EngineError>> {
+        try_stream! {
+            let _permit = permit;
+            let _gauge = self.inner.metrics.stream_opened();
+            let options = self.inner.options.watch.clone();
+            let mut pace = Pace::new(&options);
+            let mut stale = self.inner.hub.stale();
+            let mut rings = self.inner.hub.rings();
+            let mut start = start;
+            loop {
+                let mut position = match start {
+                    Start::After(position) => position,
+                    Start::Fresh(cause) => {
+                        // The position is taken before the list, so that what changes in between is sent again, not missed.
+                        let position = self.inner.store.feed_end().await?;
+                        if let Some(cause) = cause {
+                            yield self.feed_message(position, FeedContent::Reset { cause });
+                        }
+                        for job in self.newest(&watch).await? {
+                            yield self.feed_message(position, FeedContent::Job(Box::new(job)));
+                        }
+                        position
+                    }
+                };
+                yield self.feed_message(position, FeedContent::Synced { heartbeat_interval: options.heartbeat_interval });
+                pace.spoke();
+                start = loop {
+                    rings.mark_unchanged();
+                    let page = match self.inner.store.feed_after(&position, PAGE_MAX).await {
+                        Ok(page) => page,
+                        Err(error @ crate::store::StoreError::Unavailable { .. }) => {
+                            tracing::debug!(error = %error, "the feed waits for the store");
+                            crate::store::FeedPage { position, ..Default::default() }
+                        }
+                        Err(error) => Err(error)?,
+                    };
+                    if page.expired {
+                        break Start::Fresh(Some(SnapshotCause::SlowReader));
+                    }
+                    let jobs = self.read_jobs(&page.jobs, &watch).await?;
+                    let is_more = page.position != position;
+                    let count = jobs.len();
+                    for (index, job) in jobs.into_iter().enumerate() {
+                        // Only the last message of a page moves the cursor: the entries of a page are in no order across shards.
+                        let at = if index + 1 == count { page.position } else { position };
+                        yield self.feed_message(at, FeedContent::Job(Box::new(job)));
+                        pace.spoke();
+                    }
+                    position = page.position;
+                    if is_more {
+                        continue;
+                    }
+                    let content = tokio::select! {
+                        biased;
+                        () = self.inner.draining.cancelled() => Some(FeedContent::Draining { resume_delay: resume_delay() }),
+                        () = pace.age_reached() => Some(FeedContent::Draining { resume_delay: resume_delay() }),
+                        Ok(()) = stale.changed() => {
+                            let since = *stale.borrow_and_update();
+                            since.map(|since| FeedContent::Stale { since })
+                        }
+                        Ok(()) = rings.changed() => {
+                            tokio::time::sleep(GATHER).await;
+                            None
+                        }
+                        () = pace.silence_reached() => Some(FeedContent::Heartbeat { now: self.inner.clock.now() }),
+                    };
+                    let Some(content) = content else { continue };
+                    let is_last = matches!(content, FeedContent::Draining { .. });
+                    yield self.feed_message(position, content);
+                    pace.spoke();
+                    if is_last {
+                        return;
+                    }
+                };
+            }
+        }
+    }
+
+    async fn newest(&self, watch: &WatchAll) -> Result<Vec<Job>, EngineError> {
+        let mut jobs = Vec::new();
+        let mut before = None;
+        while jobs.len() < watch.initial_count {
+            let query = ListQuery {
+                tenant: watch.tenant.clone(),
+                filter: watch.filter.clone(),
+                before,
+                page_size: watch.initial_count - jobs.len(),
+            };
+            let page = self.inner.store.list(query).await?;
+            jobs.extend(page.jobs);
+            before = page.next;
+            if before.is_none() {
+                break;
+            }
+        }
+        Ok(jobs)
+    }
+
+    async fn read_jobs(&self, ids: &[JobId], watch: &WatchAll) -> Result<Vec<Job>, EngineError> {
+        let mut known = HashSet::new();
+        let distinct: Vec<JobId> = ids.iter().filter(|id| known.insert((*id).clone())).cloned().collect();
+        let reads = distinct
+            .into_iter()
+            .map(|id| async move { self.inner.store.read(&id).await });
+        let stored: Vec<_> = stream::iter(reads).buffered(READS_MAX).try_collect().await?;
+        let jobs = stored.into_iter().flatten().map(|stored| stored.job);
+        Ok(jobs.filter(|job| is_meant(job, &watch.tenant, &watch.filter)).collect())
+    }
+
+    fn feed_message(&self, position: FeedPosition, content: FeedContent) -> FeedMessage {
+        FeedMessage {
+            cursor: self.write_cursor(FeedCursor { position }),
+            content,
+        }
+    }
+}
+
+enum Start {
+    After(FeedPosition),
+    Fresh(Option<SnapshotCause>),
+}
+
+fn is_meant(job: &Job, tenant: &Tenant, filter: &JobFilter) -> bool {
+    job.tenant == *tenant && filter.takes(job)
+}

@@ -1,0 +1,216 @@
+//! The hub: one per replica, between the store's doorbell and everybody who follows a job.
+//!
+//! A followed job is read once per ring and handed to all its followers; rings may be lost, so every followed job is also read
+//! again from time to time. Interest is registered before the first read, so nothing falls in between.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use futures::{StreamExt as _, stream::FuturesUnordered};
+use jiff::Timestamp;
+use tokio::{
+    sync::{broadcast, watch},
+    time::MissedTickBehavior,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    clock::Clock,
+    domain::ids::{JobId, JobKind},
+    store::{Bell, Store, StoreError, Stored},
+};
+
+/// Reads of followed jobs at a time: enough to keep a store busy, few enough to leave it room for the work itself.
+const READS_MAX: usize = 32;
+
+pub(super) struct Hub {
+    store: Arc<dyn Store>,
+    clock: Clock,
+    followed: Arc<Mutex<HashMap<JobId, watch::Sender<Arc<Stored>>>>>,
+    /// Since when followed jobs could not be read.
+    stale: watch::Sender<Option<Timestamp>>,
+    /// Counts rings of work-history jobs, for the feed.
+    rings: watch::Sender<u64>,
+}
+
+/// One follower's view of a job. Dropping the last one ends the hub's interest.
+pub(super) struct Follow {
+    id: JobId,
+    seen: watch::Receiver<Arc<Stored>>,
+    followed: Arc<Mutex<HashMap<JobId, watch::Sender<Arc<Stored>>>>>,
+}
+
+// === impl Hub ===
+
+impl Hub {
+    pub(super) fn new(store: Arc<dyn Store>, clock: Clock) -> Hub {
+        Hub {
+            store,
+            clock,
+            followed: Arc::default(),
+            stale: watch::Sender::new(None),
+            rings: watch::Sender::new(0),
+        }
+    }
+
+    /// Starts to follow a job; `None` = there is no such job.
+    pub(super) async fn follow(&self, id: &JobId) -> Result<Option<Follow>, StoreError> {
+        if let Some(follow) = self.join(id) {
+            return Ok(Some(follow));
+        }
+        // Nobody follows it yet, so nobody reads it on a ring. The read that counts comes after the registration.
+        let Some(first) = self.store.read(id).await? else {
+            return Ok(None);
+        };
+        let follow = self.register(id, first);
+        if let Some(current) = self.store.read(id).await? {
+            self.publish(id, current);
+        }
+        Ok(Some(follow))
+    }
+
+    pub(super) fn stale(&self) -> watch::Receiver<Option<Timestamp>> {
+        self.stale.subscribe()
+    }
+
+    pub(super) fn rings(&self) -> watch::Receiver<u64> {
+        self.rings.subscribe()
+    }
+
+    /// Listens to the doorbell until `stop`.
+    pub(super) async fn run(&self, resync_interval: Duration, stop: CancellationToken) {
+        let mut bells = self.store.bells();
+        let mut resync = tokio::time::interval(resync_interval);
+        resync.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut dirty: HashSet<JobId> = HashSet::new();
+        let mut reads = FuturesUnordered::new();
+        loop {
+            while reads.len() < READS_MAX {
+                let Some(id) = dirty.iter().next().cloned() else { break };
+                dirty.remove(&id);
+                let store = Arc::clone(&self.store);
+                reads.push(async move { (store.read(&id).await, id) });
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                bell = bells.recv() => match bell {
+                    Ok(Bell::Job(id)) => {
+                        if id.kind() == JobKind::WorkHistory {
+                            self.rings.send_modify(|rings| *rings += 1);
+                        }
+                        if self.is_followed(&id) {
+                            dirty.insert(id);
+                        }
+                    }
+                    Ok(Bell::Resync) | Err(broadcast::error::RecvError::Lagged(_)) => self.mark_all(&mut dirty),
+                    Err(broadcast::error::RecvError::Closed) => return,
+                },
+                _ = resync.tick() => self.mark_all(&mut dirty),
+                Some((read, id)) = reads.next() => match read {
+                    Ok(stored) => {
+                        self.stale.send_if_modified(|since| since.take().is_some());
+                        if let Some(stored) = stored {
+                            self.publish(&id, stored);
+                        }
+                    }
+                    // The next resync reads it again; followers hear that what they see may be old.
+                    Err(error) => self.note_stale(&error),
+                },
+            }
+        }
+    }
+
+    fn mark_all(&self, dirty: &mut HashSet<JobId>) {
+        dirty.extend(self.lock().keys().cloned());
+        self.rings.send_modify(|rings| *rings += 1);
+    }
+
+    fn note_stale(&self, error: &StoreError) {
+        let now = self.clock.now();
+        let is_new = self.stale.send_if_modified(|since| {
+            let is_new = since.is_none();
+            since.get_or_insert(now);
+            is_new
+        });
+        if is_new {
+            tracing::warn!(error = %error, "followed jobs cannot be read");
+        }
+    }
+
+    fn join(&self, id: &JobId) -> Option<Follow> {
+        let followed = self.lock();
+        let seen = followed.get(id)?.subscribe();
+        Some(Follow {
+            id: id.clone(),
+            seen,
+            followed: Arc::clone(&self.followed),
+        })
+    }
+
+    fn register(&self, id: &JobId, first: Stored) -> Follow {
+        let mut followed = self.lock();
+        let sender = followed
+            .entry(id.clone())
+            .or_insert_with(|| watch::Sender::new(Arc::new(first)));
+        Follow {
+            id: id.clone(),
+            seen: sender.subscribe(),
+            followed: Arc::clone(&self.followed),
+        }
+    }
+
+    /// Reads may overtake each other: only a newer version is news. An older one after a loss of data is handled by the watch,
+    /// which then sees another epoch or a job that is gone.
+    fn publish(&self, id: &JobId, stored: Stored) {
+        if let Some(sender) = self.lock().get(id) {
+            sender.send_if_modified(|seen| {
+                let is_newer = stored.version > seen.version;
+                if is_newer {
+                    *seen = Arc::new(stored);
+                }
+                is_newer
+            });
+        }
+    }
+
+    fn is_followed(&self, id: &JobId) -> bool {
+        self.lock().contains_key(id)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<JobId, watch::Sender<Arc<Stored>>>> {
+        self.followed.lock().expect("no panic happens under this lock")
+    }
+}
+
+// === impl Follow ===
+
+impl Follow {
+    /// The newest version, and marks it as seen.
+    pub(super) fn latest(&mut self) -> Arc<Stored> {
+        Arc::clone(&self.seen.borrow_and_update())
+    }
+
+    /// Returns when there is a version that `latest` has not given yet.
+    pub(super) async fn changed(&mut self) {
+        if self.seen.changed().await.is_err() {
+            // The hub keeps the sender while anybody follows; without a sender there will be no news.
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+impl Drop for Follow {
+    fn drop(&mut self) {
+        let mut followed = self.followed.lock().expect("no panic happens under this lock");
+        // This follower's own receiver still counts.
+        if followed
+            .get(&self.id)
+            .is_some_and(|sender| sender.receiver_count() <= 1)
+        {
+            followed.remove(&self.id);
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! LookupNss, and the lookup jobs that history jobs wait for: one machinery, one charge.
+//!
+//! The call only waits for a job. When its caller's time is up the job goes on, and the next caller gets the answer.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use crate::{
+    domain::{
+        curp::Curp,
+        ids::{JobId, JobKind, Tenant},
+        job::{Ask, Event, Job, NewJob, State},
+        person::Subject,
+        provider_id::ProviderId,
+        reason::Reason,
+    },
+    engine::{
+        Engine, EngineError,
+        request::{Disposition, LookedUp, Lookup},
+        submit::{disposition, new_id},
+    },
+    store::{Created, How, Stored},
+};
+
+/// An NSS is wanted, by a caller or by a job.
+pub(super) struct Wanted {
+    tenant: Tenant,
+    curp: Curp,
+    /// `None` = as old as the default allows.
+    fresh_after: Option<Timestamp>,
+    allow_repeat_charge: bool,
+    purpose: String,
+    consent_reference: String,
+    dependent: Option<JobId>,
+    trace_parent: Option<String>,
+}
+
+impl Engine {
+    /// Waits for the answer until `until`, then says LOOKUP_IN_PROGRESS.
+    pub(crate) async fn lookup_nss(&self, lookup: Lookup, until: Instant) -> Result<LookedUp, EngineError> {
+        self.refuse_while_draining()?;
+        if !self.inner.providers.contains_key(&ProviderId::Nubarium) {
+            return Err(EngineError::new(Reason::NoRoute));
+        }
+        let created = self
+            .start_lookup(Wanted::by_caller(lookup, self.inner.clock.now()))
+            .await?;
+        let how = disposition(&created.how);
+        let ended = self.await_end(created.stored, until).await?;
+        self.read_answer(ended.job, how).await
+    }
+
+    /// Starts a lookup job or joins the one there is.
+    pub(super) async fn start_lookup(&self, wanted: Wanted) -> Result<Created, EngineError> {
+        let person = self.inner.vault.person_key(&wanted.curp);
+        let now = self.inner.clock.now();
+        let job = Job::new(
+            NewJob {
+                id: new_id(JobKind::NssLookup, &person, now),
+                tenant: wanted.tenant,
+                person,
+                ask: Ask {
+                    limit: 0,
+                    provider: None,
+                    test_case_id: None,
+                    has_names: false,
+                    has_nss: false,
+                    fresh_after: wanted.fresh_after.unwrap_or(now - self.inner.options.max_age_default),
+                    allow_repeat_charge: wanted.allow_repeat_charge,
+                    purpose: wanted.purpose,
+                    consent_reference: wanted.consent_reference,
+                    labels: Default::default(),
+                },
+                deadline_at: now + self.inner.options.job_deadline,
+                dependent: wanted.dependent.clone(),
+                trace_parent: wanted.trace_parent,
+            },
+            now,
+        );
+        let subject = Subject {
+            curp: wanted.curp,
+            name: None,
+            nss: None,
+        };
+        let created = self.create(job, "nss".to_owned(), None, subject).await?;
+        match created.how {
+            How::Started(_) => Ok(created),
+            How::Attached | How::Reused => {
+                let stored = self
+                    .join(
+                        created.stored,
+                        Event::Joined {
+                            limit: 0,
+                            dependent: wanted.dependent,
+                        },
+                    )
+                    .await?;
+                Ok(Created { stored, ..created })
+            }
+        }
+    }
+
+    async fn await_end(&self, stored: Stored, until: Instant) -> Result<Stored, EngineError> {
+        if stored.job.is_terminal() {
+            return Ok(stored);
+        }
+        let in_progress = || EngineError {
+            retry_after: Some(Duration::from_secs(1)),
+            ..EngineError::new(Reason::LookupInProgress)
+        };
+        let mut follow = self
+            .inner
+            .hub
+            .follow(&stored.job.id)
+            .await?
+            .ok_or_else(|| EngineError::new(Reason::Internal))?;
+        loop {
+            let seen = follow.latest();
+            if seen.job.is_terminal() {
+                return Ok((*seen).clone());
+            }
+            tokio::select! {
+                () = follow.changed() => {}
+                () = tokio::time::sleep_until(until) => return Err(in_progress()),
+                () = self.inner.draining.cancelled() => return Err(EngineError::new(Reason::ServerDraining)),
+            }
+        }
+    }
+
+    async fn read_answer(&self, job: Job, disposition: Disposition) -> Result<LookedUp, EngineError> {
+        match &job.state {
+            State::Succeeded { .. } => {
+                let answer = self.nss_found_by(&job.id).await?;
+                Ok(LookedUp {
+                    nss: answer.nss,
+                    full_name: answer.full_name,
+                    provenance: answer.provenance,
+                    disposition,
+                })
+            }
+            State::Failed { failure, .. } | State::OutcomeUnknown { failure, .. } => {
+                Err(EngineError::of_failure(failure))
+            }
+            State::Queued { .. }
+            | State::AwaitingNss { .. }
+            | State::Calling { .. }
+            | State::Waiting { .. }
+            | State::Ambiguous { .. }
+            | State::Cancelled { .. } => Err(EngineError::new(Reason::Internal)),
+        }
+    }
+}
+
+// === impl Wanted ===
+
+impl Wanted {
+    fn by_caller(lookup: Lookup, now: Timestamp) -> Wanted {
+        Wanted {
+            tenant: lookup.tenant,
+            curp: lookup.curp,
+            fresh_after: lookup.max_age.map(|age| now - age),
+            allow_repeat_charge: lookup.allow_repeat_charge,
+            purpose: lookup.purpose,
+            consent_reference: lookup.consent_reference,
+            dependent: None,
+            trace_parent: lookup.trace_parent,
+        }
+    }
+
+    /// A history job wants it, as fresh as its own caller asked, and with its caller's leave.
+    pub(super) fn by_job(job: &Job, curp: Curp) -> Wanted {
+        Wanted {
+            tenant: job.tenant.clone(),
+            curp,
+            fresh_after: Some(job.ask.fresh_after),
+            allow_repeat_charge: job.ask.allow_repeat_charge,
+            purpose: job.ask.purpose.clone(),
+            consent_reference: job.ask.consent_reference.clone(),
+            dependent: Some(job.id.clone()),
+            trace_parent: job.trace_parent.clone(),
+        }
+    }
+}

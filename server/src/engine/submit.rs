@@ -1,0 +1,231 @@
+//! Submit: starts a job, joins the one that lives, or gives back an answer that was paid for.
+//!
+//! The store decides which of the three, in the commit that would create the job. A new job is claimed in that same commit when
+//! this replica has a worker free, and runs here at once.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::{
+    domain::{
+        ids::{JobId, JobKind, PersonKey},
+        job::{Ask, Event, Job, NewJob},
+        person::Subject,
+        provider_id::ProviderId,
+        reason::Reason,
+    },
+    engine::{
+        Engine, EngineError,
+        commit::Recorded,
+        request::{Disposition, Snapshot, Submit, Submitted},
+        route::{self, Given},
+        worker::Work,
+    },
+    store::{Claim, Created, Creation, How, Reservation, Reserved, Stored},
+};
+
+/// How long a request id is remembered: longer than any caller's retries, and than the default reuse window.
+const REQUEST_ID_KEPT: Duration = Duration::from_secs(48 * 3600);
+
+/// How long a caller waits for a commit that only widens a limit or notes a wish.
+pub(super) const WISH_PATIENCE: Duration = Duration::from_secs(5);
+
+impl Engine {
+    pub(crate) async fn submit(&self, submit: Submit) -> Result<Submitted, EngineError> {
+        self.refuse_while_draining()?;
+        self.check_possible(&submit)?;
+        let person = self.inner.vault.person_key(&submit.subject.curp);
+        let now = self.inner.clock.now();
+        let mut id = new_id(JobKind::WorkHistory, &person, now);
+        if let Some(request) = &submit.request_id {
+            let key = self.inner.vault.request_key(&submit.tenant, &request.id);
+            let fingerprint = self.inner.vault.fingerprint(&request.body);
+            let reservation = Reservation {
+                key,
+                fingerprint,
+                job: id.clone(),
+                keep: REQUEST_ID_KEPT,
+            };
+            match self.inner.store.reserve_request(reservation).await? {
+                Reserved::New => {}
+                Reserved::Known { job, settled: false } => id = job,
+                Reserved::Known { job, settled: true } => return self.answered_before(&job, submit.limit).await,
+                Reserved::OtherRequest => return Err(EngineError::new(Reason::RequestIdReused)),
+            }
+        }
+        let created = self.create_history_job(id, person, now, &submit).await?;
+        if let (Some(request), Disposition::Attached | Disposition::Reused) =
+            (&submit.request_id, disposition(&created.how))
+        {
+            let key = self.inner.vault.request_key(&submit.tenant, &request.id);
+            self.inner.store.settle_request(&key, &created.stored.job.id).await?;
+        }
+        self.submitted(created, submit.limit).await
+    }
+
+    fn check_possible(&self, submit: &Submit) -> Result<(), EngineError> {
+        let given = Given {
+            has_names: submit.subject.name.is_some(),
+            has_nss: submit.subject.nss.is_some(),
+            provider: submit.provider,
+        };
+        if submit.test_case_id.is_some() && !self.inner.options.test_cases_allowed {
+            return Err(EngineError::new(Reason::InvalidRequest));
+        }
+        if route::is_possible(given, &self.inner.options) {
+            Ok(())
+        } else {
+            Err(EngineError::new(Reason::NoRoute))
+        }
+    }
+
+    async fn create_history_job(
+        &self,
+        id: JobId,
+        person: PersonKey,
+        now: Timestamp,
+        submit: &Submit,
+    ) -> Result<Created, EngineError> {
+        let max_age = submit.max_age.unwrap_or(self.inner.options.max_age_default);
+        let ask = Ask {
+            limit: submit.limit,
+            provider: submit.provider,
+            test_case_id: submit.test_case_id.clone(),
+            has_names: submit.subject.name.is_some(),
+            has_nss: submit.subject.nss.is_some(),
+            fresh_after: now - max_age,
+            allow_repeat_charge: submit.allow_repeat_charge,
+            purpose: submit.purpose.clone(),
+            consent_reference: submit.consent_reference.clone(),
+            labels: submit.labels.clone(),
+        };
+        let job = Job::new(
+            NewJob {
+                id,
+                tenant: submit.tenant.clone(),
+                person,
+                ask,
+                deadline_at: now + self.inner.options.job_deadline,
+                dependent: None,
+                trace_parent: submit.trace_parent.clone(),
+            },
+            now,
+        );
+        let product = match &submit.test_case_id {
+            Some(test_case) => format!("work_history/{test_case}"),
+            None => "work_history".to_owned(),
+        };
+        self.create(job, product, submit.provider, submit.subject.clone()).await
+    }
+
+    /// Creates the job, or finds the one that serves instead; a new one starts to run on this replica if a worker is free.
+    pub(super) async fn create(
+        &self,
+        job: Job,
+        product: String,
+        answered_by: Option<ProviderId>,
+        subject: Subject,
+    ) -> Result<Created, EngineError> {
+        let permit = Arc::clone(&self.inner.workers).try_acquire_owned().ok();
+        let creation = Creation {
+            subject: self.seal_subject(&job.id, &subject),
+            product,
+            answered_since: job.ask.fresh_after,
+            answered_by,
+            repeat_allowed: job.ask.allow_repeat_charge,
+            claim: permit.as_ref().map(|_| self.inner.options.lease),
+            job,
+        };
+        let created = self.inner.store.create(creation).await?;
+        match (&created.how, permit) {
+            (How::Started(Some(lease)), Some(permit)) => {
+                let claim = Claim {
+                    stored: created.stored.clone(),
+                    lease: *lease,
+                };
+                self.spawn_work(
+                    Work {
+                        claim,
+                        subject: Some(Arc::new(subject)),
+                    },
+                    permit,
+                );
+            }
+            (How::Started(_), _) => self.inner.alarm.ring_now(),
+            (How::Attached | How::Reused, _) => {}
+        }
+        self.inner
+            .metrics
+            .created(created.stored.job.id.kind(), disposition(&created.how));
+        Ok(created)
+    }
+
+    /// Lets a request take part in a job that was there before it.
+    pub(super) async fn join(&self, stored: Stored, event: Event) -> Result<Stored, EngineError> {
+        let id = stored.job.id.clone();
+        match self
+            .record(&id, Some(stored), &event, None, Some(WISH_PATIENCE))
+            .await?
+        {
+            Recorded::Done(stored) | Recorded::Illegal(stored, _) => Ok(stored),
+        }
+    }
+
+    async fn submitted(&self, created: Created, limit: u32) -> Result<Submitted, EngineError> {
+        let disposition = disposition(&created.how);
+        let stored = match disposition {
+            Disposition::Started => created.stored,
+            Disposition::Attached | Disposition::Reused => {
+                self.join(created.stored, Event::Joined { limit, dependent: None })
+                    .await?
+            }
+        };
+        let watch_cursor = self.job_cursor(&stored.job, limit);
+        let snapshot = self.snapshot(stored.job).await?.cut(limit);
+        Ok(Submitted {
+            snapshot,
+            disposition,
+            watch_cursor,
+        })
+    }
+
+    /// The same request came before and was answered with another request's job.
+    async fn answered_before(&self, job: &JobId, limit: u32) -> Result<Submitted, EngineError> {
+        let stored = self
+            .inner
+            .store
+            .read(job)
+            .await?
+            .ok_or_else(|| EngineError::new(Reason::JobNotFound))?;
+        let disposition = if stored.job.is_terminal() {
+            Disposition::Reused
+        } else {
+            Disposition::Attached
+        };
+        let watch_cursor = self.job_cursor(&stored.job, limit);
+        let snapshot: Snapshot = self.snapshot(stored.job).await?.cut(limit);
+        Ok(Submitted {
+            snapshot,
+            disposition,
+            watch_cursor,
+        })
+    }
+}
+
+/// A new job's name: born now by the engine's clock, in the shard of its person.
+pub(super) fn new_id(kind: JobKind, person: &PersonKey, now: Timestamp) -> JobId {
+    let seconds = u64::try_from(now.as_second()).unwrap_or_default();
+    let nanos = u32::try_from(now.subsec_nanosecond()).unwrap_or_default();
+    let uuid = Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanos));
+    JobId::new(kind, uuid, person.shard())
+}
+
+pub(super) fn disposition(how: &How) -> Disposition {
+    match how {
+        How::Started(_) => Disposition::Started,
+        How::Attached => Disposition::Attached,
+        How::Reused => Disposition::Reused,
+    }
+}

@@ -1,0 +1,278 @@
+//! WatchWorkHistory: one job as a stream that has no gaps.
+//!
+//! A stream holds no buffer: it remembers the last sequence number that its reader took, and compares it with the newest version
+//! of the job, which carries its own events. So a slow reader costs nothing, and resuming is the same as being slow.
+
+use std::{sync::Arc, time::Duration};
+
+use async_stream::try_stream;
+use futures::stream::{BoxStream, StreamExt as _};
+use tokio::{sync::OwnedSemaphorePermit, time::Instant};
+
+use crate::{
+    domain::{
+        ids::{JobId, JobKind},
+        job::{Job, JobEvent},
+        reason::Reason,
+    },
+    engine::{
+        Engine, EngineError,
+        cursor::{JobCursor, Position},
+        hub::Follow,
+        options::WatchOptions,
+        request::{Snapshot, SnapshotCause, Watch, WatchContent, WatchMessage},
+    },
+    store::Stored,
+};
+
+/// A stream of messages of one watch.
+pub(crate) type Watching<T> = BoxStream<'static, Result<T, EngineError>>;
+
+impl Engine {
+    /// The stream ends after a terminal or a draining message, or with one error.
+    pub(crate) async fn watch(&self, watch: Watch) -> Result<Watching<WatchMessage>, EngineError> {
+        self.refuse_while_draining()?;
+        let not_found = || EngineError::new(Reason::JobNotFound);
+        let id = JobId::parse(&watch.job_id).map_err(|_| not_found())?;
+        if id.kind() != JobKind::WorkHistory {
+            return Err(not_found());
+        }
+        let cursor = watch
+            .cursor
+            .as_deref()
+            .map(|text| self.read_cursor::<JobCursor>(text))
+            .transpose()?;
+        if cursor.as_ref().is_some_and(|cursor| cursor.at.job != id) {
+            return Err(EngineError::new(Reason::CursorInvalid));
+        }
+        let permit = self.take_stream()?;
+        let mut follow = self.inner.hub.follow(&id).await?.ok_or_else(not_found)?;
+        let job = follow.latest();
+        if job.job.tenant != watch.tenant {
+            return Err(not_found());
+        }
+        let limit = watch.limit.or(cursor.as_ref().map(|cursor| cursor.at.limit));
+        let seen = starting_point(cursor, &job.job)?;
+        Ok(self.clone().stream_job(follow, seen, limit, permit).boxed())
+    }
+
+    pub(super) fn take_stream(&self) -> Result<OwnedSemaphorePermit, EngineError> {
+        let permit = Arc::clone(&self.inner.streams).try_acquire_owned();
+        permit.map_err(|_| EngineError::new(Reason::TooManyWatches))
+    }
+
+    fn stream_job(
+        self,
+        mut follow: Follow,
+        seen: Seen,
+        limit: Option<u32>,
+        permit: OwnedSemaphorePermit,
+    ) -> impl futures::Stream<Item = Result<WatchMessage, EngineError>> {
+        try_stream! {
+            let _permit = permit;
+            let _gauge = self.inner.metrics.stream_opened();
+            let options = self.inner.options.watch.clone();
+            let mut pace = Pace::new(&options);
+            let mut stale = self.inner.hub.stale();
+            let mut seen = seen;
+            loop {
+                let stored = follow.latest();
+                for message in self.news(&stored, &mut seen, limit).await? {
+                    let is_terminal = message.terminal;
+                    yield message;
+                    pace.spoke();
+                    if is_terminal {
+                        return;
+                    }
+                }
+                let content = tokio::select! {
+                    biased;
+                    () = follow.changed() => continue,
+                    () = self.inner.draining.cancelled() => Some(draining()),
+                    () = pace.age_reached() => Some(draining()),
+                    Ok(()) = stale.changed() => {
+                        let since = *stale.borrow_and_update();
+                        since.map(|since| WatchContent::Stale { since })
+                    }
+                    () = pace.silence_reached() => Some(WatchContent::Heartbeat { now: self.inner.clock.now() }),
+                };
+                let Some(content) = content else { continue };
+                let is_last = matches!(content, WatchContent::Draining { .. });
+                yield self.message(&stored.job, seen.sequence(), limit, false, content);
+                pace.spoke();
+                if is_last {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// What the reader has not been told of this version yet.
+    async fn news(
+        &self,
+        stored: &Stored,
+        seen: &mut Seen,
+        limit: Option<u32>,
+    ) -> Result<Vec<WatchMessage>, EngineError> {
+        let job = &stored.job;
+        let (after, cause) = match *seen {
+            Seen::Nothing(cause) => (None, cause),
+            // Going back in time can only mean that the store lost what had been shown.
+            Seen::UpTo(sequence) if sequence > job.sequence => (None, SnapshotCause::Reset),
+            Seen::UpTo(sequence) => (Some(sequence), SnapshotCause::SlowReader),
+        };
+        let events = after.and_then(|after| events_after(job, after));
+        *seen = Seen::UpTo(job.sequence);
+        match events {
+            Some(events) if events.is_empty() && job.is_terminal() => {
+                Ok(vec![self.snapshot_message(job, SnapshotCause::Start, limit).await?])
+            }
+            Some(events) => self.event_messages(job, events, limit).await,
+            None => Ok(vec![self.snapshot_message(job, cause, limit).await?]),
+        }
+    }
+
+    async fn event_messages(
+        &self,
+        job: &Job,
+        events: &[JobEvent],
+        limit: Option<u32>,
+    ) -> Result<Vec<WatchMessage>, EngineError> {
+        let mut messages = Vec::with_capacity(events.len());
+        for event in events {
+            let is_terminal = event.view.stage.is_none();
+            let whole = if is_terminal {
+                Some(Box::new(self.snapshot_for(job, limit).await?))
+            } else {
+                None
+            };
+            let content = WatchContent::Event {
+                event: event.clone(),
+                job: whole,
+            };
+            messages.push(self.message(job, event.sequence, limit, is_terminal, content));
+        }
+        Ok(messages)
+    }
+
+    async fn snapshot_message(
+        &self,
+        job: &Job,
+        cause: SnapshotCause,
+        limit: Option<u32>,
+    ) -> Result<WatchMessage, EngineError> {
+        let snapshot = self.snapshot_for(job, limit).await?;
+        let heartbeat_interval = self.inner.options.watch.heartbeat_interval;
+        let content = WatchContent::Snapshot {
+            snapshot,
+            heartbeat_interval,
+            cause,
+        };
+        Ok(self.message(job, job.sequence, limit, job.is_terminal(), content))
+    }
+
+    async fn snapshot_for(&self, job: &Job, limit: Option<u32>) -> Result<Snapshot, EngineError> {
+        let limit = limit.unwrap_or(job.ask.limit);
+        Ok(self.snapshot(job.clone()).await?.cut(limit))
+    }
+
+    fn message(
+        &self,
+        job: &Job,
+        sequence: u64,
+        limit: Option<u32>,
+        terminal: bool,
+        content: WatchContent,
+    ) -> WatchMessage {
+        let limit = limit.unwrap_or(job.ask.limit);
+        let cursor = self.write_cursor(JobCursor {
+            job: job.id.clone(),
+            sequence,
+            limit,
+        });
+        WatchMessage {
+            cursor,
+            terminal,
+            content,
+        }
+    }
+}
+
+/// What a reader has been told.
+#[derive(Clone, Copy)]
+enum Seen {
+    Nothing(SnapshotCause),
+    UpTo(u64),
+}
+
+impl Seen {
+    fn sequence(self) -> u64 {
+        match self {
+            Seen::Nothing(_) => 0,
+            Seen::UpTo(sequence) => sequence,
+        }
+    }
+}
+
+fn starting_point(cursor: Option<Position<JobCursor>>, job: &Job) -> Result<Seen, EngineError> {
+    match cursor {
+        None => Ok(Seen::Nothing(SnapshotCause::Start)),
+        Some(cursor) if !cursor.is_of_this_data_set => Ok(Seen::Nothing(SnapshotCause::Reset)),
+        Some(cursor) if cursor.at.sequence > job.sequence => Ok(Seen::UpTo(cursor.at.sequence)),
+        Some(cursor) if events_after(job, cursor.at.sequence).is_none() => Err(EngineError::new(Reason::CursorExpired)),
+        Some(cursor) => Ok(Seen::UpTo(cursor.at.sequence)),
+    }
+}
+
+/// The events after a sequence number, or `None` when some of them are no longer kept.
+fn events_after(job: &Job, sequence: u64) -> Option<&[JobEvent]> {
+    let first_kept = job.events.first().map_or(job.sequence + 1, |event| event.sequence);
+    let skip = (sequence + 1).checked_sub(first_kept)?;
+    let skip = usize::try_from(skip).unwrap_or(usize::MAX).min(job.events.len());
+    Some(&job.events[skip..])
+}
+
+/// A watcher that resumes waits this long at most, so that those of a stopped replica do not all come at once.
+const RESUME_SPREAD: Duration = Duration::from_secs(2);
+
+pub(super) fn resume_delay() -> Duration {
+    RESUME_SPREAD.mul_f64(rand::random())
+}
+
+fn draining() -> WatchContent {
+    WatchContent::Draining {
+        resume_delay: resume_delay(),
+    }
+}
+
+/// When a stream must speak, and when it must end.
+pub(super) struct Pace {
+    heartbeat_interval: Duration,
+    silent_since: Instant,
+    ends_at: Instant,
+}
+
+impl Pace {
+    pub(super) fn new(options: &WatchOptions) -> Pace {
+        let spread = options.stream_age_max.saturating_sub(options.stream_age_min);
+        let now = Instant::now();
+        let ends_at = now + options.stream_age_min + spread.mul_f64(rand::random());
+        Pace {
+            heartbeat_interval: options.heartbeat_interval,
+            silent_since: now,
+            ends_at,
+        }
+    }
+
+    pub(super) fn spoke(&mut self) {
+        self.silent_since = Instant::now();
+    }
+
+    pub(super) async fn silence_reached(&self) {
+        tokio::time::sleep_until(self.silent_since + self.heartbeat_interval).await;
+    }
+
+    pub(super) async fn age_reached(&self) {
+        tokio::time::sleep_until(self.ends_at).await;
+    }
+}

@@ -1,0 +1,326 @@
+//! The worker: one step of one leased job at a time.
+//!
+//! `step` looks at the state and does the one thing that it asks for; the loop around it goes on while the lease holds. It never
+//! guesses: a job found Calling under a fresh lease means that its caller is gone, and nothing is sent again.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::OwnedSemaphorePermit;
+use tracing::Instrument as _;
+
+use crate::{
+    domain::{
+        gate::Denial,
+        ids::JobId,
+        job::{Event, Intent, Job, Source, State},
+        outcome::OutcomeClass,
+        person::Subject,
+        provider_id::ProviderId,
+        reason::{Failure, Reason},
+    },
+    engine::{
+        Engine, EngineError,
+        caller::Sent,
+        commit::{Decided, Refusal},
+        lookup::Wanted,
+        route::{self, Plan},
+        trace,
+    },
+    providers::PollRequest,
+    store::{Claim, Stored},
+};
+
+/// How long a job waits for its lookup before it looks by itself; the lookup's end wakes it sooner.
+const LOOKUP_SWEEP: Duration = Duration::from_secs(5);
+
+/// A leased job, with its person when this replica has just been told.
+pub(super) struct Work {
+    pub claim: Claim,
+    pub subject: Option<Arc<Subject>>,
+}
+
+impl Engine {
+    /// Works on a job for as long as its lease is held, in a task that the drain waits for.
+    pub(super) fn spawn_work(&self, work: Work, permit: OwnedSemaphorePermit) {
+        let engine = self.clone();
+        let job = &work.claim.stored.job;
+        let span = tracing::info_span!("job", otel.kind = "consumer", job.id = %job.id);
+        trace::link(&span, job.trace_parent.as_deref());
+        let run = async move {
+            let mut next = Some(work);
+            while let Some(work) = next {
+                next = engine.step(work).await;
+            }
+            drop(permit);
+            engine.inner.alarm.ring_now();
+        };
+        self.inner.tasks.spawn(run.instrument(span));
+    }
+
+    /// One step. `Some` = the lease still holds and there is more to do.
+    pub(super) async fn step(&self, work: Work) -> Option<Work> {
+        let now = self.inner.clock.now();
+        let Work { claim, subject } = work;
+        if self.inner.draining.is_cancelled() && claim.stored.job.live_intent().is_none() {
+            self.release(&claim).await;
+            return None;
+        }
+        if claim.lease.stalled_claims > self.inner.options.stalled_claims_max {
+            tracing::error!(job.id = %claim.stored.job.id, claims = claim.lease.stalled_claims, "a job never moves: it is ended for an operator");
+            return self.decide_and_go_on(claim, Event::Stalled, subject).await;
+        }
+        let is_late = now >= claim.stored.job.deadline_at;
+        match claim.stored.job.state.clone() {
+            State::Queued { .. } | State::AwaitingNss { .. } | State::Waiting { .. } if is_late => {
+                self.decide_and_go_on(claim, Event::TimeUp, subject).await
+            }
+            State::Queued { .. } => self.plan(claim, subject).await,
+            State::AwaitingNss { lookup } => self.look_at_lookup(claim, &lookup, subject).await,
+            State::Calling { .. } => {
+                let until = now + self.inner.options.ambiguous_grace;
+                self.decide_and_go_on(claim, Event::CallerLost { until }, subject).await
+            }
+            State::Waiting {
+                intent,
+                reference,
+                polls,
+            } => self.poll(claim, intent, reference, polls, subject).await,
+            State::Ambiguous { until, .. } if now < until => {
+                self.decide_and_go_on(claim, Event::Deferred { until }, subject).await
+            }
+            State::Ambiguous { .. } => {
+                let event = if self.may_abandon(&claim.stored.job) {
+                    Event::AmbiguityAbandoned
+                } else {
+                    Event::TimeUp
+                };
+                self.decide_and_go_on(claim, event, subject).await
+            }
+            State::Succeeded { .. } | State::Failed { .. } | State::Cancelled { .. } | State::OutcomeUnknown { .. } => {
+                // A job that has ended is never due; if the store says otherwise, an operator must hear of it.
+                tracing::error!(job.id = %claim.stored.job.id, "claimed a job that has ended");
+                None
+            }
+        }
+    }
+
+    async fn decide_and_go_on(&self, claim: Claim, event: Event, subject: Option<Arc<Subject>>) -> Option<Work> {
+        match self.decide(claim, event, self.inner.options.lease).await {
+            Decided::Held(claim) => Some(Work { claim, subject }),
+            Decided::LetGo | Decided::Lost => None,
+            Decided::Refused(claim, refusal) => self.refused(claim, refusal).await,
+        }
+    }
+
+    /// The ledger refused an intent: the job ends without a call.
+    pub(super) async fn refused(&self, claim: Claim, refusal: Refusal) -> Option<Work> {
+        let event = Event::Exhausted {
+            failure: refusal_failure(refusal),
+        };
+        Box::pin(self.decide_and_go_on(claim, event, None)).await
+    }
+
+    async fn plan(&self, mut claim: Claim, mut subject: Option<Arc<Subject>>) -> Option<Work> {
+        let mut shut = Vec::new();
+        let mut wait = self.inner.options.job_deadline;
+        loop {
+            let (provider, step) = match route::next(&claim.stored.job, &self.inner.options, &shut) {
+                Plan::Call { provider, step } => (provider, step),
+                Plan::FindNss => return self.find_nss(claim, subject).await,
+                Plan::Wait => return self.defer(claim, wait, subject).await,
+                Plan::Stop(failure) => {
+                    return self
+                        .decide_and_go_on(claim, Event::Exhausted { failure }, subject)
+                        .await;
+                }
+            };
+            match self.send(claim, provider, step, subject).await {
+                Sent::Done(next) => return next,
+                Sent::Shut {
+                    claim: back,
+                    subject: person,
+                    why,
+                    retry_after,
+                } => {
+                    (claim, subject) = (back, person);
+                    wait = wait.min(retry_after);
+                    match why {
+                        // A provider known to be down: another route may serve, else the job waits for it.
+                        Denial::Breaker => shut.push(provider),
+                        Denial::Rate | Denial::InFlight => return self.defer(claim, wait, subject).await,
+                    }
+                }
+            }
+        }
+    }
+
+    async fn defer(&self, claim: Claim, wait: Duration, subject: Option<Arc<Subject>>) -> Option<Work> {
+        let until = self.inner.clock.now() + wait;
+        self.decide_and_go_on(claim, Event::Deferred { until }, subject).await
+    }
+
+    /// Hands the search for the NSS to a lookup job, and lets go until that one ends.
+    async fn find_nss(&self, claim: Claim, subject: Option<Arc<Subject>>) -> Option<Work> {
+        let job = &claim.stored.job;
+        let found = match self.subject_for(&job.id, subject).await {
+            Ok(subject) => self.start_lookup(Wanted::by_job(job, subject.curp.clone())).await,
+            Err(error) => Err(error),
+        };
+        let lookup = match found {
+            Ok(started) => started.stored.job,
+            Err(error) => return self.give_back(claim, &error).await,
+        };
+        let now = self.inner.clock.now();
+        let sweep_at = if lookup.is_terminal() { now } else { now + LOOKUP_SWEEP };
+        self.decide_and_go_on(
+            claim,
+            Event::NssRequested {
+                lookup: lookup.id,
+                sweep_at,
+            },
+            None,
+        )
+        .await
+    }
+
+    async fn look_at_lookup(&self, claim: Claim, lookup: &JobId, subject: Option<Arc<Subject>>) -> Option<Work> {
+        let event = match self.inner.store.read(lookup).await {
+            Ok(Some(Stored { job, .. })) if !job.is_terminal() => Event::Deferred {
+                until: self.inner.clock.now() + LOOKUP_SWEEP,
+            },
+            Ok(Some(Stored { job, .. })) => self.read_lookup(job),
+            Ok(None) => Event::NssMissed {
+                failure: Failure::own(Reason::Internal),
+                attempts: Vec::new(),
+                fall_back: true,
+            },
+            Err(error) => return self.give_back(claim, &error.into()).await,
+        };
+        self.decide_and_go_on(claim, event, subject).await
+    }
+
+    /// What the end of a lookup means to a job that waits for it.
+    fn read_lookup(&self, lookup: Job) -> Event {
+        let answered = lookup
+            .attempts
+            .iter()
+            .any(|attempt| attempt.class == Some(OutcomeClass::Answered));
+        match lookup.state {
+            State::Succeeded { .. } => Event::NssFound {
+                attempts: lookup.attempts,
+            },
+            State::OutcomeUnknown { failure, .. } => Event::NssMissed {
+                failure,
+                attempts: lookup.attempts,
+                fall_back: self.inner.options.ambiguous_failover,
+            },
+            // A definite no about the person holds on every route; what cost nothing leaves the other one open.
+            State::Failed { failure, .. } => {
+                let fall_back = !answered
+                    && !lookup
+                        .attempts
+                        .iter()
+                        .any(|attempt| attempt.class == Some(OutcomeClass::Ambiguous));
+                Event::NssMissed {
+                    failure,
+                    attempts: lookup.attempts,
+                    fall_back,
+                }
+            }
+            State::Queued { .. }
+            | State::AwaitingNss { .. }
+            | State::Calling { .. }
+            | State::Waiting { .. }
+            | State::Ambiguous { .. }
+            | State::Cancelled { .. } => Event::NssMissed {
+                failure: Failure::own(Reason::Internal),
+                attempts: lookup.attempts,
+                fall_back: true,
+            },
+        }
+    }
+
+    async fn poll(
+        &self,
+        claim: Claim,
+        intent: Intent,
+        reference: String,
+        polls: u32,
+        subject: Option<Arc<Subject>>,
+    ) -> Option<Work> {
+        let job = &claim.stored.job;
+        let Some(provider) = self.inner.providers.get(&intent.provider) else {
+            return self.defer(claim, self.inner.options.job_deadline, subject).await;
+        };
+        let subject = match self.subject_for(&job.id, subject).await {
+            Ok(subject) => subject,
+            Err(error) => return self.give_back(claim, &error).await,
+        };
+        let options = &self.inner.options.providers[&intent.provider];
+        let request = PollRequest {
+            reference,
+            subject: (*subject).clone(),
+            test_case_id: job.ask.test_case_id.clone(),
+            trace_parent: trace::outgoing(job.trace_parent.as_deref()),
+            now: self.inner.clock.now(),
+        };
+        let time_limit = options.poll_time_limit.min(left(&claim));
+        match provider.poll(&request, time_limit).await {
+            Some(reply) => {
+                self.record_reply(claim, &intent, Source::Poll, reply).await;
+                None
+            }
+            None => {
+                let delay = options.poll.delay(polls + 2, rand::random());
+                self.defer(claim, delay.unwrap_or(options.poll.max), Some(subject))
+                    .await
+            }
+        }
+    }
+
+    fn may_abandon(&self, job: &Job) -> bool {
+        let settled_elsewhere = route::next(job, &self.inner.options, &[]);
+        let has_other = matches!(settled_elsewhere, Plan::Call { .. } | Plan::FindNss);
+        self.inner.options.ambiguous_failover
+            && has_other
+            && !job.cancel_requested
+            && self.inner.clock.now() < job.deadline_at
+    }
+
+    pub(super) async fn subject_for(
+        &self,
+        job: &JobId,
+        known: Option<Arc<Subject>>,
+    ) -> Result<Arc<Subject>, EngineError> {
+        match known {
+            Some(subject) => Ok(subject),
+            None => self.subject_of(job).await.map(Arc::new),
+        }
+    }
+
+    /// Something that the step needs cannot be had now: the lease runs out and the next claim tries again, a bounded number of
+    /// times, since the job counts as not having moved.
+    pub(super) async fn give_back(&self, claim: Claim, error: &EngineError) -> Option<Work> {
+        tracing::warn!(job.id = %claim.stored.job.id, error = %error, "a step could not be taken");
+        None
+    }
+}
+
+/// What is left of the lease, less a margin for the commit that follows.
+pub(super) fn left(claim: &Claim) -> Duration {
+    let left = claim
+        .lease
+        .expires_at
+        .saturating_duration_since(tokio::time::Instant::now());
+    left.saturating_sub(LEASE_MARGIN)
+}
+
+/// The commit after a call must reach the store before the lease ends there.
+pub(super) const LEASE_MARGIN: Duration = Duration::from_secs(2);
+
+fn refusal_failure(refusal: Refusal) -> Failure {
+    match refusal {
+        Refusal::UnitTaken => Failure::own(Reason::OutcomeUnknown),
+        Refusal::PersonDayFull => Failure::own(Reason::PersonDailyLimit),
+    }
+}
