@@ -15,6 +15,8 @@ use std::path::Path;
 use anyhow::Context as _;
 
 use self::signals::Signals;
+pub use crate::config::Mistakes;
+
 pub use self::{health::healthcheck, init::init, running::Running};
 use crate::{
     config::{Config, Purpose, Sources},

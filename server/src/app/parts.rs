@@ -15,7 +15,7 @@ use crate::{
     domain::provider_id::ProviderId,
     engine::Vault,
     http,
-    providers::{HttpClient, Provider, kiban, nubarium, tuidentidad},
+    providers::{Provider, http::HttpClient, kiban, nubarium, tuidentidad},
     store::{
         FEED_KEPT_MAX, Store, redis,
         sqlite::{SqliteOptions, SqliteStore},

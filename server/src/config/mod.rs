@@ -20,13 +20,10 @@ use url::Url;
 #[cfg(test)]
 pub(crate) use self::checks::SANDBOX_SETTINGS;
 pub(crate) use self::providers::{Encoding, Providers};
+pub use self::{layers::Sources, mistakes::Mistakes};
 use self::{
     layers::variable,
     reader::{Reader, parse_choice},
-};
-pub use self::{
-    layers::{DEFAULTS, Sources},
-    mistakes::{Mistake, Mistakes},
 };
 use crate::{
     domain::retry::Backoff,

@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, path::Path};
 
 use secrecy::ExposeSecret;
 
-use super::*;
+use super::{layers::DEFAULTS, *};
 
 fn sources(file: &str, environment: &[(&str, &str)]) -> Sources {
     Sources {
