@@ -58,7 +58,8 @@ impl Running {
             tasks: JoinSet::new(),
             task_names: HashMap::new(),
         };
-        running.spawn_all(config, grpc, http).await?;
+        // Opening a store holds a lot, once.
+        Box::pin(running.spawn_all(config, grpc, http)).await?;
         Ok(running)
     }
 
