@@ -35,7 +35,7 @@ pub(super) enum Reading {
     Running,
     /// It belongs to another person or another call.
     SomebodyElse,
-    Ended(Reply),
+    Ended(Box<Reply>),
 }
 
 /// The answer to the POST: usually that Kiban has it, at times the end already.
@@ -46,7 +46,7 @@ pub(super) fn acknowledgement(document: &Document, asked: &Curp, now: Timestamp)
     match self::document(document, &reference, asked, now) {
         Reading::Running => Reply::bare(Outcome::Accepted { reference }),
         Reading::SomebodyElse => Reply::contract_changed(ID, None),
-        Reading::Ended(reply) => reply,
+        Reading::Ended(reply) => *reply,
     }
 }
 
@@ -59,10 +59,14 @@ pub(super) fn document(document: &Document, reference: &str, asked: &Curp, now: 
     match document.status.as_deref() {
         Some("SUCCESS") => ended_well(document, reference, asked, now),
         Some(status) if is_running(status) || !document.is_finished => Reading::Running,
-        Some(status) => Reading::Ended(ended_badly(status)),
-        None if document.is_finished => Reading::Ended(Reply::contract_changed(ID, None)),
+        Some(status) => ended(ended_badly(status)),
+        None if document.is_finished => ended(Reply::contract_changed(ID, None)),
         None => Reading::Running,
     }
+}
+
+fn ended(reply: Reply) -> Reading {
+    Reading::Ended(Box::new(reply))
 }
 
 /// What a 400 says: a map from field to text. `None` when the body is no such map, hence not Kiban's own refusal.
@@ -97,7 +101,7 @@ fn ended_badly(status: &str) -> Reply {
 fn ended_well(document: &Document, reference: &str, asked: &Curp, now: Timestamp) -> Reading {
     let code = document.inner_status.as_deref().and_then(whole_word);
     let no = |reason| {
-        Reading::Ended(Reply::no(
+        ended(Reply::no(
             Failure::told(reason, ID, code.clone()),
             Some(reference.to_owned()),
         ))
@@ -113,7 +117,7 @@ fn ended_well(document: &Document, reference: &str, asked: &Curp, now: Timestamp
 
 fn found(document: &Document, reference: &str, asked: &Curp, now: Timestamp, code: Option<String>) -> Reading {
     let Some(found) = history::find(&document.whole) else {
-        return Reading::Ended(Reply::contract_changed(ID, code));
+        return ended(Reply::contract_changed(ID, code));
     };
     if found.about(asked) == About::SomebodyElse {
         return Reading::SomebodyElse;
@@ -125,13 +129,14 @@ fn found(document: &Document, reference: &str, asked: &Curp, now: Timestamp, cod
         retrieved_at: now,
         warnings: Vec::new(),
     });
-    Reading::Ended(Reply::found(Answer::History(history), Some(reference.to_owned())))
+    ended(Reply::found(Answer::History(history), Some(reference.to_owned())))
 }
 
-/// The UPPER_SNAKE word at the start of a text such as `FORMAT_ERROR; invalid curp format`.
+/// The UPPER_SNAKE word at the start of a text such as `FORMAT_ERROR; invalid curp format`. A capital word without a
+/// `_` may be the name that was refused, quoted.
 fn leading_word(text: &str) -> Option<String> {
     let end = text.find([';', ',', ':', ' ']).unwrap_or(text.len());
-    whole_word(&text[..end])
+    whole_word(&text[..end]).filter(|word| word.contains('_'))
 }
 
 /// A text that is one word of capitals. Digits have no place in it: a CURP is made of capitals and digits.

@@ -18,9 +18,7 @@ use crate::{
     domain::{outcome::Outcome, person::PersonName, provider_id::ProviderId},
     providers::{
         CallRequest, CallbackAddress, PollRequest, Provider, Reply,
-        http::{
-            Exchange, Exchanged, HttpAnswer, HttpClient, OptionsError, endpoint, secret_header, send, sensitive_header,
-        },
+        http::{Exchanged, HttpAnswer, HttpClient, OptionsError, endpoint, secret_header, send, sensitive_header},
         json::{self, NotJson},
         reference,
         refusal::{UnbilledStatuses, is_success, note_failed_poll},
@@ -113,13 +111,7 @@ impl Provider for Kiban {
             .header(API_KEY, self.api_key.clone())
             .headers(callback_headers(request.callback.as_ref()))
             .json(&submission(request, name));
-        let exchange = Exchange {
-            provider: ID,
-            time_limit,
-            trace_parent: request.trace_parent.as_deref(),
-            now: request.now,
-        };
-        match send(post, exchange).await {
+        match send(post, request.exchange(ID, time_limit)).await {
             Exchanged::NotSent => Reply::bare(Outcome::NotSent),
             Exchanged::Lost => Reply::bare(Outcome::Ambiguous),
             Exchanged::Answer(answer) => self.read_call(&answer, request),
@@ -135,13 +127,7 @@ impl Provider for Kiban {
             .get(self.document_url(&reference))
             .header(header::ACCEPT, "application/json")
             .header(API_KEY, self.api_key.clone());
-        let exchange = Exchange {
-            provider: ID,
-            time_limit,
-            trace_parent: request.trace_parent.as_deref(),
-            now: request.now,
-        };
-        match send(get, exchange).await {
+        match send(get, request.exchange(ID, time_limit)).await {
             Exchanged::NotSent | Exchanged::Lost => None,
             Exchanged::Answer(answer) => read_poll(&answer, &reference, request),
         }
@@ -175,7 +161,7 @@ fn read_poll(answer: &HttpAnswer, reference: &str, request: &PollRequest) -> Opt
             tracing::warn!(provider = %ID, "a document is not about the person or the call that it was asked for");
             None
         }
-        Reading::Ended(reply) => Some(reply),
+        Reading::Ended(reply) => Some(*reply),
     }
 }
 
