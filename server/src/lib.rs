@@ -4,10 +4,10 @@
 #![allow(dead_code)]
 
 mod api;
+pub mod app;
 pub mod cli;
 mod clock;
 mod config;
-
 mod domain;
 mod engine;
 mod http;

@@ -161,18 +161,55 @@ mod tests {
         );
     }
 
-    #[tokio::test]
-    async fn a_collector_that_is_not_there_holds_up_neither_start_nor_stop() {
-        let endpoint = Url::parse("http://127.0.0.1:9").unwrap();
-        let options = Options {
+    fn options(endpoint: &str) -> Options {
+        Options {
             log_format: LogFormat::Auto,
             log_filter: "info".to_owned(),
-            otlp_endpoint: Some(endpoint.clone()),
-            service_name: "semanas".to_owned(),
+            otlp_endpoint: Some(Url::parse(endpoint).unwrap()),
+            service_name: "semanas-under-test".to_owned(),
             sample_ratio: 1.0,
-        };
-        let provider = trace_provider(&endpoint, &options).unwrap();
-        let telemetry = Telemetry { traces: Some(provider) };
+        }
+    }
+
+    /// Makes a span that is exported to the endpoint, and stops.
+    async fn export_a_span(endpoint: &str) {
+        let options = options(endpoint);
+        let traces = trace_provider(options.otlp_endpoint.as_ref().unwrap(), &options).unwrap();
+        let layer = tracing_opentelemetry::layer().with_tracer(traces.tracer("test"));
+        let subscriber = tracing_subscriber::registry().with(layer);
+        tracing::subscriber::with_default(subscriber, || tracing::info_span!("a span to export").in_scope(|| ()));
+        let telemetry = Telemetry { traces: Some(traces) };
         tokio::time::timeout(FLUSH_LIMIT * 2, telemetry.stop()).await.unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn spans_reach_the_collector_before_the_process_ends() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let (received_tx, mut received) = tokio::sync::mpsc::channel::<bytes::Bytes>(8);
+        let collector = axum::Router::new().fallback(async move |body: bytes::Bytes| {
+            received_tx.try_send(body).unwrap();
+            [("content-type", "application/grpc"), ("grpc-status", "0")]
+        });
+        let serving = tokio::spawn(async move { axum::serve(listener, collector).await });
+        export_a_span(&endpoint).await;
+        let body = received.try_recv().expect("it was sent before the stop was over");
+        for text in [
+            "a span to export",
+            "semanas-under-test",
+            "service.instance.id",
+            env!("CARGO_PKG_VERSION"),
+        ] {
+            assert!(
+                body.windows(text.len()).any(|window| window == text.as_bytes()),
+                "{text}"
+            );
+        }
+        serving.abort();
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_collector_that_is_not_there_does_not_hold_up_the_stop() {
+        export_a_span("http://127.0.0.1:9").await;
     }
 }

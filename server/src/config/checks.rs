@@ -25,7 +25,7 @@ pub(super) fn check(r: &mut Reader, config: &Config) {
 
 /// What is missing for serving.
 pub(super) fn check_complete(r: &mut Reader, config: &Config) {
-    let is_redis = matches!(config.store.place, Place::Redis { .. });
+    let is_redis = matches!(config.store.place, Place::Redis(_));
     let has_secret = !matches!(config.store.secret, SecretSource::NotSet);
     r.demand(has_secret || !is_redis, &["store.secret", "store.url"], || {
         let what = "Redis needs one, the same for every replica";

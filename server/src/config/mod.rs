@@ -17,14 +17,13 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use secrecy::SecretString;
 use url::Url;
 
-pub(crate) use self::providers::{Encoding, Kiban, Nubarium, Providers, TuIdentidad};
+#[cfg(test)]
+pub(crate) use self::checks::SANDBOX_SETTINGS;
+pub(crate) use self::providers::{Encoding, Providers};
+pub use self::{layers::Sources, mistakes::Mistakes};
 use self::{
     layers::variable,
     reader::{Reader, parse_choice},
-};
-pub use self::{
-    layers::{DEFAULTS, Sources},
-    mistakes::{Mistake, Mistakes},
 };
 use crate::{
     domain::retry::Backoff,
@@ -33,7 +32,7 @@ use crate::{
 };
 
 /// A secret shorter than this could be guessed; 32 hex digits are 128 bits.
-const SECRET_CHARS_MIN: usize = 32;
+pub(crate) const SECRET_CHARS_MIN: usize = 32;
 /// gRPC's own default for messages in both directions; no request of ours comes near.
 const REQUEST_BYTES_MAX: usize = 4 * 1024 * 1024;
 const COUNT_MAX: u32 = 1_000_000;
@@ -91,14 +90,16 @@ pub enum Purpose {
 /// Where the data set is.
 #[derive(Clone, Debug)]
 pub(crate) enum Place {
-    Sqlite {
-        path: PathBuf,
-    },
-    Redis {
-        url: SecretString,
-        create: bool,
-        durability: Durability,
-    },
+    Sqlite { path: PathBuf },
+    Redis(Redis),
+}
+
+/// Where a shared data set is.
+#[derive(Clone, Debug)]
+pub(crate) struct Redis {
+    pub url: SecretString,
+    pub create: bool,
+    pub durability: Durability,
 }
 
 /// What is asked of Redis before it is trusted with money.
@@ -195,11 +196,11 @@ fn read_store(r: &mut Reader) -> Store {
     });
     let place = match url {
         parse::StoreUrl::Sqlite(path) => Place::Sqlite { path },
-        parse::StoreUrl::Redis(url) => Place::Redis {
+        parse::StoreUrl::Redis(url) => Place::Redis(Redis {
             url,
             create,
             durability,
-        },
+        }),
     };
     let secret = match (secret, file) {
         (Some(secret), _) => SecretSource::Given(secret),

@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, path::Path};
 
 use secrecy::ExposeSecret;
 
-use super::*;
+use super::{layers::DEFAULTS, *};
 
 fn sources(file: &str, environment: &[(&str, &str)]) -> Sources {
     Sources {
@@ -92,6 +92,7 @@ fn the_environment_wins_over_the_file_and_the_file_over_the_defaults() {
         &[
             ("SEMANAS_GRPC__LISTEN", "[::1]:3333"),
             ("SEMANAS_CONFIG", "elsewhere.toml"),
+            ("SEMANAS_SERVER", "http://a"),
         ],
     );
     assert_eq!(config.grpc.listen.to_string(), "[::1]:3333");
@@ -315,11 +316,11 @@ fn redis_needs_a_secret_and_one_only() {
     );
     assert!(matches!(
         redis.store.place,
-        Place::Redis {
+        Place::Redis(Redis {
             durability: Durability::Demand,
             create: false,
             ..
-        }
+        })
     ));
     for url in [
         "sqlite:",
