@@ -7,4 +7,5 @@ mod opening;
 mod proxy;
 mod server;
 
-crate::store::conformance::conformance!(conformance, crate::store::redis::tests::harness::harness);
+crate::store::conformance::conformance!(standalone, crate::store::redis::tests::harness::standalone);
+crate::store::conformance::conformance!(cluster_slots, crate::store::redis::tests::harness::cluster_slots);
