@@ -48,7 +48,7 @@ pub(crate) trait Harness: Send + Sync {
     /// Names that the back end shows to its operator and keeps in the clear: all keys, or all key columns.
     async fn names(&self) -> Vec<String>;
 
-    /// Feed entries that each shard keeps; at most 100, so that a case can outrun it.
+    /// Feed entries that each shard keeps: at least 30, and at most 100 so that a case can outrun it.
     fn feed_kept_max(&self) -> u64;
 
     /// How long paid answers are remembered: at least an hour and at most a year.
@@ -103,6 +103,7 @@ macro_rules! conformance {
                     a_repeated_commit_is_done_again_and_once
                     a_held_lease_is_renewed
                     a_repeated_hold_still_has_its_lease
+                    a_repeated_hold_does_not_bring_back_a_lost_lease
                     a_due_time_gives_up_the_lease
                     an_unchanged_due_time_keeps_the_lease
                     an_ended_job_is_never_due
