@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used)]
 
 mod faults;
+mod gates;
 mod harness;
+mod leftovers;
 mod opening;
 mod proxy;
 mod server;
