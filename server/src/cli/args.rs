@@ -174,7 +174,7 @@ pub fn label(text: &str) -> Result<(String, String), String> {
 /// The message for a span that the contract takes.
 pub fn proto_duration(duration: Duration) -> prost_types::Duration {
     // The largest span that the message can hold is far beyond every meaningful age.
-    prost_types::Duration::try_from(duration).unwrap_or_else(|_| prost_types::Duration {
+    prost_types::Duration::try_from(duration).unwrap_or(prost_types::Duration {
         seconds: i64::MAX,
         nanos: 0,
     })

@@ -20,7 +20,7 @@ Examples:
 #[derive(Args, Clone, Debug)]
 pub struct ChargesArgs {
     /// Only charges of this job
-    #[arg(long, default_value = "", value_name = "JOB_ID")]
+    #[arg(long, default_value = "", hide_default_value = true, value_name = "JOB_ID")]
     job: String,
     /// Only charges of this provider
     #[arg(long, value_enum)]

@@ -3,6 +3,7 @@
 //! It does not know how a server is started: it is handed a function that takes settings and gives back how to stop it.
 
 use std::fs::DirBuilder;
+use std::io::IsTerminal as _;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -25,7 +26,7 @@ use crate::cli::sandbox::{interrupted, settings};
 use crate::cli::{render, report};
 
 pub const EXAMPLES: &str = "\
-Needs nothing and leaves nothing behind. In a pipe it ends by itself; on a terminal it stays up for you to try.
+Needs nothing and leaves nothing behind. On a terminal it stays up for you to try; elsewhere it ends by itself.
 
 Examples:
   semanas demo
@@ -78,7 +79,8 @@ where
     let ports = Ports::find().context("no free port on this machine")?;
     let stop_server = start(ports.settings(&sandbox, &data)).await?;
 
-    let is_staying = out.is_terminal && !args.once;
+    // Somebody who is there can press Ctrl-C; `make demo < /dev/null` has nobody.
+    let is_staying = out.is_terminal && std::io::stdin().is_terminal() && !args.once;
     let shown = tokio::select! {
         shown = show(&ports, &sandbox, is_staying, &mut out) => shown,
         ended = interrupted() => ended,

@@ -112,7 +112,9 @@ fn exit_of(error: &Error) -> Exit {
 
 /// One clear message with its reason in brackets, each wrong field on a line of its own, and what to do.
 fn explain(error: &Error) -> String {
-    let mut lines = vec![format!("error: {}", printable(&error.to_string()))];
+    let unreachable = matches!(error, Error::Unavailable { .. }) && error.reason().is_empty();
+    let what = if unreachable { "cannot reach the server: " } else { "" };
+    let mut lines = vec![format!("error: {what}{}", printable(&error.to_string()))];
     if let Error::InvalidRequest { violations, .. } = error {
         let line = |wrong: &Violation| format!("  {}: {}", printable(&wrong.field), printable(&wrong.description));
         lines.extend(violations.iter().map(line));

@@ -28,10 +28,10 @@ pub struct LookupArgs {
     #[arg(long)]
     allow_repeat_charge: bool,
     /// Why it is asked, without personal data
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", hide_default_value = true)]
     purpose: String,
     /// Reference of the person's consent, without personal data
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", hide_default_value = true)]
     consent_reference: String,
 }
 

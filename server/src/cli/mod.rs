@@ -16,11 +16,15 @@ mod list;
 mod live;
 mod lookup;
 mod out;
+#[cfg(test)]
+mod parse_tests;
 mod providers;
 mod render;
 mod resolve;
 mod sandbox;
 mod submit;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 use std::path::PathBuf;

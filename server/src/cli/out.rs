@@ -27,6 +27,15 @@ impl Out {
         }
     }
 
+    #[cfg(test)]
+    pub fn into_page(sink: Box<dyn Write + Send>, format: Format) -> Out {
+        Out {
+            sink,
+            format,
+            is_terminal: false,
+        }
+    }
+
     /// Writes a text, and a line feed unless it ends with one.
     pub fn text(&mut self, text: &str) -> Result<(), Failure> {
         let end = if text.ends_with('\n') { "" } else { "\n" };
@@ -74,11 +83,7 @@ mod tests {
 
     #[test]
     fn a_reader_who_has_gone_is_a_quiet_end() {
-        let mut out = Out {
-            sink: Box::new(Closed),
-            format: Format::Table,
-            is_terminal: false,
-        };
+        let mut out = Out::into_page(Box::new(Closed), Format::Table);
         let failure = out.text("a line").unwrap_err();
         assert_eq!(failure.exit(), Exit::Succeeded);
         assert_eq!(failure.text(), "");

@@ -25,7 +25,7 @@ pub struct ResolveArgs {
     #[arg(long, value_enum)]
     charged: YesOrNo,
     /// A note for the ledger, without personal data
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", hide_default_value = true)]
     note: String,
 }
 

@@ -9,7 +9,10 @@ use serde_json::{Value, json};
 use crate::cli::args::Format;
 use crate::cli::end::{Exit, Failure};
 use crate::cli::out::Out;
-use crate::cli::render;
+use crate::cli::render::{
+    self,
+    Column::{Exact, Text},
+};
 
 pub const EXAMPLES: &str = "\
 Examples:
@@ -115,7 +118,7 @@ fn introduction(sandbox: &Sandbox, width: Option<u16>) -> String {
     format!(
         "The providers' doubles are running. Nobody in them is real; the credentials open nothing else.\n\n{}\n\n{}\n\n\
          To point a server at them:\n\n{}\n  semanas serve\n\nThe books of charges: curl {}/books\nCtrl-C stops.",
-        render::table(&["API", "Address", "Credentials"], apis, width),
+        render::table(&[Exact("API"), Text("Address"), Text("Credentials")], apis, width),
         people(width),
         exports.join("\n"),
         sandbox.control_url(),
@@ -127,7 +130,7 @@ fn people(width: Option<u16>) -> String {
         let nss = person.nss.clone().unwrap_or_else(|| "none".to_owned());
         vec![person.curp.clone(), person.full_name(), nss, person.shows.clone()]
     });
-    render::table(&["CURP", "Name", "NSS", "Shows"], rows, width)
+    render::table(&[Exact("CURP"), Text("Name"), Exact("NSS"), Text("Shows")], rows, width)
 }
 
 fn description(sandbox: &Sandbox) -> Value {

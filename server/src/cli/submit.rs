@@ -28,16 +28,16 @@ pub struct SubmitArgs {
     #[command(flatten)]
     curp: CurpArgs,
     /// Given names, as in the CURP record; needed for the route by Kiban
-    #[arg(long, default_value = "", value_name = "NAMES")]
+    #[arg(long, default_value = "", hide_default_value = true, value_name = "NAMES")]
     given_names: String,
     /// Paternal surname (primer apellido); needed for the route by Kiban
-    #[arg(long, default_value = "", value_name = "NAME")]
+    #[arg(long, default_value = "", hide_default_value = true, value_name = "NAME")]
     paternal_surname: String,
     /// Maternal surname (segundo apellido)
-    #[arg(long, default_value = "", value_name = "NAME")]
+    #[arg(long, default_value = "", hide_default_value = true, value_name = "NAME")]
     maternal_surname: String,
     /// NSS, if known: none is bought then
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", hide_default_value = true)]
     nss: String,
     /// Follow the job until it ends
     #[arg(long, short)]
@@ -55,19 +55,19 @@ pub struct SubmitArgs {
     #[arg(long)]
     allow_repeat_charge: bool,
     /// Idempotency key; one is made when none is given
-    #[arg(long, default_value = "", value_name = "ID")]
+    #[arg(long, default_value = "", hide_default_value = true, value_name = "ID")]
     request_id: String,
     /// Label for lists and feeds; may be given more than once
     #[arg(long, value_parser = label, value_name = "KEY=VALUE")]
     label: Vec<(String, String)>,
     /// Why it is asked, without personal data
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", hide_default_value = true)]
     purpose: String,
     /// Reference of the person's consent, without personal data
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", hide_default_value = true)]
     consent_reference: String,
     /// A test case of the provider's own sandbox; needs --provider
-    #[arg(long, default_value = "", value_name = "ID")]
+    #[arg(long, default_value = "", hide_default_value = true, value_name = "ID")]
     test_case_id: String,
 }
 

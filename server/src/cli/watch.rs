@@ -28,7 +28,7 @@ pub struct WatchArgs {
     #[arg(long)]
     all: bool,
     /// Go on after this cursor of an earlier watch
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     cursor: Option<String>,
     /// Show at most this many employments, newest first; 0 shows all
     #[arg(long, value_name = "COUNT", conflicts_with = "all")]

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 pub mod double;
+mod sandbox;
 
 use std::{
     io,

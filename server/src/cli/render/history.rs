@@ -2,6 +2,7 @@
 
 use semanas_client::v1::{Disposition, Employment, LookupNssResponse, Person, Provenance, Weeks, WorkHistory};
 
+use crate::cli::render::Column::{Exact, Text};
 use crate::cli::render::{printable, rfc3339, table, words};
 
 /// The NSS alone on the first line, where `head -1` finds it.
@@ -53,13 +54,13 @@ fn employments(history: &WorkHistory, width: Option<u16>) -> String {
         return "No employments: the provider has verified that there are none.".to_owned();
     }
     let header = [
-        "Employer",
-        "Registro patronal",
-        "Entity",
-        "From",
-        "To",
-        "Daily salary",
-        "Movements",
+        Text("Employer"),
+        Exact("Registro"),
+        Text("Entity"),
+        Exact("From"),
+        Exact("To"),
+        Exact("Per day"),
+        Exact("Moves"),
     ];
     let mut text = table(&header, history.employments.iter().map(row), width);
     let (shown, all) = (history.employments.len(), history.employment_count);

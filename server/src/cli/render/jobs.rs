@@ -4,6 +4,7 @@ use semanas_client::v1::{Attempt, Disposition, JobEvent, JobState, SnapshotCause
 use semanas_client::v1::{ErrorReason, Failure, WorkHistoryJob};
 use semanas_client::{JobChange, JobUpdate};
 
+use crate::cli::render::Column::{Exact, Text};
 use crate::cli::render::{history, printable, table, words};
 
 /// What became of a submit, on one line.
@@ -61,7 +62,14 @@ pub fn job(job: &WorkHistoryJob, width: Option<u16>) -> String {
         lines.push(format!("settled: charged {charge}. {note}").trim_end().to_owned());
     }
     if !job.attempts.is_empty() {
-        let header = ["Attempt", "Provider", "Step", "Outcome", "Charged", "Began"];
+        let header = [
+            Exact("Attempt"),
+            Exact("Provider"),
+            Exact("Step"),
+            Text("Outcome"),
+            Exact("Charged"),
+            Exact("Began"),
+        ];
         lines.push(table(&header, job.attempts.iter().map(attempt_row), width));
     }
     lines.extend(job.work_history.as_ref().map(|it| history::work_history(it, width)));
@@ -85,7 +93,14 @@ pub fn jobs(jobs: &[WorkHistoryJob], width: Option<u16>) -> String {
     if jobs.is_empty() {
         return "No jobs.".to_owned();
     }
-    let header = ["Job", "State", "Accepted", "Ended", "Reason", "Labels"];
+    let header = [
+        Exact("Job"),
+        Exact("State"),
+        Exact("Accepted"),
+        Exact("Ended"),
+        Text("Reason"),
+        Text("Labels"),
+    ];
     let rows = jobs.iter().map(|job| {
         let labels: Vec<String> = job.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
         vec![

@@ -2,6 +2,7 @@
 
 use semanas_client::v1::{Charge, ProviderStatus};
 
+use crate::cli::render::Column::{Exact, Text};
 use crate::cli::render::{table, words};
 
 /// The ledger as a table.
@@ -10,14 +11,14 @@ pub fn charges(charges: &[Charge], width: Option<u16>) -> String {
         return "No charges.".to_owned();
     }
     let header = [
-        "Opened",
-        "Provider",
-        "Step",
-        "Charged",
-        "Outcome",
-        "Reference",
-        "Job",
-        "Note",
+        Exact("Opened"),
+        Exact("Provider"),
+        Exact("Step"),
+        Exact("Charged"),
+        Text("Outcome"),
+        Exact("Reference"),
+        Exact("Job"),
+        Text("Note"),
     ];
     let rows = charges.iter().map(|charge| {
         let late = if charge.late { " (late)" } else { "" };
@@ -38,12 +39,12 @@ pub fn charges(charges: &[Charge], width: Option<u16>) -> String {
 /// The providers as a table; what an operator must see to stands in the last column.
 pub fn providers(providers: &[ProviderStatus], width: Option<u16>) -> String {
     let header = [
-        "Provider",
-        "Configured",
-        "Breaker",
-        "Failures",
-        "In flight",
-        "Attention",
+        Exact("Provider"),
+        Exact("Configured"),
+        Exact("Breaker"),
+        Exact("Failures"),
+        Exact("In flight"),
+        Text("Attention"),
     ];
     let rows = providers.iter().map(|status| {
         let in_flight_max = match status.in_flight_max {

@@ -15,5 +15,5 @@ mod words;
 pub use history::nss;
 pub use jobs::{cancelled, ended, job, job_line, jobs, stage_of, submitted, update_line};
 pub use ledger::{charges, providers};
-pub use table::table;
+pub use table::{Column, table};
 pub use words::{printable, rfc3339};

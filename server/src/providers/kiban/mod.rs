@@ -13,7 +13,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use secrecy::SecretString;
 use url::Url;
 
-use self::{convert::Reading, wire::Document};
+use self::{
+    convert::{Asked, Reading},
+    wire::Document,
+};
 use crate::{
     domain::{outcome::Outcome, person::PersonName, provider_id::ProviderId},
     providers::{
@@ -80,9 +83,14 @@ impl Kiban {
     }
 
     fn read_call(&self, answer: &HttpAnswer, request: &CallRequest) -> Reply {
+        let asked = Asked {
+            curp: &request.subject.curp,
+            is_test_case: request.test_case_id.is_some(),
+            now: request.now,
+        };
         if is_success(answer.status) {
             return match json::read(&answer.body) {
-                Ok(value) => convert::acknowledgement(&Document::read(value), &request.subject.curp, request.now),
+                Ok(value) => convert::acknowledgement(&Document::read(value), &asked),
                 Err(NotJson) => Reply::bare(Outcome::Ambiguous),
             };
         }
@@ -155,7 +163,12 @@ fn read_poll(answer: &HttpAnswer, reference: &str, request: &PollRequest) -> Opt
         return None;
     }
     let document = Document::read(json::read(&answer.body).ok()?);
-    match convert::document(&document, reference, &request.subject.curp, request.now) {
+    let asked = Asked {
+        curp: &request.subject.curp,
+        is_test_case: request.test_case_id.is_some(),
+        now: request.now,
+    };
+    match convert::document(&document, reference, &asked) {
         Reading::Running => None,
         Reading::SomebodyElse => {
             tracing::warn!(provider = %ID, "a document is not about the person or the call that it was asked for");

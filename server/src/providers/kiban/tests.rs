@@ -152,8 +152,21 @@ fn the_test_cases() {
         "no NSS_NOT_FOUND NOT_FOUND",
     );
     check_poll(200, SPANISH, "found");
-    let unavailable = "down PROVIDER_UNAVAILABLE SERVICE_UNAVAILABLE";
-    check_poll(200, &ended("SERVICE_UNAVAILABLE", Value::Null), unavailable);
+}
+
+#[test]
+fn an_unavailable_service_is_known_to_be_free_for_a_test_case_only() {
+    let body = ended("SERVICE_UNAVAILABLE", Value::Null);
+    check_poll(200, &body, "unusable PROVIDER_UNAVAILABLE SERVICE_UNAVAILABLE");
+    let request = PollRequest {
+        test_case_id: Some("663567bb713cf2110a1106c5".to_owned()),
+        ..poll_request(REFERENCE)
+    };
+    let reply = read_poll(&http_answer(200, &body), REFERENCE, &request);
+    assert_eq!(
+        brief_poll(reply.as_ref()),
+        "down PROVIDER_UNAVAILABLE SERVICE_UNAVAILABLE"
+    );
 }
 
 #[test]

@@ -44,8 +44,7 @@ pub(crate) struct Options {
 }
 
 /// How form data is written; the document does not say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Encoding {
     Multipart,
     Urlencoded,

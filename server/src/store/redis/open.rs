@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     domain::ids::SHARDS,
-    store::{DataSet, StoreError, open_error::OpenError},
+    store::{DataSet, OpenError, StoreError},
 };
 
 /// Form of the keys; another program with another form must not touch them.

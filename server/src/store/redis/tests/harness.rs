@@ -3,9 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
-use super::server::{options, run, shared_url};
+use super::server::{SHARED, SHARED_CLUSTER, options, run};
 use crate::{
     domain::ids::JobId,
     store::{
@@ -15,20 +15,38 @@ use crate::{
     },
 };
 
+const PATIENCE: Duration = Duration::from_secs(20);
+
 struct RedisHarness {
     url: String,
     options: RedisOptions,
     store: Arc<RedisStore>,
 }
 
-pub(super) async fn harness() -> Option<Box<dyn Harness>> {
-    let url = shared_url().await;
+pub(super) async fn standalone() -> Option<Box<dyn Harness>> {
+    Some(Box::new(fresh(SHARED.url().await).await))
+}
+
+/// A cluster of one node is spoken to like any single Redis; all it adds is that it minds the slots.
+pub(super) async fn cluster_slots() -> Option<Box<dyn Harness>> {
+    let url = SHARED_CLUSTER.url().await;
+    // Refused when another test was faster; the node serves a moment after it was told.
+    let _ = run(&url, &["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]).await;
+    let deadline = Instant::now() + PATIENCE;
+    while run(&url, &["GET", "any"]).await.is_err() {
+        assert!(Instant::now() < deadline, "the cluster of one does not come up");
+        sleep(Duration::from_millis(5)).await;
+    }
+    Some(Box::new(fresh(url).await))
+}
+
+async fn fresh(url: String) -> RedisHarness {
     let options = RedisOptions {
         feed_kept_max: 40,
         ..options(&url)
     };
     let store = Arc::new(open(options.clone()).await.unwrap());
-    Some(Box::new(RedisHarness { url, options, store }))
+    RedisHarness { url, options, store }
 }
 
 #[async_trait]

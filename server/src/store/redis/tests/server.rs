@@ -82,28 +82,56 @@ impl Drop for Server {
     }
 }
 
-/// One server for all tests of this process that need nothing but a key prefix of their own.
-pub(super) async fn shared_url() -> String {
-    static SHARED: OnceLock<(String, ChildStdin)> = OnceLock::new();
-    let (url, _) = SHARED.get_or_init(|| {
+/// A server for all tests of this process that need nothing but a key prefix of their own.
+pub(super) struct Shared {
+    settings: &'static [&'static str],
+    /// Where it is, and the input of the shell that minds it.
+    running: OnceLock<(String, ChildStdin)>,
+}
+
+pub(super) static SHARED: Shared = Shared {
+    settings: &FIT,
+    running: OnceLock::new(),
+};
+
+/// A cluster of one node, which refuses every script that reaches beyond its slot.
+pub(super) static SHARED_CLUSTER: Shared = Shared {
+    settings: &[
+        "--appendonly",
+        "yes",
+        "--appendfsync",
+        "always",
+        "--save",
+        "",
+        "--cluster-enabled",
+        "yes",
+    ],
+    running: OnceLock::new(),
+};
+
+impl Shared {
+    pub(super) async fn url(&self) -> String {
+        let (url, _) = self.running.get_or_init(|| self.start());
+        until_it_answers(url).await;
+        url.clone()
+    }
+
+    fn start(&self) -> (String, ChildStdin) {
+        // The shell would say only to itself that there is no server.
+        spawn(Command::new("redis-server").arg("--version")).wait().unwrap();
         let dir = TempDir::new().unwrap().keep();
         // The shell ends the server and tidies up when its input closes, that is with this process, however it ends.
         let script =
             r#"redis-server --port 0 --dir "$0" --unixsocket "$0/redis.sock" "$@" & cat; kill $!; wait; rm -r "$0""#;
         let mut command = Command::new("sh");
-        command.arg("-c").arg(script).arg(&dir).args(FIT).stdin(Stdio::piped());
-        // A shell that does not find the server says so only in its output.
-        drop(Server::is_installed());
+        command
+            .arg("-c")
+            .arg(script)
+            .arg(&dir)
+            .args(self.settings)
+            .stdin(Stdio::piped());
         let stdin = spawn(&mut command).stdin.take().unwrap();
         (format!("redis+unix://{}/redis.sock", dir.display()), stdin)
-    });
-    until_it_answers(url).await;
-    url.clone()
-}
-
-impl Server {
-    fn is_installed() -> std::process::ExitStatus {
-        spawn(Command::new("redis-server").arg("--version")).wait().unwrap()
     }
 }
 
