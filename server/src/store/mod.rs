@@ -10,6 +10,7 @@ pub(crate) mod conformance;
 pub(crate) mod dedupe;
 pub(crate) mod ledger;
 pub(crate) mod open_error;
+pub(crate) mod redis;
 pub(crate) mod sqlite;
 
 use std::{sync::Arc, time::Duration};

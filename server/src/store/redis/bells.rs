@@ -1,0 +1,115 @@
+//! The doorbell: one connection that listens, and rings for every watcher of this replica.
+//!
+//! Rings are lost when the connection is, so every new connection begins with `Bell::Resync`. A receiver that lags is told so by
+//! its broadcast channel and must take that as a `Resync` too: nothing is queued for it here.
+
+use std::{sync::Arc, time::Duration};
+
+use redis::{PushInfo, PushKind, RedisResult, Value, aio::MultiplexedConnection};
+use tokio::{
+    sync::{Notify, broadcast},
+    time::sleep,
+};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::connection::{Address, PING_INTERVAL};
+use crate::{domain::ids::JobId, store::Bell};
+
+/// Rings kept for a receiver that is behind; a replica that commits a thousand times while its hub sleeps reads everything anew.
+const RINGS_KEPT_MAX: usize = 1024;
+
+/// Between two tries to listen. Watched jobs are read every few seconds anyhow.
+const RECONNECT_DELAY: Duration = Duration::from_millis(200);
+
+/// The bells of this replica.
+pub(super) struct Bells {
+    sender: broadcast::Sender<Bell>,
+    _listener: AbortOnDropHandle<()>,
+}
+
+/// One connection that listens.
+struct Ear {
+    connection: MultiplexedConnection,
+    closed: Arc<Notify>,
+}
+
+impl Bells {
+    /// Returns when it listens.
+    pub(super) async fn listen(address: Address, channel: String) -> RedisResult<Bells> {
+        let (sender, _) = broadcast::channel(RINGS_KEPT_MAX);
+        let ear = Ear::open(&address, &channel, &sender).await?;
+        let listener = tokio::spawn(listen_for_ever(ear, address, channel, sender.clone()));
+        Ok(Bells {
+            sender,
+            _listener: AbortOnDropHandle::new(listener),
+        })
+    }
+
+    pub(super) fn subscribe(&self) -> broadcast::Receiver<Bell> {
+        self.sender.subscribe()
+    }
+}
+
+async fn listen_for_ever(mut ear: Ear, address: Address, channel: String, sender: broadcast::Sender<Bell>) {
+    loop {
+        ear.until_closed().await;
+        ear = loop {
+            match Ear::open(&address, &channel, &sender).await {
+                Ok(ear) => break ear,
+                Err(_) => sleep(RECONNECT_DELAY).await,
+            }
+        };
+    }
+}
+
+impl Ear {
+    async fn open(address: &Address, channel: &str, sender: &broadcast::Sender<Bell>) -> RedisResult<Ear> {
+        let closed = Arc::new(Notify::new());
+        let config = address.connection_config().set_push_sender({
+            let (sender, closed) = (sender.clone(), Arc::clone(&closed));
+            move |push: PushInfo| {
+                hear(push, &sender, &closed);
+                Ok::<(), redis::aio::SendError>(())
+            }
+        });
+        let mut connection = address.connect(config).await?;
+        connection.subscribe(channel).await?;
+        ring(sender, Bell::Resync);
+        Ok(Ear { connection, closed })
+    }
+
+    /// Returns when the connection is closed, or does not answer a ping.
+    async fn until_closed(mut self) {
+        loop {
+            tokio::select! {
+                () = self.closed.notified() => return,
+                () = sleep(PING_INTERVAL) => {}
+            }
+            let answer: RedisResult<Value> = redis::cmd("PING").query_async(&mut self.connection).await;
+            if answer.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+fn hear(push: PushInfo, sender: &broadcast::Sender<Bell>, closed: &Notify) {
+    match push.kind {
+        PushKind::Disconnection => closed.notify_one(),
+        PushKind::Message => {
+            let job = push.data.get(1).and_then(job_of);
+            ring(sender, job.map_or(Bell::Resync, Bell::Job));
+        }
+        _ => {}
+    }
+}
+
+fn job_of(payload: &Value) -> Option<JobId> {
+    let Value::BulkString(bytes) = payload else { return None };
+    JobId::parse(str::from_utf8(bytes).ok()?).ok()
+}
+
+/// A bell that nobody hears is no error.
+fn ring(sender: &broadcast::Sender<Bell>, bell: Bell) {
+    let _ = sender.send(bell);
+}

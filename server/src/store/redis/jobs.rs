@@ -1,0 +1,169 @@
+//! Creating and reading jobs.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::time::Instant;
+
+use super::{
+    RedisStore, micros, micros_of,
+    reply::Reply,
+    scripts::{self, Call},
+};
+use crate::{
+    domain::{
+        ids::{JobId, JobKind},
+        provider_id::ProviderId,
+    },
+    store::{Created, Creation, How, Lease, SealedRecord, StoreError, Stored, codec},
+};
+
+/// Arguments of `create.lua`.
+#[derive(Serialize)]
+struct CreatePlan<'a> {
+    job: &'a JobId,
+    sequence: u64,
+    format: String,
+    public: bool,
+    index_member: String,
+    answered_since_us: i64,
+    answered_by: Vec<ProviderId>,
+    repeat_allowed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lease_us: Option<u64>,
+    job_prefix: String,
+    bell: String,
+    feed_kept_max: u64,
+    retention_us: u64,
+}
+
+impl RedisStore {
+    pub(super) async fn create_job(&self, creation: Creation) -> Result<Created, StoreError> {
+        let Creation {
+            job,
+            subject,
+            product,
+            answered_since,
+            answered_by,
+            repeat_allowed,
+            claim,
+        } = creation;
+        let slot = self.keys.shard(job.id.shard());
+        let plan = CreatePlan {
+            job: &job.id,
+            sequence: job.sequence,
+            format: codec::RECORD_VERSION.to_string(),
+            public: is_public(&job.id),
+            index_member: index_member(&job.id),
+            answered_since_us: micros_of(answered_since),
+            answered_by: answered_by.map_or(ProviderId::ALL.to_vec(), |provider| vec![provider]),
+            repeat_allowed,
+            lease_us: claim.map(micros),
+            job_prefix: slot.job_prefix(),
+            bell: self.keys.bell(),
+            feed_kept_max: self.feed_kept_max,
+            retention_us: micros(self.retention),
+        };
+        let call = Call::new("create a job", &scripts::CREATE)
+            .key(slot.epoch())
+            .key(slot.job(&job.id))
+            .key(slot.sealed(&job.id))
+            .key(slot.dedupe(&job.tenant, &job.person, &product))
+            .key(slot.due())
+            .key(slot.jobs(&job.tenant))
+            .key(slot.feed())
+            .arg(self.epoch())
+            .arg(super::plan(&plan))
+            .arg(codec::encode_job(&job))
+            .arg(subject);
+
+        let sent_at = Instant::now();
+        let (word, mut reply) = self.link.run(call).await?;
+        let how = match word.as_str() {
+            "STARTED" => {
+                let version = reply.number()?;
+                let lease = lease(&mut reply, sent_at, claim.unwrap_or_default())?;
+                return Ok(Created {
+                    stored: Stored { job, version },
+                    how: How::Started(lease),
+                });
+            }
+            "REPLAY" => How::Started(None),
+            "ATTACHED" => How::Attached,
+            "REUSED" => How::Reused,
+            _ => return Err(reply.misshapen()),
+        };
+        let id = reply.text()?;
+        Ok(Created {
+            stored: stored(&id, &mut reply)?,
+            how,
+        })
+    }
+
+    pub(super) async fn read_job(&self, id: &JobId) -> Result<Option<Stored>, StoreError> {
+        let slot = self.keys.shard(id.shard());
+        let call = Call::new("read a job", &scripts::READ)
+            .key(slot.epoch())
+            .key(slot.job(id))
+            .arg(self.epoch())
+            .arg("record")
+            .arg("version");
+        let (word, mut reply) = self.link.run(call).await?;
+        if word == "NONE" {
+            return Ok(None);
+        }
+        stored(id.as_str(), &mut reply).map(Some)
+    }
+
+    pub(super) async fn read_sealed_record(&self, id: &JobId) -> Result<Option<SealedRecord>, StoreError> {
+        let slot = self.keys.shard(id.shard());
+        let call = Call::new("read a sealed record", &scripts::READ)
+            .key(slot.epoch())
+            .key(slot.sealed(id))
+            .arg(self.epoch())
+            .arg("subject")
+            .arg("answer");
+        let (word, mut reply) = self.link.run(call).await?;
+        if word == "NONE" {
+            return Ok(None);
+        }
+        Ok(Some(SealedRecord {
+            subject: reply.bytes()?,
+            answer: reply.bytes_or_none()?,
+        }))
+    }
+}
+
+/// Record and version, as scripts answer them.
+pub(super) fn stored(id: &str, reply: &mut Reply) -> Result<Stored, StoreError> {
+    let record = reply.bytes()?;
+    let version = reply.number()?;
+    Ok(Stored {
+        job: codec::decode_job(id, &record)?,
+        version,
+    })
+}
+
+/// Fence, if there is a lease, and stalled claims, as scripts answer them.
+pub(super) fn lease(reply: &mut Reply, sent_at: Instant, hold: Duration) -> Result<Option<Lease>, StoreError> {
+    let fence = reply.number_or_none()?;
+    let stalled_claims = reply.number()?;
+    Ok(fence.map(|fence| Lease {
+        fence,
+        expires_at: sent_at + hold,
+        stalled_claims,
+    }))
+}
+
+/// Whether callers see the job in lists and in the feed.
+pub(super) fn is_public(id: &JobId) -> bool {
+    match id.kind() {
+        JobKind::WorkHistory => true,
+        JobKind::NssLookup => false,
+    }
+}
+
+/// Sorts by birth, and names the job.
+fn index_member(id: &JobId) -> String {
+    format!("{}:{id}", id.order_key())
+}

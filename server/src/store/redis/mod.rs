@@ -1,0 +1,170 @@
+//! The store on Redis, shared by any number of replicas.
+//!
+//! Redis compares and moves, in one script per verb; what a job becomes was computed by the domain. Per shard it holds:
+//! a hash per job (record, version, fence, lease, last operation) and one for its sealed record, the due set (scheduler and
+//! leases at once), the set of ended jobs, an index of jobs by birth, the feed (a stream with contiguous numbers), dedupe
+//! records, ledger rows with their index, billing units and the counts of a person's day. Request ids and gates live in slots of
+//! their own. Times are microseconds of Redis' clock; no replica's clock decides anything.
+
+mod bells;
+mod claims;
+mod commit;
+mod connection;
+mod feed;
+mod gates;
+mod jobs;
+mod keys;
+mod open;
+mod pages;
+mod reply;
+mod requests;
+mod scripts;
+#[cfg(test)]
+mod tests;
+
+use std::{sync::atomic::AtomicUsize, time::Duration};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde::Serialize;
+use tokio::sync::broadcast;
+
+use self::{bells::Bells, connection::Link, keys::Keys};
+pub(crate) use self::{
+    keys::PREFIX_DEFAULT,
+    open::{Durability, RedisOptions, open},
+};
+use crate::{
+    domain::{
+        gate::{GateLimits, GateReport, GateStatus, Passage},
+        ids::{IntentId, JobId},
+        provider_id::ProviderId,
+    },
+    store::{
+        Bell, ChargePage, ChargeQuery, Claims, Commit, Committed, Created, Creation, DataSet, FeedPage, FeedPosition,
+        ListPage, ListQuery, Reservation, Reserved, SealedRecord, Store, StoreError, Stored,
+    },
+};
+
+/// A data set in Redis, opened.
+pub(crate) struct RedisStore {
+    link: Link,
+    keys: Keys,
+    /// The data set that was opened; every script compares it with what stands in its slot.
+    epoch: u64,
+    bells: Bells,
+    /// Newest feed entries that each shard keeps.
+    feed_kept_max: u64,
+    /// How long a paid answer can be asked for.
+    retention: Duration,
+    /// Chooses the shard that the next claim begins with.
+    claims_made: AtomicUsize,
+}
+
+impl RedisStore {
+    fn epoch(&self) -> String {
+        self.epoch.to_string()
+    }
+}
+
+#[async_trait]
+impl Store for RedisStore {
+    async fn probe(&self) -> Result<DataSet, StoreError> {
+        self.probe_data_set().await
+    }
+
+    async fn create(&self, creation: Creation) -> Result<Created, StoreError> {
+        self.create_job(creation).await
+    }
+
+    async fn read(&self, id: &JobId) -> Result<Option<Stored>, StoreError> {
+        self.read_job(id).await
+    }
+
+    async fn read_sealed(&self, id: &JobId) -> Result<Option<SealedRecord>, StoreError> {
+        self.read_sealed_record(id).await
+    }
+
+    async fn claim_due(&self, lease: Duration, max: usize) -> Result<Claims, StoreError> {
+        self.claim_jobs(lease, max).await
+    }
+
+    async fn commit(&self, commit: Commit) -> Result<Committed, StoreError> {
+        self.commit_transition(commit).await
+    }
+
+    async fn release(&self, id: &JobId, fence: u64) -> Result<(), StoreError> {
+        self.release_job(id, fence).await
+    }
+
+    async fn reserve_request(&self, reservation: Reservation) -> Result<Reserved, StoreError> {
+        self.reserve(reservation).await
+    }
+
+    async fn settle_request(&self, key: &str, job: &JobId) -> Result<(), StoreError> {
+        self.settle(key, job).await
+    }
+
+    async fn list(&self, query: ListQuery) -> Result<ListPage, StoreError> {
+        self.list_jobs(query).await
+    }
+
+    async fn feed_end(&self) -> Result<FeedPosition, StoreError> {
+        self.end_of_feed().await
+    }
+
+    async fn feed_after(&self, position: &FeedPosition, max: usize) -> Result<FeedPage, StoreError> {
+        self.read_feed(position, max).await
+    }
+
+    async fn charges(&self, query: ChargeQuery) -> Result<ChargePage, StoreError> {
+        self.list_charges(query).await
+    }
+
+    async fn enter_gate(
+        &self,
+        provider: ProviderId,
+        intent: &IntentId,
+        limits: &GateLimits,
+        hold: Duration,
+    ) -> Result<Passage, StoreError> {
+        self.enter(provider, intent, limits, hold).await
+    }
+
+    async fn leave_gate(
+        &self,
+        provider: ProviderId,
+        intent: &IntentId,
+        limits: &GateLimits,
+        report: GateReport,
+    ) -> Result<(), StoreError> {
+        self.leave(provider, intent, limits, report).await
+    }
+
+    async fn gate_status(&self, provider: ProviderId) -> Result<GateStatus, StoreError> {
+        self.status_of_gate(provider).await
+    }
+
+    async fn purge(&self, ended_before: Timestamp, max: usize) -> Result<usize, StoreError> {
+        self.purge_jobs(ended_before, max).await
+    }
+
+    fn bells(&self) -> broadcast::Receiver<Bell> {
+        self.bells.subscribe()
+    }
+}
+
+/// Named arguments of a script.
+fn plan(plan: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(plan).expect("plans have string keys and no fallible parts")
+}
+
+/// Microseconds as the scripts count, rounded up: a job is never due too early.
+fn micros_of(at: Timestamp) -> i64 {
+    let micros = at.as_nanosecond().div_euclid(1000) + i128::from(at.as_nanosecond().rem_euclid(1000) > 0);
+    i64::try_from(micros).expect("jiff's range in microseconds fits")
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}

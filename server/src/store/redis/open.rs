@@ -1,0 +1,380 @@
+//! Opening a data set: is this Redis fit to hold it, and is it the right one?
+//!
+//! A Redis that may forget, or an empty one where data was expected, costs money twice; so whatever cannot be verified is
+//! refused with the setting to change. What still holds is asked again by every probe.
+
+use std::{collections::HashMap, sync::atomic::AtomicUsize, time::Duration};
+
+use futures::future::try_join_all;
+use redis::{RedisError, cmd};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{
+    RedisStore,
+    bells::Bells,
+    connection::{Address, Link, reason_of},
+    keys::{Keys, Slot},
+    scripts::{self, Call},
+};
+use crate::{
+    domain::ids::SHARDS,
+    store::{DataSet, StoreError, open_error::OpenError},
+};
+
+/// Form of the keys; another program with another form must not touch them.
+const FORMAT: u32 = 1;
+
+/// Scripts declare in their first line how they behave; older servers do not know that.
+const VERSION_MIN: (u32, u32) = (7, 0);
+
+/// Keys that one `SCAN` looks at.
+const SCAN_COUNT: usize = 1000;
+
+/// Where the data set is and what is demanded of it.
+#[derive(Clone, Debug)]
+pub(crate) struct RedisOptions {
+    /// `redis://` or `rediss://`, with user name and password if there are any.
+    pub url: SecretString,
+    /// Prefix of all keys; more than one data set can live in one Redis.
+    pub prefix: String,
+    /// Fingerprint of `store.secret`.
+    pub secret_fingerprint: String,
+    /// Create the data set if there is none.
+    pub create: bool,
+    pub durability: Durability,
+    /// Newest feed entries that each shard keeps; `FEED_KEPT_MAX` but for tests.
+    pub feed_kept_max: u64,
+    /// How long a paid answer can be asked for: as long as ended jobs are kept.
+    pub retention: Duration,
+    pub connect_timeout: Duration,
+    pub response_timeout: Duration,
+}
+
+/// What is demanded of Redis' own durability.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Durability {
+    /// Every write is on disk before it is acknowledged.
+    Demand,
+    /// The operator knows that acknowledged jobs and records of charges may be lost.
+    AcceptRisk,
+}
+
+/// A data set that was found.
+struct Found {
+    epoch: String,
+    format: u32,
+    shards: u32,
+    secret: String,
+    complete: bool,
+}
+
+/// Opens the data set, or says what an operator must do.
+pub(crate) async fn open(options: RedisOptions) -> Result<RedisStore, OpenError> {
+    let address = address(&options)?;
+    let what = address.shown();
+    let unreachable = |error: RedisError| OpenError::Unreachable {
+        what: what.clone(),
+        why: reason_of(&error),
+    };
+    let link = Link::new(address.clone()).map_err(unreachable)?;
+    check_server(&link, options.durability).await?;
+
+    let keys = Keys::new(&options.prefix);
+    let epoch = open_data_set(&link, &keys, &options).await?;
+    let bells = Bells::listen(address, keys.bell()).await.map_err(unreachable)?;
+    Ok(RedisStore {
+        link,
+        keys,
+        epoch,
+        bells,
+        feed_kept_max: options.feed_kept_max,
+        retention: options.retention,
+        claims_made: AtomicUsize::new(0),
+    })
+}
+
+impl RedisStore {
+    /// One look at data set, clock and eviction policy; a server that takes no writes refuses the script.
+    pub(super) async fn probe_data_set(&self) -> Result<DataSet, StoreError> {
+        let call = Call::new("probe", &scripts::PROBE)
+            .key(self.keys.meta())
+            .arg(self.epoch());
+        let (_, mut reply) = self.link.run(call).await?;
+        let now = reply.timestamp_us()?;
+        let mut info = cmd("INFO");
+        info.arg("memory");
+        let info = self.link.ask("probe", info).await?;
+        let info: String = redis::from_redis_value(info).map_err(|_| reply.misshapen())?;
+        match policy_that_evicts(&facts(&info)) {
+            Some(policy) => Err(StoreError::Unavailable {
+                doing: "probe",
+                why: format!(
+                    "maxmemory-policy was changed to {policy}, so redis may forget charges: set it to noeviction"
+                )
+                .into(),
+            }),
+            None => Ok(DataSet { epoch: self.epoch, now }),
+        }
+    }
+}
+
+fn address(options: &RedisOptions) -> Result<Address, OpenError> {
+    // The reason is not passed on: it may quote the address, with the password in it.
+    Address::parse(
+        options.url.expose_secret(),
+        options.connect_timeout,
+        options.response_timeout,
+    )
+    .map_err(|_| OpenError::Refused {
+        what: "store.url".to_owned(),
+        why: "it is no redis:// or rediss:// address".to_owned(),
+        what_to_do: "give one like redis://user:password@host:6379/0".to_owned(),
+    })
+}
+
+async fn check_server(link: &Link, durability: Durability) -> Result<(), OpenError> {
+    let refused = |why: String, what_to_do: &str| {
+        Err(OpenError::Refused {
+            what: link.address().shown(),
+            why,
+            what_to_do: what_to_do.to_owned(),
+        })
+    };
+    let info: String = match link.ask_plainly(cmd("INFO")).await {
+        Ok(info) => info,
+        Err(error) => {
+            return Err(OpenError::Unreachable {
+                what: link.address().shown(),
+                why: reason_of(&error),
+            });
+        }
+    };
+    let facts = facts(&info);
+    let fact = |name: &str| facts.get(name).copied().unwrap_or("unknown");
+    if fact("loading") == "1" {
+        return Err(OpenError::Unreachable {
+            what: link.address().shown(),
+            why: "it is still loading its data".to_owned(),
+        });
+    }
+    if version(fact("redis_version")) < VERSION_MIN {
+        return refused(
+            format!("it has version {}", fact("redis_version")),
+            "run Redis 7.0 or newer",
+        );
+    }
+    if fact("role") != "master" {
+        return refused(format!("it is a {}", fact("role")), "point store.url at the master");
+    }
+    if let Some(policy) = policy_that_evicts(&facts) {
+        return refused(
+            format!("its maxmemory-policy is {policy}, so it may forget charges"),
+            "set maxmemory-policy noeviction in redis.conf",
+        );
+    }
+    match durability {
+        Durability::AcceptRisk => Ok(()),
+        Durability::Demand if fact("aof_enabled") != "1" => refused(
+            "appendonly is off, so acknowledged jobs are lost when it stops".to_owned(),
+            "set appendonly yes and appendfsync always in redis.conf, or store.durability = \"accept-risk\"",
+        ),
+        Durability::Demand => check_fsync(link).await,
+    }
+}
+
+async fn check_fsync(link: &Link) -> Result<(), OpenError> {
+    let mut config = cmd("CONFIG");
+    config.arg("GET").arg("appendfsync");
+    let answer: Result<HashMap<String, String>, RedisError> = link.ask_plainly(config).await;
+    let (why, what_to_do) = match answer.map(|settings| settings.get("appendfsync").cloned()) {
+        Ok(Some(fsync)) if fsync == "always" => return Ok(()),
+        Ok(Some(fsync)) => (
+            format!("appendfsync is {fsync}, so acknowledged jobs are lost when it crashes"),
+            "set appendfsync always in redis.conf, or store.durability = \"accept-risk\"",
+        ),
+        Ok(None) | Err(_) => (
+            "it does not permit CONFIG GET appendfsync, so its durability cannot be verified".to_owned(),
+            "permit CONFIG|GET to this user, or set store.durability = \"accept-risk\"",
+        ),
+    };
+    Err(OpenError::Refused {
+        what: link.address().shown(),
+        why,
+        what_to_do: what_to_do.to_owned(),
+    })
+}
+
+async fn open_data_set(link: &Link, keys: &Keys, options: &RedisOptions) -> Result<u64, OpenError> {
+    let what = link.address().shown();
+    let found = match find(link, keys, options, false).await? {
+        Some(found) => found,
+        None if options.create => create(link, keys, options).await?,
+        None => return Err(no_data_set(what)),
+    };
+    if found.format > FORMAT {
+        return Err(OpenError::NewerFormat {
+            what,
+            found: found.format,
+            known: FORMAT,
+        });
+    }
+    if found.secret != options.secret_fingerprint {
+        return Err(OpenError::WrongSecret { what });
+    }
+    if found.shards != u32::from(SHARDS) {
+        return Err(damaged(
+            what,
+            format!("it has {} shards instead of {SHARDS}", found.shards),
+        ));
+    }
+    let epoch = found
+        .epoch
+        .parse()
+        .map_err(|_| damaged(what.clone(), "its epoch is no number".to_owned()))?;
+    plant(link, keys, &found).await?;
+    Ok(epoch)
+}
+
+async fn find(link: &Link, keys: &Keys, options: &RedisOptions, create: bool) -> Result<Option<Found>, OpenError> {
+    let call = Call::new("find the data set", &scripts::FOUND)
+        .key(keys.meta())
+        .arg(flag(create))
+        .arg(FORMAT.to_string())
+        .arg(SHARDS.to_string())
+        .arg(options.secret_fingerprint.as_str());
+    let (word, mut reply) = link.run(call).await.map_err(|error| unreachable(link, error))?;
+    if word == "NONE" {
+        return Ok(None);
+    }
+    let mut read = || {
+        let (epoch, format, shards) = (reply.text()?, reply.number()?, reply.number()?);
+        Ok(Found {
+            epoch,
+            format,
+            shards,
+            secret: reply.text()?,
+            complete: reply.text()? == "1",
+        })
+    };
+    read().map(Some).map_err(|error: StoreError| unreachable(link, error))
+}
+
+/// Creates a data set where there is nothing of one. Many replicas may do so at once: one names it, all complete it.
+async fn create(link: &Link, keys: &Keys, options: &RedisOptions) -> Result<Found, OpenError> {
+    if has_keys(link, keys).await? {
+        return match find(link, keys, options, false).await? {
+            // Another replica was faster.
+            Some(found) => Ok(found),
+            None => Err(damaged(
+                link.address().shown(),
+                "it has keys of a data set, but not its meta key".to_owned(),
+            )),
+        };
+    }
+    let created = find(link, keys, options, true).await?;
+    created.ok_or_else(|| {
+        damaged(
+            link.address().shown(),
+            "its meta key was removed while it was created".to_owned(),
+        )
+    })
+}
+
+async fn has_keys(link: &Link, keys: &Keys) -> Result<bool, OpenError> {
+    let mut cursor = "0".to_owned();
+    loop {
+        let mut scan = cmd("SCAN");
+        scan.arg(&cursor)
+            .arg("MATCH")
+            .arg(keys.pattern())
+            .arg("COUNT")
+            .arg(SCAN_COUNT);
+        let (next, found): (String, Vec<String>) =
+            link.ask_plainly(scan).await.map_err(|error| OpenError::Unreachable {
+                what: link.address().shown(),
+                why: reason_of(&error),
+            })?;
+        if !found.is_empty() {
+            return Ok(true);
+        }
+        if next == "0" {
+            return Ok(false);
+        }
+        cursor = next;
+    }
+}
+
+/// Makes sure that every slot holds the epoch; writes it only while the data set is being created.
+async fn plant(link: &Link, keys: &Keys, found: &Found) -> Result<(), OpenError> {
+    let slots = keys.slots();
+    let plant_in = async |slot: &Slot| {
+        let call = Call::new("open a slot", &scripts::PLANT)
+            .key(slot.epoch())
+            .arg(found.epoch.as_str())
+            .arg(flag(!found.complete));
+        let (_, mut reply) = link.run(call).await?;
+        reply.text_or_none()
+    };
+    let epochs = try_join_all(slots.iter().map(plant_in))
+        .await
+        .map_err(|error| unreachable(link, error))?;
+    if epochs.iter().any(|epoch| epoch.as_ref() != Some(&found.epoch)) {
+        return Err(damaged(link.address().shown(), "a part of its data is gone".to_owned()));
+    }
+    if !found.complete {
+        let call = Call::new("complete the data set", &scripts::COMPLETE)
+            .key(keys.meta())
+            .arg(found.epoch.as_str());
+        link.run(call).await.map_err(|error| unreachable(link, error))?;
+    }
+    Ok(())
+}
+
+fn no_data_set(what: String) -> OpenError {
+    let how_to_create =
+        "if this Redis is new, run `semanas init` or set store.create = true; if it held data before, that data \
+        is lost or elsewhere: restore it first, else people are asked for, and charged, again"
+            .to_owned();
+    OpenError::NoDataSet { what, how_to_create }
+}
+
+fn damaged(what: String, why: String) -> OpenError {
+    let what_to_do = "restore it from a backup, or start a new data set at another place".to_owned();
+    OpenError::Refused { what, why, what_to_do }
+}
+
+fn unreachable(link: &Link, error: StoreError) -> OpenError {
+    let why = match error {
+        StoreError::Unavailable { why, .. } | StoreError::DataSetLost { why } | StoreError::Unreadable { why, .. } => {
+            why
+        }
+    };
+    OpenError::Unreachable {
+        what: link.address().shown(),
+        why: why.to_string(),
+    }
+}
+
+/// `INFO`'s lines.
+fn facts(info: &str) -> HashMap<&str, &str> {
+    info.lines()
+        .filter_map(|line| line.trim_end().split_once(':'))
+        .collect()
+}
+
+/// The eviction policy, if it lets Redis remove what it holds.
+fn policy_that_evicts<'a>(facts: &HashMap<&str, &'a str>) -> Option<&'a str> {
+    facts
+        .get("maxmemory_policy")
+        .copied()
+        .filter(|policy| *policy != "noeviction")
+}
+
+fn version(text: &str) -> (u32, u32) {
+    let mut parts = text.split('.').map(|part| part.parse().unwrap_or(0));
+    (parts.next().unwrap_or(0), parts.next().unwrap_or(0))
+}
+
+fn flag(set: bool) -> &'static str {
+    if set { "1" } else { "0" }
+}

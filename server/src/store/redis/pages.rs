@@ -1,0 +1,262 @@
+//! Pages of jobs and of the ledger, newest first over all shards.
+//!
+//! Each shard gives its own newest entries. What is older than the last entry of a shard that has more to give cannot be placed
+//! yet and waits for the next page.
+
+use futures::future::try_join_all;
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use super::{
+    RedisStore,
+    reply::Reply,
+    scripts::{self, Call, Script},
+};
+use crate::{
+    domain::{
+        ids::{IntentId, SHARDS, Shard},
+        job::Job,
+    },
+    store::{ChargePage, ChargeQuery, ChargeRow, JobFilter, ListPage, ListQuery, StoreError, codec},
+};
+
+/// Looks per page: when hardly anything matches, the page ends early and says where to go on.
+const LOOKS_MAX: usize = 4;
+
+/// Entries of one shard, newest first.
+struct ShardEntries<T> {
+    /// Order key and entry; `None` = it cannot be read.
+    entries: Vec<(String, Option<T>)>,
+    has_more: bool,
+}
+
+/// A page in the making.
+struct Gathering<T> {
+    matching: Vec<T>,
+    page_size: usize,
+    /// Key of the last entry seen.
+    last_seen: Option<String>,
+    looks_left: usize,
+    /// Nothing is older than what was seen.
+    is_over: bool,
+}
+
+impl RedisStore {
+    pub(super) async fn list_jobs(&self, query: ListQuery) -> Result<ListPage, StoreError> {
+        let count = entries_per_shard(query.page_size, usize::from(SHARDS));
+        let mut gathering = Gathering::new(query.before.clone(), query.page_size);
+        while gathering.wants_more() {
+            let looks = Shard::all().map(|shard| self.jobs_in(shard, &query, gathering.last_seen.as_deref(), count));
+            let shards = try_join_all(looks).await?;
+            gathering.take(shards, |job| matches(&query.filter, job));
+        }
+        let (jobs, next) = gathering.finish();
+        Ok(ListPage { jobs, next })
+    }
+
+    pub(super) async fn list_charges(&self, query: ChargeQuery) -> Result<ChargePage, StoreError> {
+        let shards: Vec<Shard> = match &query.job {
+            Some(job) => vec![job.shard()],
+            None => Shard::all().collect(),
+        };
+        let count = entries_per_shard(query.page_size, shards.len());
+        let before = query.before.as_ref().map(|id| id.as_str().to_owned());
+        let mut gathering = Gathering::new(before, query.page_size);
+        while gathering.wants_more() {
+            let looks = shards
+                .iter()
+                .map(|shard| self.charges_in(*shard, &query, gathering.last_seen.as_deref(), count));
+            let shards = try_join_all(looks).await?;
+            gathering.take(shards, |row| charge_matches(&query, row));
+        }
+        let (rows, next) = gathering.finish();
+        Ok(ChargePage {
+            rows,
+            next: next.map(|id| IntentId::from_untrusted(&id)),
+        })
+    }
+
+    async fn jobs_in(
+        &self,
+        shard: Shard,
+        query: &ListQuery,
+        before: Option<&str>,
+        count: usize,
+    ) -> Result<ShardEntries<Job>, StoreError> {
+        let slot = self.keys.shard(shard);
+        let index = slot.jobs(&query.tenant);
+        let reply = self
+            .entries(
+                "list jobs",
+                &scripts::LIST,
+                (slot.epoch(), index),
+                before,
+                count,
+                slot.job_prefix(),
+            )
+            .await?;
+        shard_entries(reply, count, |entry| {
+            let id = entry.job_id()?;
+            let record = entry.bytes_or_none()?;
+            let job = record.and_then(|record| codec::decode_job(id.as_str(), &record).ok());
+            Ok((id.order_key().to_owned(), job))
+        })
+    }
+
+    async fn charges_in(
+        &self,
+        shard: Shard,
+        query: &ChargeQuery,
+        before: Option<&str>,
+        count: usize,
+    ) -> Result<ShardEntries<ChargeRow>, StoreError> {
+        let slot = self.keys.shard(shard);
+        let index = slot.charges(&query.tenant);
+        let reply = self.entries(
+            "list charges",
+            &scripts::CHARGES,
+            (slot.epoch(), index),
+            before,
+            count,
+            slot.charge_prefix(),
+        );
+        shard_entries(reply.await?, count, |entry| {
+            let id = entry.text()?;
+            let row = charge_row(&mut entry.part()?)?;
+            Ok((id, row))
+        })
+    }
+
+    async fn entries(
+        &self,
+        doing: &'static str,
+        script: &'static Script,
+        (epoch, index): (String, String),
+        before: Option<&str>,
+        count: usize,
+        record_prefix: String,
+    ) -> Result<Reply, StoreError> {
+        let call = Call::new(doing, script)
+            .key(epoch)
+            .key(index)
+            .arg(self.epoch())
+            .arg(before.unwrap_or_default())
+            .number(count as u64)
+            .arg(record_prefix);
+        let (_, reply) = self.link.run(call).await?;
+        Ok(reply)
+    }
+}
+
+// === impl Gathering ===
+
+impl<T> Gathering<T> {
+    fn new(before: Option<String>, page_size: usize) -> Gathering<T> {
+        Gathering {
+            matching: Vec::new(),
+            page_size,
+            last_seen: before,
+            looks_left: LOOKS_MAX,
+            is_over: false,
+        }
+    }
+
+    fn wants_more(&self) -> bool {
+        !self.is_over && self.looks_left > 0 && self.matching.len() < self.page_size
+    }
+
+    fn take(&mut self, shards: Vec<ShardEntries<T>>, matches: impl Fn(&T) -> bool) {
+        self.looks_left -= 1;
+        let (entries, has_more) = newest_first(shards);
+        let mut entries = entries.into_iter();
+        while self.matching.len() < self.page_size
+            && let Some((key, entry)) = entries.next()
+        {
+            match entry {
+                Some(entry) if matches(&entry) => self.matching.push(entry),
+                Some(_) => {}
+                None => tracing::warn!(record.id = key, "left an unreadable record out of a list"),
+            }
+            self.last_seen = Some(key);
+        }
+        self.is_over = entries.len() == 0 && !has_more;
+    }
+
+    fn finish(self) -> (Vec<T>, Option<String>) {
+        let next = self.last_seen.filter(|_| !self.is_over);
+        (self.matching, next)
+    }
+}
+
+/// A fair share of the page and some more, because people do not spread evenly over shards.
+fn entries_per_shard(page_size: usize, shards: usize) -> usize {
+    page_size / shards.max(1) + 8
+}
+
+/// Entries of all shards in order, as far as the order is known, and whether there are more.
+fn newest_first<T>(shards: Vec<ShardEntries<T>>) -> (Vec<(String, Option<T>)>, bool) {
+    let unfinished = shards.iter().filter(|shard| shard.has_more);
+    let horizon = unfinished
+        .filter_map(|shard| shard.entries.last())
+        .map(|(key, _)| key.clone())
+        .max();
+    let mut entries: Vec<_> = shards.into_iter().flat_map(|shard| shard.entries).collect();
+    entries.sort_by(|(one, _), (other, _)| other.cmp(one));
+    if let Some(horizon) = &horizon {
+        entries.retain(|(key, _)| key >= horizon);
+    }
+    (entries, horizon.is_some())
+}
+
+fn shard_entries<T>(
+    mut reply: Reply,
+    count: usize,
+    read: impl Fn(&mut Reply) -> Result<(String, Option<T>), StoreError>,
+) -> Result<ShardEntries<T>, StoreError> {
+    let mut entries = Vec::new();
+    while !reply.is_over() {
+        entries.push(read(&mut reply.part()?)?);
+    }
+    let has_more = entries.len() >= count;
+    Ok(ShardEntries { entries, has_more })
+}
+
+/// A row from the fields of its hash: text, but for `late`. The fields that the scripts alone use are skipped.
+fn charge_row(fields: &mut Reply) -> Result<Option<ChargeRow>, StoreError> {
+    let mut row = Map::new();
+    while !fields.is_over() {
+        let (field, value) = (fields.text()?, fields.text()?);
+        let value = if field == "late" {
+            Value::Bool(value == "1")
+        } else {
+            Value::String(value)
+        };
+        row.insert(field, value);
+    }
+    Ok(serde_json::from_value(Value::Object(row)).ok())
+}
+
+fn matches(filter: &JobFilter, job: &Job) -> bool {
+    let JobFilter {
+        states,
+        created_from,
+        created_until,
+        labels,
+    } = filter;
+    (states.is_empty() || states.contains(&job.view().state))
+        && is_within(job.created_at, *created_from, *created_until)
+        && labels
+            .iter()
+            .all(|(name, value)| job.ask.labels.get(name) == Some(value))
+}
+
+fn charge_matches(query: &ChargeQuery, row: &ChargeRow) -> bool {
+    query.job.as_ref().is_none_or(|job| *job == row.job)
+        && query.provider.is_none_or(|provider| provider == row.provider)
+        && (query.charges.is_empty() || query.charges.contains(&row.charge))
+        && is_within(row.opened_at, query.opened_from, query.opened_until)
+}
+
+fn is_within(at: Timestamp, from: Option<Timestamp>, until: Option<Timestamp>) -> bool {
+    from.is_none_or(|from| at >= from) && until.is_none_or(|until| at < until)
+}

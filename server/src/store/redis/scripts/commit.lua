@@ -1,0 +1,183 @@
+-- Commits a transition as a whole, or says why not and changes nothing. Everything is checked before the first write,
+-- because Lua does not roll back.
+--
+-- KEYS  1 epoch, 2 job, 3 sealed record, 4 due set, 5 feed, 6 set of ended jobs, 7 set of the job's charges;
+--       when the ledger changes by an intent: 8 charge, 9 unit, 10 index of charges;
+--       when the day is counted: 11 the person's count of it
+--       Beyond these only keys of the same slot: the job's own dedupe record, its dependents, and units and counts that its
+--       charges name.
+-- ARGV  1 epoch, 2 plan (JSON, `CommitPlan` in commit.rs), 3 the job's record, 4 sealed answer
+-- Answers {'DONE', version, fence or false, stalled}   fence when the lease was held on to
+--         {'CONFLICT'}  {'UNIT_TAKEN', charge}  {'PERSON_DAY_FULL'}
+local plan = cjson.decode(ARGV[2])
+local now = now_us()
+
+local version, fence, stalled, op, sequence, dedupe, wake = unpack(
+  redis.call('HMGET', KEYS[2], 'version', 'fence', 'stalled', 'op', 'sequence', 'dedupe', 'wake'))
+if not version then
+  return {'CONFLICT'}
+end
+version, fence, stalled, sequence = tonumber(version), tonumber(fence), tonumber(stalled), tonumber(sequence)
+local fence_holds = not plan.fence or plan.fence == fence
+
+local function hold()
+  local lease_until = int(now + plan.hold_us)
+  redis.call('HSET', KEYS[2], 'lease_until', lease_until)
+  redis.call('ZADD', KEYS[4], lease_until, plan.job)
+end
+
+if op == plan.op then
+  -- Applied before; the lease is renewed only for who still has it.
+  local held = plan.due == 'held' and fence_holds and redis.call('ZSCORE', KEYS[4], plan.job)
+  if held then
+    hold()
+  end
+  return {'DONE', int(version), held and int(fence) or false, int(stalled)}
+end
+if version ~= plan.expected_version or not fence_holds then
+  return {'CONFLICT'}
+end
+
+local ledger = plan.ledger or {}
+if ledger.kind == 'open' then
+  local charge, at = unpack(redis.call('HMGET', KEYS[9], 'charge', 'at'))
+  local taken = charge == 'open'
+    or (charge == 'unknown' and not ledger.repeat_allowed)
+    or (charge == 'yes' and tonumber(at) > ledger.fresh_after_us)
+  if taken then
+    return {'UNIT_TAKEN', charge}
+  end
+  if ledger.person_day_max and tonumber(redis.call('GET', KEYS[11]) or '0') >= ledger.person_day_max then
+    return {'PERSON_DAY_FULL'}
+  end
+end
+
+-- From here on everything is written.
+
+local function free_or_mark(unit, intent, charge, at_us, free)
+  if redis.call('HGET', unit, 'intent') ~= intent then
+    return
+  end
+  if free then
+    redis.call('DEL', unit)
+  else
+    redis.call('HSET', unit, 'charge', charge, 'at', int(at_us))
+  end
+end
+
+-- Writes what is known of a charge into its row, and takes it out of the person's count of the day when it was none.
+local function settle(row, charge)
+  local before, day = unpack(redis.call('HMGET', row, 'charge', 'day'))
+  redis.call('HSET', row, 'charge', charge, 'settled_at', ledger.settled_at)
+  if day and charge == 'no' and before ~= 'no' and tonumber(redis.call('GET', day) or '0') > 0 then
+    redis.call('DECR', day)
+  end
+end
+
+if ledger.kind == 'open' then
+  local row = {'id', ledger.intent, 'job', plan.job, 'tenant', ledger.tenant, 'provider', ledger.provider, 'step', ledger.step,
+    'charge', 'open', 'opened_at', ledger.opened_at, 'unit', KEYS[9]}
+  if ledger.person_day_max then
+    row[#row + 1] = 'day'
+    row[#row + 1] = KEYS[11]
+    redis.call('INCR', KEYS[11])
+    redis.call('PEXPIRE', KEYS[11], int(ledger.person_day_keep_ms))
+  end
+  redis.call('HSET', KEYS[8], unpack(row))
+  redis.call('ZADD', KEYS[10], 0, ledger.intent)
+  redis.call('SADD', KEYS[7], KEYS[8])
+  redis.call('HSET', KEYS[9], 'intent', ledger.intent, 'charge', 'open', 'at', int(ledger.opened_us))
+elseif ledger.kind == 'settle' then
+  -- Only the reference is noted while the charge stays open, and "unknown" never takes back what is known.
+  local before = redis.call('HGET', KEYS[8], 'charge')
+  local known = before == 'yes' or before == 'no'
+  local takes_back = known and (ledger.charge == 'open' or ledger.charge == 'unknown')
+  if before and not takes_back then
+    if ledger.reference then
+      redis.call('HSET', KEYS[8], 'reference', ledger.reference)
+    end
+    if ledger.charge ~= 'open' then
+      settle(KEYS[8], ledger.charge)
+      redis.call('HSET', KEYS[8], 'class', ledger.class, 'late', ledger.late and '1' or '0')
+      if ledger.provider_code then
+        redis.call('HSET', KEYS[8], 'provider_code', ledger.provider_code)
+      end
+      free_or_mark(KEYS[9], ledger.intent, ledger.charge, ledger.settled_us, ledger.charge == 'no')
+    end
+  end
+elseif ledger.kind == 'resolve' then
+  for _, row in ipairs(redis.call('SMEMBERS', KEYS[7])) do
+    local charge, unit, intent = unpack(redis.call('HMGET', row, 'charge', 'unit', 'id'))
+    if charge == 'unknown' then
+      settle(row, ledger.charge)
+      redis.call('HSET', row, 'note', ledger.note)
+      free_or_mark(unit, intent, ledger.charge, ledger.settled_us, true)
+    elseif charge == 'yes' and ledger.lost then
+      -- Paid for, but nobody holds the answer: it must not stand in the way of the next one.
+      free_or_mark(unit, intent, charge, ledger.settled_us, true)
+    end
+  end
+end
+
+version = version + 1
+if plan.fence or plan.due ~= 'unchanged' then
+  stalled = 0
+end
+redis.call('HSET', KEYS[2], 'record', ARGV[3], 'format', plan.format, 'version', int(version), 'op', plan.op, 'sequence', int(plan.sequence),
+  'stalled', int(stalled))
+if plan.has_answer then
+  redis.call('HSET', KEYS[3], 'answer', ARGV[4])
+end
+
+if plan.due == 'held' then
+  hold()
+elseif plan.due == 'at' then
+  local due_us = plan.due_us
+  if wake then
+    -- A job that this one waits for has ended meanwhile.
+    due_us = math.min(due_us, now)
+    redis.call('HDEL', KEYS[2], 'wake')
+  end
+  redis.call('HSET', KEYS[2], 'lease_until', '0')
+  redis.call('ZADD', KEYS[4], int(due_us), plan.job)
+elseif plan.due == 'never' then
+  redis.call('HSET', KEYS[2], 'lease_until', '0')
+  redis.call('HDEL', KEYS[2], 'wake')
+  redis.call('ZREM', KEYS[4], plan.job)
+  redis.call('ZADD', KEYS[6], int(plan.ended_us), plan.job)
+  for _, dependent in ipairs(plan.dependents) do
+    local due_us = redis.call('ZSCORE', KEYS[4], dependent)
+    local dependent_key = plan.job_prefix .. dependent
+    if due_us and tonumber(redis.call('HGET', dependent_key, 'lease_until') or '0') > now then
+      redis.call('HSET', dependent_key, 'wake', '1')
+    elseif due_us and tonumber(due_us) > now then
+      redis.call('ZADD', KEYS[4], int(now), dependent)
+    end
+  end
+end
+
+if plan.ending then
+  for _, field in ipairs({'live', 'unsettled'}) do
+    if redis.call('HGET', dedupe, field) == plan.job then
+      redis.call('HDEL', dedupe, field)
+    end
+  end
+  if plan.ending == 'answer' then
+    -- A late word on an old job must not hide a newer answer.
+    local field = 'answer:' .. plan.answer_of
+    local newest_us = string.match(redis.call('HGET', dedupe, field) or '0', '^%d+')
+    if tonumber(newest_us) <= plan.ended_us then
+      redis.call('HSET', dedupe, field, int(plan.ended_us) .. ' ' .. plan.job)
+    end
+  elseif plan.ending == 'until_settled' then
+    redis.call('HSET', dedupe, 'unsettled', plan.job)
+  end
+end
+
+if plan.public and plan.sequence > sequence then
+  local last = redis.call('XREVRANGE', KEYS[5], '+', '-', 'COUNT', 1)[1]
+  local number = last and tonumber(string.match(last[1], '^%d+')) or 0
+  redis.call('XADD', KEYS[5], 'MAXLEN', int(plan.feed_kept_max), int(number + 1) .. '-0', 'job', plan.job)
+end
+redis.call('PUBLISH', plan.bell, plan.job)
+return {'DONE', int(version), plan.due == 'held' and int(fence) or false, int(stalled)}

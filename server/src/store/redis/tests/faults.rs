@@ -1,0 +1,313 @@
+//! What happens to a running store when Redis goes away, comes back, forgets, or loses a reply.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::{Instant, sleep, timeout};
+
+use super::{
+    proxy::Proxy,
+    server::{FIT, Server, options},
+};
+use crate::{
+    domain::{
+        gate::{GateLimits, GateReport},
+        ids::JobId,
+        job::{Due, Event, Job, Transition},
+        provider_id::ProviderId,
+    },
+    store::{
+        Bell, ChargeQuery, Commit, Committed, Created, FeedPosition, How, JobFilter, ListQuery, Reservation, Store,
+        StoreError,
+        conformance::fixtures,
+        redis::{RedisOptions, RedisStore, open},
+    },
+};
+
+const LEASE: Duration = Duration::from_secs(3600);
+const PATIENCE: Duration = Duration::from_secs(20);
+const LIMITS: GateLimits = GateLimits {
+    rate_max: 0,
+    rate_window: Duration::from_secs(1),
+    rate_burst: 1,
+    in_flight_max: 0,
+    breaker_failures: 0,
+    breaker_open: Duration::from_secs(1),
+};
+
+async fn job(store: &RedisStore) -> Job {
+    fixtures::work_history(1, store.probe().await.unwrap().now)
+}
+
+async fn start(store: &RedisStore) -> Created {
+    let creation = fixtures::creation(job(store).await);
+    store
+        .create(crate::store::Creation {
+            claim: Some(LEASE),
+            ..creation
+        })
+        .await
+        .unwrap()
+}
+
+async fn cancel(store: &RedisStore, id: &JobId) -> Commit {
+    let stored = store.read(id).await.unwrap().unwrap();
+    let transition = stored.job.apply(Event::CancelAsked, stored.job.created_at).unwrap();
+    commit(stored.version, transition)
+}
+
+fn commit(version: u64, transition: Transition) -> Commit {
+    Commit {
+        op: fixtures::next_uuid(),
+        expected_version: version,
+        fence: None,
+        transition,
+        hold: LEASE,
+        answer: None,
+        person_day: None,
+    }
+}
+
+fn charge_query() -> ChargeQuery {
+    ChargeQuery {
+        tenant: crate::domain::ids::Tenant::sole(),
+        job: None,
+        provider: None,
+        charges: Vec::new(),
+        opened_from: None,
+        opened_until: None,
+        before: None,
+        page_size: 10,
+    }
+}
+
+/// The error of every verb of the store.
+async fn errors_of_all_verbs(store: &RedisStore, job: &Job) -> Vec<Option<StoreError>> {
+    let id = &job.id;
+    let transition = Transition {
+        job: job.clone(),
+        due: Due::Unchanged,
+        ledger: None,
+        ending: None,
+    };
+    let reservation = Reservation {
+        key: "0f".to_owned(),
+        fingerprint: "f".to_owned(),
+        job: id.clone(),
+        keep: LEASE,
+    };
+    let intent = fixtures::history_intent().id;
+    let list = ListQuery {
+        tenant: job.tenant.clone(),
+        filter: JobFilter::default(),
+        before: None,
+        page_size: 10,
+    };
+    vec![
+        store.probe().await.err(),
+        store.create(fixtures::creation(job.clone())).await.err(),
+        store.read(id).await.err(),
+        store.read_sealed(id).await.err(),
+        store.claim_due(LEASE, 10).await.err(),
+        store.commit(commit(1, transition)).await.err(),
+        store.release(id, 1).await.err(),
+        store.reserve_request(reservation).await.err(),
+        store.settle_request("0f", id).await.err(),
+        store.list(list).await.err(),
+        store.feed_end().await.err(),
+        store.feed_after(&FeedPosition::default(), 10).await.err(),
+        store.charges(charge_query()).await.err(),
+        store.enter_gate(ProviderId::Kiban, &intent, &LIMITS, LEASE).await.err(),
+        store
+            .leave_gate(ProviderId::Kiban, &intent, &LIMITS, GateReport::Good)
+            .await
+            .err(),
+        store.gate_status(ProviderId::Kiban).await.err(),
+        store.purge(job.created_at, 10).await.err(),
+    ]
+}
+
+#[tokio::test]
+async fn a_flushed_redis_is_a_lost_data_set_to_every_verb() {
+    let server = Server::start(&FIT).await;
+    let store = open(options(&server.url())).await.unwrap();
+    let job = start(&store).await.stored.job;
+    server.run(&["FLUSHALL"]).await;
+    for (verb, error) in errors_of_all_verbs(&store, &job).await.into_iter().enumerate() {
+        assert!(
+            matches!(error, Some(StoreError::DataSetLost { .. })),
+            "verb {verb}: {error:?}"
+        );
+    }
+    assert_eq!(
+        server.run(&["DBSIZE"]).await,
+        redis::Value::Int(0),
+        "and nothing was written"
+    );
+}
+
+#[tokio::test]
+async fn a_data_set_made_anew_is_not_the_one_that_was_opened() {
+    let server = Server::start(&FIT).await;
+    let asked = options(&server.url());
+    let store = open(asked.clone()).await.unwrap();
+    let job = start(&store).await.stored.job;
+    server.run(&["FLUSHALL"]).await;
+    open(asked).await.unwrap();
+    for (verb, error) in errors_of_all_verbs(&store, &job).await.into_iter().enumerate() {
+        assert!(
+            matches!(error, Some(StoreError::DataSetLost { .. })),
+            "verb {verb}: {error:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_master_that_became_a_replica_is_unavailable_to_every_verb() {
+    let server = Server::start(&FIT).await;
+    let store = open(options(&server.url())).await.unwrap();
+    let job = start(&store).await.stored.job;
+    server.run(&["REPLICAOF", "127.0.0.1", "1"]).await;
+    for (verb, error) in errors_of_all_verbs(&store, &job).await.into_iter().enumerate() {
+        let Some(StoreError::Unavailable { why, .. }) = &error else {
+            panic!("verb {verb}: {error:?}")
+        };
+        assert!(
+            why.contains("is read-only") || why.contains("lost its master"),
+            "verb {verb}: {why}"
+        );
+    }
+    server.run(&["REPLICAOF", "NO", "ONE"]).await;
+    assert_eq!(store.read(&job.id).await.unwrap().unwrap().job, job);
+}
+
+#[tokio::test]
+async fn a_policy_that_evicts_is_noticed_while_running() {
+    let server = Server::start(&FIT).await;
+    let store = open(options(&server.url())).await.unwrap();
+    server.run(&["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"]).await;
+    let error = store.probe().await.unwrap_err();
+    assert!(error.to_string().contains("allkeys-lru"), "{error}");
+    server.run(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]).await;
+    store.probe().await.unwrap();
+}
+
+#[tokio::test]
+async fn without_memory_new_jobs_are_refused_and_running_ones_finish() {
+    let server = Server::start(&FIT).await;
+    let store = open(options(&server.url())).await.unwrap();
+    let id = start(&store).await.stored.job.id;
+    let other = fixtures::creation(fixtures::work_history(2, fixtures::EPOCH));
+    server.run(&["CONFIG", "SET", "maxmemory", "1"]).await;
+    let error = store.create(other.clone()).await.unwrap_err();
+    assert!(error.to_string().contains("has used up its memory"), "{error}");
+    let cancel = cancel(&store, &id).await;
+    assert!(matches!(store.commit(cancel).await.unwrap(), Committed::Done { .. }));
+    server.run(&["CONFIG", "SET", "maxmemory", "0"]).await;
+    store.create(other).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_crashed_redis_is_unavailable_and_taken_up_again_with_all_its_data() {
+    let mut server = Server::start(&FIT).await;
+    let store = open(options(&server.url())).await.unwrap();
+    let mut bells = store.bells();
+    let started = start(&store).await.stored;
+    server.kill();
+    let error = store.read(&started.job.id).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable { .. }), "{error}");
+
+    server.start_again().await;
+    let deadline = Instant::now() + PATIENCE;
+    let read = loop {
+        match store.read(&started.job.id).await {
+            Ok(read) => break read.unwrap(),
+            Err(error) => assert!(Instant::now() < deadline, "{error}"),
+        }
+    };
+    assert_eq!(read, started, "what was acknowledged is there");
+    // Its scripts are gone with the process, and come back by themselves.
+    let cancel = cancel(&store, &started.job.id).await;
+    assert!(matches!(store.commit(cancel).await.unwrap(), Committed::Done { .. }));
+
+    let resync = async { while bells.recv().await.unwrap() != Bell::Resync {} };
+    timeout(PATIENCE, resync).await.expect("lost rings are announced");
+    ring_is_heard(&store, &mut bells).await;
+}
+
+/// Commits until a ring comes through: the listener may still be on its way back.
+async fn ring_is_heard(store: &RedisStore, bells: &mut tokio::sync::broadcast::Receiver<Bell>) {
+    let heard = async {
+        loop {
+            let id = start(store).await.stored.job.id;
+            let cancel = cancel(store, &id).await;
+            store.commit(cancel).await.unwrap();
+            let ring = async { while bells.recv().await.unwrap() != Bell::Job(id.clone()) {} };
+            if timeout(Duration::from_millis(300), ring).await.is_ok() {
+                return;
+            }
+        }
+    };
+    timeout(PATIENCE, heard).await.expect("the bell rings again");
+}
+
+#[tokio::test]
+async fn a_commit_whose_reply_is_lost_is_applied_once() {
+    let server = Server::start(&FIT).await;
+    let proxy = Proxy::to(server.socket()).await;
+    let store = open(options(proxy.url())).await.unwrap();
+    let id = start(&store).await.stored.job.id;
+    let cancel = cancel(&store, &id).await;
+
+    proxy.cut_next_reply();
+    let first = store.commit(cancel.clone()).await;
+    let again = store.commit(cancel).await.unwrap();
+    let done = Committed::Done {
+        version: 2,
+        lease: None,
+    };
+    assert!(matches!(&first, Ok(committed) if *committed == done), "{first:?}");
+    assert_eq!(again, done);
+    assert_eq!(store.read(&id).await.unwrap().unwrap().version, 2);
+    assert_eq!(
+        store.feed_end().await.unwrap().0[id.shard().index()],
+        2,
+        "one entry per event"
+    );
+}
+
+#[tokio::test]
+async fn a_creation_whose_reply_is_lost_starts_one_job() {
+    let server = Server::start(&FIT).await;
+    let proxy = Proxy::to(server.socket()).await;
+    let store = open(options(proxy.url())).await.unwrap();
+    let job = job(&store).await;
+    proxy.cut_next_reply();
+    let created = store.create(fixtures::creation(job.clone())).await.unwrap();
+    assert!(matches!(created.how, How::Started(None)));
+    assert_eq!(created.stored.job, job);
+}
+
+#[tokio::test]
+async fn a_connection_that_went_silent_is_replaced() {
+    let server = Server::start(&FIT).await;
+    let proxy = Proxy::to(server.socket()).await;
+    let asked = RedisOptions {
+        response_timeout: Duration::from_millis(300),
+        ..options(proxy.url())
+    };
+    let store = Arc::new(open(asked).await.unwrap());
+    let mut bells = store.bells();
+    let id = start(&store).await.stored.job.id;
+
+    proxy.swallow_replies(true);
+    let error = store.read(&id).await.unwrap_err();
+    assert!(error.to_string().contains("did not answer in time"), "{error}");
+    proxy.swallow_replies(false);
+
+    let deadline = Instant::now() + PATIENCE;
+    while let Err(error) = store.read(&id).await {
+        assert!(Instant::now() < deadline, "{error}");
+        sleep(Duration::from_millis(20)).await;
+    }
+    ring_is_heard(&store, &mut bells).await;
+}

@@ -1,0 +1,147 @@
+//! A `redis-server` of the test's own, in a directory of its own, reached by a socket file: no port to be raced for.
+
+use std::{
+    path::PathBuf,
+    process::{Child, ChildStdin, Command, Stdio},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use tempfile::TempDir;
+use tokio::time::{Instant, sleep};
+
+use crate::store::{
+    FEED_KEPT_MAX,
+    redis::{Durability, RedisOptions},
+};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How a server is run that may hold a data set.
+pub(super) const FIT: [&str; 6] = ["--appendonly", "yes", "--appendfsync", "always", "--save", ""];
+
+/// A server that ends with the test.
+pub(super) struct Server {
+    dir: TempDir,
+    settings: Vec<String>,
+    process: Option<Child>,
+}
+
+impl Server {
+    pub(super) async fn start(settings: &[&str]) -> Server {
+        let settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
+        let mut server = Server {
+            dir: TempDir::new().unwrap(),
+            settings,
+            process: None,
+        };
+        server.start_again().await;
+        server
+    }
+
+    /// Starts it on the data that it left behind.
+    pub(super) async fn start_again(&mut self) {
+        let mut command = Command::new("redis-server");
+        command.args(["--port", "0", "--dir"]).arg(self.dir.path());
+        command.arg("--unixsocket").arg(self.socket()).args(&self.settings);
+        self.process = Some(spawn(command.stdin(Stdio::null())));
+        self.until_it_answers().await;
+    }
+
+    /// Kills it at once, as a crash would.
+    pub(super) fn kill(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.kill().unwrap();
+            process.wait().unwrap();
+        }
+    }
+
+    pub(super) fn socket(&self) -> PathBuf {
+        self.dir.path().join("redis.sock")
+    }
+
+    pub(super) fn url(&self) -> String {
+        format!("redis+unix://{}", self.socket().display())
+    }
+
+    pub(super) async fn run(&self, command: &[&str]) -> redis::Value {
+        run(&self.url(), command).await.unwrap()
+    }
+
+    async fn until_it_answers(&self) {
+        until_it_answers(&self.url()).await;
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// One server for all tests of this process that need nothing but a key prefix of their own.
+pub(super) async fn shared_url() -> String {
+    static SHARED: OnceLock<(String, ChildStdin)> = OnceLock::new();
+    let (url, _) = SHARED.get_or_init(|| {
+        let dir = TempDir::new().unwrap().keep();
+        // The shell ends the server and tidies up when its input closes, that is with this process, however it ends.
+        let script =
+            r#"redis-server --port 0 --dir "$0" --unixsocket "$0/redis.sock" "$@" & cat; kill $!; wait; rm -r "$0""#;
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(script).arg(&dir).args(FIT).stdin(Stdio::piped());
+        // A shell that does not find the server says so only in its output.
+        drop(Server::is_installed());
+        let stdin = spawn(&mut command).stdin.take().unwrap();
+        (format!("redis+unix://{}/redis.sock", dir.display()), stdin)
+    });
+    until_it_answers(url).await;
+    url.clone()
+}
+
+impl Server {
+    fn is_installed() -> std::process::ExitStatus {
+        spawn(Command::new("redis-server").arg("--version")).wait().unwrap()
+    }
+}
+
+fn spawn(command: &mut Command) -> Child {
+    match command.stdout(Stdio::null()).stderr(Stdio::null()).spawn() {
+        Ok(child) => child,
+        Err(error) => panic!("redis-server cannot be run ({error}): `make test` installs it"),
+    }
+}
+
+async fn until_it_answers(url: &str) {
+    let deadline = Instant::now() + PATIENCE;
+    while run(url, &["PING"]).await.is_err() {
+        assert!(Instant::now() < deadline, "redis-server does not answer at {url}");
+        sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// One command on a connection of its own.
+pub(super) async fn run(url: &str, command: &[&str]) -> redis::RedisResult<redis::Value> {
+    let mut connection = redis::Client::open(url)?.get_multiplexed_async_connection().await?;
+    let mut cmd = redis::cmd(command[0]);
+    cmd.arg(&command[1..]);
+    cmd.query_async(&mut connection).await
+}
+
+/// Options for a data set of its own.
+pub(super) fn options(url: &str) -> RedisOptions {
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    RedisOptions {
+        url: url.to_owned().into(),
+        prefix: format!("test{}", NEXT.fetch_add(1, Ordering::Relaxed)),
+        secret_fingerprint: "fingerprint".to_owned(),
+        create: true,
+        durability: Durability::Demand,
+        feed_kept_max: FEED_KEPT_MAX,
+        retention: Duration::from_secs(30 * 24 * 3600),
+        connect_timeout: Duration::from_secs(2),
+        response_timeout: Duration::from_secs(2),
+    }
+}
