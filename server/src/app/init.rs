@@ -8,10 +8,11 @@ use anyhow::Context as _;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{parts, secret, settings};
+use crate::store::redis as redis_store;
 use crate::{
     config::{Config, Place, Purpose, Redis, SecretSource},
     engine::Vault,
-    store::{OpenError, redis},
+    store::OpenError,
 };
 
 /// Creates the data set of the settings where there is none. Doing it again changes nothing.
@@ -37,7 +38,7 @@ async fn init_redis(config: &Config, place: &Redis) -> anyhow::Result<()> {
         create: true,
         ..place.clone()
     };
-    match redis::open(parts::redis_options(config, &place, fingerprint)).await {
+    match redis_store::open(parts::redis_options(config, &place, fingerprint)).await {
         Ok(_) => {}
         Err(OpenError::WrongSecret { what }) if fresh.is_some() => {
             let variable = Config::variable("store.secret");

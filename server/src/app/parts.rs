@@ -8,16 +8,17 @@ use anyhow::Context as _;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::secret;
+use crate::store::redis::{self as redis_store, RedisOptions};
 use crate::{
     api,
     clock::Clock,
-    config::{self, Config, Durability, Encoding, Place, SecretSource},
+    config::{self, Config, Encoding, Place, SecretSource},
     domain::provider_id::ProviderId,
     engine::Vault,
     http,
     providers::{Provider, http::HttpClient, kiban, nubarium, tuidentidad},
     store::{
-        FEED_KEPT_MAX, Store, redis,
+        FEED_KEPT_MAX, Store,
         sqlite::{SqliteOptions, SqliteStore},
     },
 };
@@ -28,7 +29,7 @@ pub(super) async fn open_store(config: &Config) -> anyhow::Result<(Arc<dyn Store
     let fingerprint = vault.secret_fingerprint();
     let store: Arc<dyn Store> = match &config.store.place {
         Place::Sqlite { path } => Arc::new(open_sqlite(config, path, fingerprint).await?),
-        Place::Redis(place) => Arc::new(redis::open(redis_options(config, place, fingerprint)).await?),
+        Place::Redis(place) => Arc::new(redis_store::open(redis_options(config, place, fingerprint)).await?),
     };
     Ok((store, vault))
 }
@@ -50,15 +51,15 @@ async fn open_sqlite(config: &Config, path: &Path, secret_fingerprint: String) -
     Ok(tokio::task::spawn_blocking(|| SqliteStore::open(options)).await??)
 }
 
-pub(super) fn redis_options(config: &Config, place: &config::Redis, secret_fingerprint: String) -> redis::RedisOptions {
-    redis::RedisOptions {
+pub(super) fn redis_options(config: &Config, place: &config::Redis, secret_fingerprint: String) -> RedisOptions {
+    RedisOptions {
         url: place.url.clone(),
-        prefix: redis::PREFIX_DEFAULT.to_owned(),
+        prefix: redis_store::PREFIX_DEFAULT.to_owned(),
         secret_fingerprint,
         create: place.create,
         durability: match place.durability {
-            Durability::Demand => redis::Durability::Demand,
-            Durability::AcceptRisk => redis::Durability::AcceptRisk,
+            config::Durability::Demand => redis_store::Durability::Demand,
+            config::Durability::AcceptRisk => redis_store::Durability::AcceptRisk,
         },
         feed_kept_max: FEED_KEPT_MAX,
         retention: config.engine.retention,

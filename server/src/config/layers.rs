@@ -138,13 +138,6 @@ impl Layers {
             environment: of_environment(&sources.environment),
         })
     }
-
-    /// The value that wins.
-    pub(super) fn get(&self, name: &str) -> Option<&Given> {
-        [&self.environment, &self.file, &self.defaults]
-            .into_iter()
-            .find_map(|layer| layer.get(name))
-    }
 }
 
 impl fmt::Display for Origin {
