@@ -14,6 +14,10 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 
+/// A difference up to this is the time that the store's answer took. To follow it would let the clock jump to and fro, and slow
+/// down for good where the store reads this very clock.
+const FOLLOW_SLACK_MS: u64 = 500;
+
 /// A clock. Clones share one time.
 #[derive(Clone, Debug)]
 pub(crate) struct Clock(Arc<Source>);
@@ -48,14 +52,16 @@ impl Clock {
         }
     }
 
-    /// Agrees with the store: from here on this clock reads as the store's did just now. A manual clock is set to it.
+    /// Agrees with the store, whose clock read `store_now` a moment ago. A manual clock is moved by its test alone.
     pub(crate) fn follow(&self, store_now: Timestamp) {
         match &*self.0 {
             Source::System { ahead_ms } => {
                 let ahead = store_now.as_millisecond().saturating_sub(system_now().as_millisecond());
-                ahead_ms.store(ahead, Ordering::Relaxed);
+                if ahead.abs_diff(ahead_ms.load(Ordering::Relaxed)) > FOLLOW_SLACK_MS {
+                    ahead_ms.store(ahead, Ordering::Relaxed);
+                }
             }
-            Source::Manual { now_ms } => now_ms.store(store_now.as_millisecond(), Ordering::Relaxed),
+            Source::Manual { .. } => {}
         }
     }
 
@@ -100,7 +106,11 @@ mod tests {
         clock.advance(Duration::from_millis(1_500));
         assert_eq!(clone.now().to_string(), "2026-01-31T10:00:01.5Z");
         clone.follow("2020-02-29T00:00:00Z".parse().unwrap());
-        assert_eq!(clock.now().to_string(), "2020-02-29T00:00:00Z");
+        assert_eq!(
+            clock.now().to_string(),
+            "2026-01-31T10:00:01.5Z",
+            "it follows its test alone"
+        );
     }
 
     #[test]
@@ -120,6 +130,15 @@ mod tests {
             );
             assert!((clock.ahead() - skew).abs() < SignedDuration::from_secs(5));
         }
+    }
+
+    #[test]
+    fn the_time_that_an_answer_took_does_not_move_the_clock() {
+        let clock = Clock::system();
+        for _ in 0..1_000 {
+            clock.follow(system_now() - SignedDuration::from_millis(100));
+        }
+        assert_eq!(clock.ahead(), SignedDuration::ZERO);
     }
 
     #[test]

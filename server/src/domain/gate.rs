@@ -3,6 +3,9 @@
 //! The embedded store keeps a [`Gate`] in memory; the Redis store does the same in a script, and the conformance suite holds both
 //! to it. A breaker never makes a call of its own: its probe is a real job that was due.
 
+#[cfg(test)]
+mod tests;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
@@ -184,8 +187,10 @@ impl Gate {
 /// A place comes free when a call ends, which nobody can foresee: look again soon, but not at once.
 pub(crate) const IN_FLIGHT_RETRY: Duration = Duration::from_millis(500);
 
+/// Rounded up, so that a window that does not divide evenly never holds one call more.
 fn rate_interval(limits: &GateLimits) -> Option<Duration> {
-    (limits.rate_max > 0).then(|| limits.rate_window / limits.rate_max)
+    let rounding = Duration::from_nanos(u64::from(limits.rate_max.saturating_sub(1)));
+    (limits.rate_max > 0).then(|| (limits.rate_window + rounding) / limits.rate_max)
 }
 
 fn wait(now: Timestamp, until: Timestamp) -> Duration {

@@ -11,7 +11,7 @@ use crate::{
     domain::{
         gate::{Denial, GateReport, Passage},
         ids::{IntentId, JobId},
-        job::{Event, Intent, Step},
+        job::{Event, Intent, Source, Step},
         nss::Nss,
         outcome::Outcome,
         person::Subject,
@@ -99,7 +99,7 @@ impl Engine {
         };
         let reply = self.call_in_time(provider.as_ref(), &claim, &request, options).await;
         self.leave(&intent, options, gate_report(&reply.outcome)).await;
-        self.record_reply(claim, &intent, reply).await;
+        self.record_reply(claim, &intent, Source::Call, reply).await;
         Sent::Done(None)
     }
 
@@ -119,11 +119,12 @@ impl Engine {
     }
 
     /// Commits the fact, however long the store takes: it was paid for.
-    pub(super) async fn record_reply(&self, claim: Claim, intent: &Intent, reply: Reply) {
+    pub(super) async fn record_reply(&self, claim: Claim, intent: &Intent, from: Source, reply: Reply) {
         let id = claim.stored.job.id.clone();
         self.inner.metrics.outcome(intent, &reply.outcome);
         self.alarm_operator(intent, &reply.outcome);
         let event = Event::OutcomeKnown {
+            from,
             intent: intent.id.clone(),
             next_at: self.inner.clock.now() + self.pause_after(&claim, intent, &reply.outcome),
             outcome: reply.outcome,

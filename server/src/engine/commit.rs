@@ -127,7 +127,9 @@ impl Engine {
                 expected_version: stored.version,
                 fence: None,
                 person_day: None,
-                answer: answer.filter(|_| transition.job.brings_answer()).map(<[u8]>::to_vec),
+                answer: answer
+                    .filter(|_| transition.ending.is_some() && transition.job.brings_answer())
+                    .map(<[u8]>::to_vec),
                 transition,
                 hold: Duration::ZERO,
             };

@@ -38,14 +38,12 @@ pub(super) struct Wanted {
 }
 
 impl Engine {
-    /// Waits for the answer until `deadline`, or for as long as the settings allow, then says LOOKUP_IN_PROGRESS.
-    pub(crate) async fn lookup_nss(&self, lookup: Lookup, deadline: Option<Instant>) -> Result<LookedUp, EngineError> {
+    /// Waits for the answer until `until`, then says LOOKUP_IN_PROGRESS.
+    pub(crate) async fn lookup_nss(&self, lookup: Lookup, until: Instant) -> Result<LookedUp, EngineError> {
         self.refuse_while_draining()?;
         if !self.inner.providers.contains_key(&ProviderId::Nubarium) {
             return Err(EngineError::new(Reason::NoRoute));
         }
-        let latest = Instant::now() + self.inner.options.lookup_wait_max;
-        let until = deadline.map_or(latest, |deadline| deadline.min(latest));
         let created = self
             .start_lookup(Wanted::by_caller(lookup, self.inner.clock.now()))
             .await?;

@@ -178,7 +178,7 @@ pub(crate) struct Callback {
     pub token: String,
     /// From the header.
     pub key: Option<String>,
-    /// As it came: only a hint at the provider's reference.
+    /// As it came. Only the provider's adapter reads it, for the reference; it may hold personal data.
     pub body: bytes::Bytes,
 }
 

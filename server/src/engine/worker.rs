@@ -12,7 +12,7 @@ use crate::{
     domain::{
         gate::Denial,
         ids::JobId,
-        job::{Event, Intent, Job, State},
+        job::{Event, Intent, Job, Source, State},
         outcome::OutcomeClass,
         person::Subject,
         provider_id::ProviderId,
@@ -267,7 +267,7 @@ impl Engine {
         let time_limit = options.poll_time_limit.min(left(&claim));
         match provider.poll(&request, time_limit).await {
             Some(reply) => {
-                self.record_reply(claim, &intent, reply).await;
+                self.record_reply(claim, &intent, Source::Poll, reply).await;
                 None
             }
             None => {

@@ -3,9 +3,12 @@
 //! Adapters know HTTP and their provider's words; nobody after them does. They never retry, never follow redirects, and never
 //! log what they read.
 
-mod http;
+mod history;
+pub(crate) mod http;
+mod json;
 pub(crate) mod kiban;
 pub(crate) mod nubarium;
+mod refusal;
 pub(crate) mod tuidentidad;
 
 use std::time::Duration;
@@ -13,13 +16,18 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
+use self::http::Exchange;
 use crate::domain::{
     nss::Nss,
-    outcome::Outcome,
+    outcome::{Outcome, Verdict},
     person::Subject,
     provider_id::ProviderId,
+    reason::{Failure, Reason},
     work_history::{Provenance, WorkHistory},
 };
+
+/// The longest reference that a provider gives; Kiban's has 24 characters, Tu Identidad's 36.
+const REFERENCE_CHARS_MAX: usize = 64;
 
 /// One upstream API.
 #[async_trait]
@@ -87,14 +95,91 @@ pub(crate) struct NssAnswer {
     pub provenance: Provenance,
 }
 
+impl CallRequest {
+    fn exchange(&self, provider: ProviderId, time_limit: Duration) -> Exchange<'_> {
+        Exchange {
+            provider,
+            time_limit,
+            trace_parent: self.trace_parent.as_deref(),
+            now: self.now,
+        }
+    }
+}
+
+impl PollRequest {
+    fn exchange(&self, provider: ProviderId, time_limit: Duration) -> Exchange<'_> {
+        Exchange {
+            provider,
+            time_limit,
+            trace_parent: self.trace_parent.as_deref(),
+            now: self.now,
+        }
+    }
+}
+
 impl Reply {
     /// A reply without an answer.
     pub(crate) fn bare(outcome: Outcome) -> Reply {
         Reply { outcome, answer: None }
     }
+
+    /// A bought answer.
+    fn found(answer: Answer, reference: Option<String>) -> Reply {
+        Reply {
+            outcome: Outcome::Answered {
+                verdict: Verdict::Found,
+                reference,
+            },
+            answer: Some(answer),
+        }
+    }
+
+    /// A definite no.
+    fn no(failure: Failure, reference: Option<String>) -> Reply {
+        Reply::bare(Outcome::Answered {
+            verdict: Verdict::No(failure),
+            reference,
+        })
+    }
+
+    /// An end that is no known answer.
+    fn unusable(failure: Failure) -> Reply {
+        Reply::bare(Outcome::Unusable { failure })
+    }
+
+    /// An answer that fits nothing we know of the provider. Operators are alarmed by the reason.
+    fn contract_changed(provider: ProviderId, provider_code: Option<String>) -> Reply {
+        Reply::unusable(Failure::told(Reason::ProviderContractChanged, provider, provider_code))
+    }
+
+    /// A request that lacks what the provider needs. Nothing was sent.
+    fn incomplete_request() -> Reply {
+        Reply::bare(Outcome::Rejected {
+            failure: Failure::own(Reason::InvalidRequest),
+        })
+    }
+
+    /// The provider does not know the reference any more.
+    fn reference_lost(provider: ProviderId, provider_code: Option<String>) -> Reply {
+        Reply::bare(Outcome::ReferenceLost {
+            failure: Failure::told(Reason::OutcomeUnknown, provider, provider_code),
+        })
+    }
 }
 
-/// The provider's reference in a callback's body.
+/// The provider's reference in the body of a callback, if there is one. The body is untrusted and is read for nothing else.
 pub(crate) fn callback_reference(provider: ProviderId, body: &[u8]) -> Option<String> {
-    None
+    match provider {
+        ProviderId::Kiban => kiban::read_callback(body),
+        ProviderId::TuIdentidad | ProviderId::Nubarium => None,
+    }
 }
+
+/// A provider's reference, if it is one that can go into a URL and a record as it is.
+fn reference(text: &str) -> Option<String> {
+    let is_plain = text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    (is_plain && (1..=REFERENCE_CHARS_MAX).contains(&text.len())).then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 
 use crate::domain::{
-    job::{Event, Intent, Job, State, Step, next::Next},
+    job::{Event, Intent, Job, Source, State, Step, next::Next},
     outcome::{Charge, Outcome, OutcomeClass},
     provider_id::ProviderId,
     reason::{Failure, Reason},
@@ -139,6 +139,7 @@ impl Job {
                     intent: of,
                     outcome,
                     next_at,
+                    ..
                 } if of == intent.id => Ok(next.outcome(intent, outcome, next_at)),
                 Event::OutcomeKnown { intent, outcome, .. } => Ok(next.late(&intent, &outcome)),
                 Event::Hinted { intent: of, reference } if of == intent.id => Ok(next.waiting(intent, reference, now)),
@@ -160,17 +161,31 @@ impl Job {
             (State::Waiting { intent, reference, .. }, event) => match event {
                 Event::Joined { limit, dependent } => Ok(next.joined(limit, dependent)),
                 Event::OutcomeKnown {
+                    from,
                     intent: of,
                     outcome,
                     next_at,
-                } if of == intent.id => match outcome {
-                    // The acknowledgement, or the loss of it, that a callback overtook: the reference is known already.
-                    Outcome::Accepted { .. } | Outcome::Ambiguous | Outcome::NotSent => Ok(next.unchanged()),
-                    Outcome::ReferenceLost { .. } => Ok(next.outcome_unknown(intent)),
-                    Outcome::Rejected { .. }
-                    | Outcome::Down { .. }
-                    | Outcome::Answered { .. }
-                    | Outcome::Unusable { .. } => Ok(next.outcome(intent, outcome, next_at)),
+                } if of == intent.id => match (from, outcome) {
+                    // The reply to the call that a callback overtook. The provider has named its reference, so it has the request,
+                    // whatever became of the reply; to believe a "down" here would be to pay again.
+                    (
+                        Source::Call,
+                        Outcome::Accepted { .. }
+                        | Outcome::Ambiguous
+                        | Outcome::NotSent
+                        | Outcome::Rejected { .. }
+                        | Outcome::Down { .. }
+                        | Outcome::Unusable { .. },
+                    ) => Ok(next.unchanged()),
+                    (Source::Poll, Outcome::Accepted { .. } | Outcome::Ambiguous | Outcome::NotSent) => {
+                        Ok(next.unchanged())
+                    }
+                    (_, Outcome::ReferenceLost { .. }) => Ok(next.outcome_unknown(intent)),
+                    (
+                        Source::Poll,
+                        outcome @ (Outcome::Rejected { .. } | Outcome::Down { .. } | Outcome::Unusable { .. }),
+                    )
+                    | (_, outcome @ Outcome::Answered { .. }) => Ok(next.outcome(intent, outcome, next_at)),
                 },
                 Event::OutcomeKnown { intent, outcome, .. } => Ok(next.late(&intent, &outcome)),
                 Event::Hinted {
@@ -200,6 +215,7 @@ impl Job {
                     intent: of,
                     outcome,
                     next_at,
+                    ..
                 } if of == intent.id => match outcome {
                     Outcome::Ambiguous => Ok(next.unchanged()),
                     Outcome::ReferenceLost { .. } => Ok(next.outcome_unknown(intent)),

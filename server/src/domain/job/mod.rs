@@ -208,6 +208,7 @@ pub(crate) enum Event {
     IntentRecorded { intent: Intent },
     /// Fact: how the call, or a poll of it, went. If the job lives on it is due at `next_at`.
     OutcomeKnown {
+        from: Source,
         intent: IntentId,
         outcome: Outcome,
         next_at: Timestamp,
@@ -230,6 +231,13 @@ pub(crate) enum Event {
     Joined { limit: u32, dependent: Option<JobId> },
     /// Decision: an operator settles the unknown charge.
     Settled { charge: Charge, note: String },
+}
+
+/// Who brought an outcome: the billed call itself, or a later question about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    Call,
+    Poll,
 }
 
 impl Job {

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     domain::{
         ids::JobId,
-        job::{Due, Event},
+        job::{Due, Event, Source},
     },
     store::{Bell, Commit, Committed},
 };
@@ -312,6 +312,7 @@ pub(crate) async fn the_answer_is_kept_sealed(world: &World) {
     let intent = fixtures::history_intent();
     world.intends(&id, &intent, now).await;
     let fact = Event::OutcomeKnown {
+        from: Source::Poll,
         intent: intent.id,
         outcome: found(),
         next_at: now,

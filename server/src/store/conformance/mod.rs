@@ -17,6 +17,7 @@ pub(crate) mod gates;
 pub(crate) mod keeping;
 pub(crate) mod listing;
 pub(crate) mod money;
+pub(crate) mod money_at_random;
 pub(crate) mod reuse;
 pub(crate) mod waking;
 mod world;
@@ -136,6 +137,9 @@ macro_rules! conformance {
                     a_charge_that_was_not_made_gives_its_place_in_the_day_back
                     a_repeated_intent_takes_one_place
                     a_refused_intent_changes_nothing
+                ]
+                money_at_random: [
+                    calls_and_outcomes_agree_with_the_model
                 ]
                 listing: [
                     pages_go_from_new_to_old_over_all_shards

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     domain::{
         ids::JobId,
-        job::{Event, Intent, Job, Step},
+        job::{Event, Intent, Job, Source, Step},
         outcome::{Charge, Outcome, OutcomeClass},
         provider_id::ProviderId,
     },
@@ -238,6 +238,7 @@ pub(crate) async fn a_paid_charge_never_becomes_unknown_again(world: &World) {
 
     // The domain does not say this; a store must not do it either.
     let unknown = Event::OutcomeKnown {
+        from: Source::Poll,
         intent: intent.id.clone(),
         outcome: Outcome::Ambiguous,
         next_at: now,

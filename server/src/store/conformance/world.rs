@@ -8,7 +8,7 @@ use super::{Harness, LONG, fixtures};
 use crate::{
     domain::{
         ids::JobId,
-        job::{Due, Event, Intent, Job, Transition},
+        job::{Due, Event, Intent, Job, Source, Transition},
         outcome::{Charge, Outcome, Verdict},
         provider_id::ProviderId,
     },
@@ -139,6 +139,7 @@ impl World {
 
     pub(crate) async fn outcome(&self, id: &JobId, intent: &Intent, outcome: Outcome, at: Timestamp) {
         let event = Event::OutcomeKnown {
+            from: Source::Poll,
             intent: intent.id.clone(),
             outcome,
             next_at: at,

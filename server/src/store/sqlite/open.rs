@@ -110,7 +110,10 @@ fn connect(path: Option<&Path>) -> Result<Connection, Box<dyn std::error::Error>
         None => Connection::open_in_memory()?,
     };
     db.busy_timeout(BUSY_TIMEOUT)?;
-    db.pragma_update(None, "journal_mode", "WAL")?;
+    let mode: String = db.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    if path.is_some() && mode != "wal" {
+        return Err("its file system cannot share memory between connections, as network ones cannot".into());
+    }
     // Each commit reaches the disk before it is acknowledged.
     db.pragma_update(None, "synchronous", "FULL")?;
     db.pragma_update(None, "foreign_keys", true)?;

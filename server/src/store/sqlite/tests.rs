@@ -122,6 +122,26 @@ async fn what_was_acknowledged_is_there_after_a_restart() {
     assert_eq!(store.probe().await.unwrap().epoch, epoch);
 }
 
+/// What a copy of the files sees is what a start after a crash would see.
+#[tokio::test]
+async fn files_copied_at_any_time_hold_what_was_acknowledged() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder.path().join("semanas.db"), "secret").unwrap();
+    for number in 0..10 {
+        let creation = fixtures::creation(fixtures::work_history(number, fixtures::EPOCH));
+        store.create(creation.clone()).await.unwrap();
+        let copy = tempfile::tempdir().unwrap();
+        for name in ["semanas.db", "semanas.db-wal"] {
+            std::fs::copy(folder.path().join(name), copy.path().join(name)).unwrap();
+        }
+        let restarted = open(&copy.path().join("semanas.db"), "secret").unwrap();
+        assert_eq!(
+            restarted.read(&creation.job.id).await.unwrap().unwrap().job,
+            creation.job
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_second_process_is_told_that_the_file_is_in_use() {
     let folder = tempfile::tempdir().unwrap();

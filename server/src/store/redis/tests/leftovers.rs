@@ -37,6 +37,7 @@ async fn a_purged_job_leaves_only_the_ledger() {
     };
     happens(&store, &job, Event::IntentRecorded { intent: intent.clone() }).await;
     let known = Event::OutcomeKnown {
+        from: crate::domain::job::Source::Poll,
         intent: intent.id,
         outcome,
         next_at: job.created_at,

@@ -1,0 +1,113 @@
+//! Brings the messages of an engine's stream to a reader who may be slow, gone, or out of time.
+//!
+//! Decides when a stream is given up. At most one message waits; while it waits nothing more is pulled from the engine, so a
+//! slow reader costs no memory, and after the limit no stream either. What the messages say is the engine's business.
+
+use std::{future::pending, time::Duration};
+
+use futures::{
+    StreamExt as _,
+    stream::{BoxStream, Stream},
+};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep_until, timeout},
+};
+use tokio_util::task::AbortOnDropHandle;
+use tonic::Status;
+use tracing::Instrument as _;
+
+use crate::{api::status, engine::EngineError};
+
+/// When a stream is given up.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    /// How long a message may wait for its reader.
+    pub(super) slow_reader_limit: Duration,
+    /// The caller's own deadline.
+    pub(super) until: Option<Instant>,
+}
+
+/// Why the forwarding ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// The engine said all, or the reader is gone.
+    Done,
+    SlowReader,
+}
+
+/// The stream that tonic sends: `to_proto` of each message. It ends without a status when the caller's deadline has passed,
+/// because the caller's own library reports that, and with SLOW_CONSUMER when a message was not taken in time. Dropping it drops
+/// the engine's stream at once.
+pub(super) fn forward<M, P>(
+    messages: BoxStream<'static, Result<M, EngineError>>,
+    to_proto: fn(M) -> P,
+    job_id: Option<String>,
+    patience: Patience,
+) -> BoxStream<'static, Result<P, Status>>
+where
+    M: Send + 'static,
+    P: Send + 'static,
+{
+    let converted = messages.map(move |message| {
+        message
+            .map(to_proto)
+            .map_err(|error| status::of_engine(error, job_id.as_deref()))
+    });
+    let (sender, receiver) = mpsc::channel(1);
+    let task = tokio::spawn(
+        pump(converted, sender, patience).instrument(tracing::info_span!("forward_stream")),
+    );
+    receive(receiver, AbortOnDropHandle::new(task)).boxed()
+}
+
+fn receive<T: Send + 'static>(
+    mut receiver: mpsc::Receiver<Result<T, Status>>,
+    task: AbortOnDropHandle<End>,
+) -> impl Stream<Item = Result<T, Status>> {
+    async_stream::stream! {
+        while let Some(message) = receiver.recv().await {
+            yield message;
+        }
+        match task.await {
+            Ok(End::Done) => {}
+            Ok(End::SlowReader) => yield Err(status::slow_consumer()),
+            Err(panic) => {
+                tracing::error!(cause = %panic, "forwarding a stream failed");
+                yield Err(status::internal());
+            }
+        }
+    }
+}
+
+async fn pump<T>(
+    messages: impl Stream<Item = Result<T, Status>>,
+    sender: mpsc::Sender<Result<T, Status>>,
+    patience: Patience,
+) -> End {
+    let all = async {
+        let mut messages = std::pin::pin!(messages);
+        while let Some(message) = messages.next().await {
+            match timeout(patience.slow_reader_limit, sender.reserve()).await {
+                Ok(Ok(place)) => place.send(message),
+                Ok(Err(_gone)) => return End::Done,
+                Err(_elapsed) => return End::SlowReader,
+            }
+        }
+        End::Done
+    };
+    tokio::select! {
+        end = all => end,
+        () = passing(patience.until) => End::Done,
+    }
+}
+
+async fn passing(until: Option<Instant>) {
+    match until {
+        Some(until) => sleep_until(until).await,
+        None => pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,125 @@
+//! What single settings look like. A value that may hold a secret (any URL may) is never repeated in what is wrong with it.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+};
+
+use secrecy::SecretString;
+use tracing_subscriber::EnvFilter;
+use url::{Host, Url};
+
+use super::reader::Wrong;
+
+/// `store.url`, by its kind.
+pub(super) enum StoreUrl {
+    Sqlite(PathBuf),
+    Redis(SecretString),
+}
+
+pub(super) fn listen(text: &str) -> Result<SocketAddr, Wrong> {
+    let fix = "write an IP address and a port, such as \"127.0.0.1:50051\", or \"0.0.0.0:50051\" for all interfaces";
+    text.parse()
+        .map_err(|_| Wrong::new(format!("{text:?} is no address to listen on"), fix))
+}
+
+/// Where something is reached by HTTP; paths go behind it.
+pub(super) fn http_url(text: &str) -> Result<Url, Wrong> {
+    let fix = "write it as https://HOST or https://HOST:PORT/PATH";
+    let url = Url::parse(text).map_err(|error| Wrong::new(format!("it is no URL ({error})"), fix))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(Wrong::new("it is no URL of HTTP", fix));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(Wrong::new("it holds credentials", "put them into their own settings"));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(Wrong::new("it has a part behind ? or #", fix));
+    }
+    Ok(url)
+}
+
+pub(super) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(ip)) => IpAddr::V4(ip).is_loopback(),
+        Some(Host::Ipv6(ip)) => IpAddr::V6(ip).is_loopback(),
+        None => false,
+    }
+}
+
+pub(super) fn store_url(text: &str) -> Result<StoreUrl, Wrong> {
+    let fix = "write sqlite:PATH, redis://HOST:PORT or rediss://HOST:PORT";
+    if let Some(path) = text.strip_prefix("sqlite:") {
+        let is_url = path.starts_with("//") || path.starts_with(':') || path.is_empty();
+        let wrong = || {
+            Wrong::new(
+                "it names no file",
+                "write sqlite:PATH, such as sqlite:./data/semanas.db",
+            )
+        };
+        return (!is_url)
+            .then(|| StoreUrl::Sqlite(PathBuf::from(path)))
+            .ok_or_else(wrong);
+    }
+    let is_redis = ["redis://", "rediss://"].iter().any(|scheme| text.starts_with(scheme));
+    let has_host = Url::parse(text).is_ok_and(|url| url.has_host());
+    match (is_redis, has_host) {
+        (true, true) => Ok(StoreUrl::Redis(SecretString::from(text))),
+        (true, false) => Err(Wrong::new("it names no host", fix)),
+        (false, _) => Err(Wrong::new("it is no kind of store that there is", fix)),
+    }
+}
+
+/// A path behind a base URL, without slashes at its ends.
+pub(super) fn url_path(text: &str) -> Result<String, Wrong> {
+    let path = text.trim_matches('/');
+    let is_plain = |c: char| c.is_ascii_graphic() && !matches!(c, '?' | '#' | '\\');
+    let wrong = || {
+        Wrong::new(
+            format!("{text:?} is no path of a URL"),
+            "write it without ?, # and white space",
+        )
+    };
+    (!path.is_empty() && path.chars().all(is_plain))
+        .then(|| path.to_owned())
+        .ok_or_else(wrong)
+}
+
+/// One part of a path.
+pub(super) fn version(text: &str) -> Result<String, Wrong> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    let wrong = || {
+        Wrong::new(
+            format!("{text:?} is no version"),
+            "write it without the v, such as \"1\"",
+        )
+    };
+    (!text.is_empty() && text.chars().all(is_plain))
+        .then(|| text.to_owned())
+        .ok_or_else(wrong)
+}
+
+pub(super) fn nonempty(text: &str) -> Result<String, Wrong> {
+    let wrong = || Wrong::new("it is empty", "give it a value, or remove it for the default");
+    (!text.is_empty()).then(|| text.to_owned()).ok_or_else(wrong)
+}
+
+/// An HTTP status that means a failure.
+pub(super) fn failure_status(text: &str) -> Result<u16, Wrong> {
+    let status = text.parse().ok().filter(|status| (400..=599).contains(status));
+    status.ok_or_else(|| {
+        Wrong::new(
+            format!("{text:?} is no HTTP status of a failure"),
+            "write numbers from 400 to 599",
+        )
+    })
+}
+
+pub(super) fn log_filter(text: &str) -> Result<String, Wrong> {
+    let fix = "write a level, or levels by module, such as \"info,semanas_server::engine=debug\"";
+    let is_filter = !text.is_empty() && EnvFilter::builder().parse(text).is_ok();
+    is_filter
+        .then(|| text.to_owned())
+        .ok_or_else(|| Wrong::new(format!("{text:?} is no filter"), fix))
+}
