@@ -127,8 +127,8 @@ version = version + 1
 if plan.due ~= 'unchanged' or plan.sequence > sequence then
   stalled = 0
 end
-redis.call('HSET', KEYS[2], 'record', ARGV[3], 'format', plan.format, 'version', int(version), 'op', plan.op, 'sequence', int(plan.sequence),
-  'stalled', int(stalled))
+redis.call('HSET', KEYS[2], 'record', ARGV[3], 'format', plan.format, 'version', int(version), 'op', plan.op,
+  'sequence', int(plan.sequence), 'stalled', int(stalled))
 if plan.has_answer then
   redis.call('HSET', KEYS[3], 'answer', ARGV[4])
 end

@@ -3,11 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use futures::future::{BoxFuture, join_all};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::timeout;
 
 use super::{
     proxy::Proxy,
-    server::{FIT, Server, options},
+    server::{FIT, Server, options, until},
 };
 use crate::{
     domain::{
@@ -235,13 +235,11 @@ async fn a_crashed_redis_is_unavailable_and_taken_up_again_with_all_its_data() {
     assert!(matches!(error, StoreError::Unavailable { .. }), "{error}");
 
     server.start_again().await;
-    let deadline = Instant::now() + PATIENCE;
-    let read = loop {
-        match store.read(&started.job.id).await {
-            Ok(read) => break read.unwrap(),
-            Err(error) => assert!(Instant::now() < deadline, "{error}"),
-        }
-    };
+    until("the store reads again", async || {
+        store.read(&started.job.id).await.is_ok()
+    })
+    .await;
+    let read = store.read(&started.job.id).await.unwrap().unwrap();
     assert_eq!(read, started, "what was acknowledged is there");
     // Its scripts are gone with the process, and come back by themselves.
     let cancel = cancel(&store, &started.job.id).await;
@@ -322,10 +320,6 @@ async fn a_connection_that_went_silent_is_replaced() {
     assert!(error.to_string().contains("did not answer in time"), "{error}");
     proxy.swallow_replies(false);
 
-    let deadline = Instant::now() + PATIENCE;
-    while let Err(error) = store.read(&id).await {
-        assert!(Instant::now() < deadline, "{error}");
-        sleep(Duration::from_millis(20)).await;
-    }
+    until("the store reads again", async || store.read(&id).await.is_ok()).await;
     ring_is_heard(&store, &mut bells).await;
 }

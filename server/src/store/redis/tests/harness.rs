@@ -3,9 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use tokio::time::{Instant, sleep};
+use tokio::time::interval;
 
-use super::server::{SHARED, SHARED_CLUSTER, options, run};
+use super::server::{SHARED, SHARED_CLUSTER, options, run, until};
 use crate::{
     domain::ids::JobId,
     store::{
@@ -14,8 +14,6 @@ use crate::{
         redis::{RedisOptions, RedisStore, keys::Keys, open},
     },
 };
-
-const PATIENCE: Duration = Duration::from_secs(20);
 
 struct RedisHarness {
     url: String,
@@ -32,11 +30,10 @@ pub(super) async fn cluster_slots() -> Option<Box<dyn Harness>> {
     let url = SHARED_CLUSTER.url().await;
     // Refused when another test was faster; the node serves a moment after it was told.
     let _ = run(&url, &["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]).await;
-    let deadline = Instant::now() + PATIENCE;
-    while run(&url, &["GET", "any"]).await.is_err() {
-        assert!(Instant::now() < deadline, "the cluster of one does not come up");
-        sleep(Duration::from_millis(5)).await;
-    }
+    until("the cluster of one is up", async || {
+        run(&url, &["GET", "any"]).await.is_ok()
+    })
+    .await;
     Some(Box::new(fresh(url).await))
 }
 
@@ -58,8 +55,9 @@ impl Harness for RedisHarness {
     /// Redis' clock is the machine's: it is waited for.
     async fn advance(&self, by: Duration) {
         let until = self.store.probe().await.unwrap().now + by;
+        let mut looks = interval(Duration::from_millis(1));
         while self.store.probe().await.unwrap().now < until {
-            sleep(Duration::from_millis(1)).await;
+            looks.tick().await;
         }
     }
 
