@@ -23,7 +23,7 @@ use crate::{
         commit::{Decided, Recorded},
         options::ProviderOptions,
         route, trace,
-        worker::{LEASE_MARGIN, Work, left},
+        worker::Work,
     },
     providers::{CallRequest, CallbackAddress, Provider, Reply},
     store::Claim,
@@ -60,7 +60,7 @@ impl Engine {
             provider: provider_id,
             step,
         };
-        let hold = options.call_time_limit + LEASE_MARGIN * 2;
+        let hold = options.call_time_limit + self.inner.options.lease_margin() * 2;
 
         let request = match self.prepare(&claim, &intent, subject.clone()).await {
             Ok(request) => request,
@@ -111,8 +111,8 @@ impl Engine {
         request: &CallRequest,
         options: &ProviderOptions,
     ) -> Reply {
-        let time_limit = options.call_time_limit.min(left(claim));
-        if time_limit < CALL_TIME_MIN {
+        let time_limit = options.call_time_limit.min(self.left(claim));
+        if time_limit < CALL_TIME_MIN.min(options.call_time_limit / 2) {
             return Reply::bare(Outcome::NotSent);
         }
         provider.call(request, time_limit).await

@@ -264,7 +264,7 @@ impl Engine {
             trace_parent: trace::outgoing(job.trace_parent.as_deref()),
             now: self.inner.clock.now(),
         };
-        let time_limit = options.poll_time_limit.min(left(&claim));
+        let time_limit = options.poll_time_limit.min(self.left(&claim));
         match provider.poll(&request, time_limit).await {
             Some(reply) => {
                 self.record_reply(claim, &intent, Source::Poll, reply).await;
@@ -276,6 +276,15 @@ impl Engine {
                     .await
             }
         }
+    }
+
+    /// What is left of the lease, less a margin for the commit that follows.
+    pub(super) fn left(&self, claim: &Claim) -> Duration {
+        let left = claim
+            .lease
+            .expires_at
+            .saturating_duration_since(tokio::time::Instant::now());
+        left.saturating_sub(self.inner.options.lease_margin())
     }
 
     fn may_abandon(&self, job: &Job) -> bool {
@@ -305,18 +314,6 @@ impl Engine {
         None
     }
 }
-
-/// What is left of the lease, less a margin for the commit that follows.
-pub(super) fn left(claim: &Claim) -> Duration {
-    let left = claim
-        .lease
-        .expires_at
-        .saturating_duration_since(tokio::time::Instant::now());
-    left.saturating_sub(LEASE_MARGIN)
-}
-
-/// The commit after a call must reach the store before the lease ends there.
-pub(super) const LEASE_MARGIN: Duration = Duration::from_secs(2);
 
 fn refusal_failure(refusal: Refusal) -> Failure {
     match refusal {
