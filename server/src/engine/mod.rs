@@ -21,7 +21,8 @@ mod options;
 mod request;
 mod route;
 mod submit;
-
+#[cfg(test)]
+mod tests;
 mod trace;
 mod vault;
 mod watch;
