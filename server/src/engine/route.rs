@@ -145,7 +145,7 @@ fn standing(job: &Job, provider: ProviderId, options: &Options) -> Standing {
 }
 
 /// A provider that refuses what it was told about the person speaks for all of them; one that refuses us speaks for itself.
-fn is_about_the_person(reason: Reason) -> bool {
+pub(super) fn is_about_the_person(reason: Reason) -> bool {
     matches!(
         reason,
         Reason::InvalidCurp | Reason::InvalidNss | Reason::InvalidRequest

@@ -12,7 +12,7 @@ use crate::{
     domain::{
         gate::Denial,
         ids::JobId,
-        job::{Event, Intent, Job, Source, State},
+        job::{Attempt, Event, Intent, Job, Source, State},
         outcome::OutcomeClass,
         person::Subject,
         provider_id::ProviderId,
@@ -188,55 +188,51 @@ impl Engine {
             Ok(Some(Stored { job, .. })) if !job.is_terminal() => Event::Deferred {
                 until: self.inner.clock.now() + LOOKUP_SWEEP,
             },
-            Ok(Some(Stored { job, .. })) => self.read_lookup(job),
-            Ok(None) => Event::NssMissed {
-                failure: Failure::own(Reason::Internal),
-                attempts: Vec::new(),
-                fall_back: true,
-            },
+            Ok(Some(Stored { job, .. })) => self.read_lookup(&claim.stored.job, job),
+            Ok(None) => self.missed(&claim.stored.job, Failure::own(Reason::Internal), Vec::new(), true),
             Err(error) => return self.give_back(claim, &error.into()).await,
         };
         self.decide_and_go_on(claim, event, subject).await
     }
 
     /// What the end of a lookup means to a job that waits for it.
-    fn read_lookup(&self, lookup: Job) -> Event {
-        let answered = lookup
-            .attempts
-            .iter()
-            .any(|attempt| attempt.class == Some(OutcomeClass::Answered));
-        match lookup.state {
-            State::Succeeded { .. } => Event::NssFound {
-                attempts: lookup.attempts,
-            },
-            State::OutcomeUnknown { failure, .. } => Event::NssMissed {
-                failure,
-                attempts: lookup.attempts,
-                fall_back: self.inner.options.ambiguous_failover,
-            },
-            // A definite no about the person holds on every route; what cost nothing leaves the other one open.
-            State::Failed { failure, .. } => {
-                let fall_back = !answered
-                    && !lookup
-                        .attempts
-                        .iter()
-                        .any(|attempt| attempt.class == Some(OutcomeClass::Ambiguous));
-                Event::NssMissed {
-                    failure,
+    fn read_lookup(&self, job: &Job, lookup: Job) -> Event {
+        let spent = |class| lookup.attempts.iter().any(|attempt| attempt.class == Some(class));
+        let (failure, may_fall_back) = match lookup.state {
+            State::Succeeded { .. } => {
+                return Event::NssFound {
                     attempts: lookup.attempts,
-                    fall_back,
-                }
+                };
+            }
+            State::OutcomeUnknown { failure, .. } => (failure, self.inner.options.ambiguous_failover),
+            // What is said about the person holds on every route; what cost nothing leaves the other one open.
+            State::Failed { failure, .. } => {
+                let is_final = spent(OutcomeClass::Answered)
+                    || spent(OutcomeClass::Ambiguous)
+                    || route::is_about_the_person(failure.reason);
+                (failure, !is_final)
             }
             State::Queued { .. }
             | State::AwaitingNss { .. }
             | State::Calling { .. }
             | State::Waiting { .. }
             | State::Ambiguous { .. }
-            | State::Cancelled { .. } => Event::NssMissed {
-                failure: Failure::own(Reason::Internal),
-                attempts: lookup.attempts,
-                fall_back: true,
-            },
+            | State::Cancelled { .. } => (Failure::own(Reason::Internal), true),
+        };
+        self.missed(job, failure, lookup.attempts, may_fall_back)
+    }
+
+    /// Without another route the job ends with the lookup's own reason.
+    fn missed(&self, job: &Job, failure: Failure, attempts: Vec<Attempt>, may_fall_back: bool) -> Event {
+        let without = Job {
+            nss_missed: true,
+            ..job.clone()
+        };
+        let has_other = matches!(route::next(&without, &self.inner.options, &[]), Plan::Call { .. });
+        Event::NssMissed {
+            failure,
+            attempts,
+            fall_back: may_fall_back && has_other,
         }
     }
 
