@@ -10,7 +10,7 @@ use tracing::Instrument as _;
 
 use crate::{
     domain::{
-        gate::Denial,
+        gate::{Breaker, Denial},
         ids::JobId,
         job::{Attempt, Event, Intent, Job, Source, State},
         outcome::OutcomeClass,
@@ -126,7 +126,15 @@ impl Engine {
         loop {
             let (provider, step) = match route::next(&claim.stored.job, &self.inner.options, &shut) {
                 Plan::Call { provider, step } => (provider, step),
-                Plan::FindNss => return self.find_nss(claim, subject).await,
+                Plan::FindNss => {
+                    // A lookup would wait for a provider that is known to be down; another route serves sooner.
+                    shut.push(ProviderId::Nubarium);
+                    let other = route::next(&claim.stored.job, &self.inner.options, &shut);
+                    if matches!(other, Plan::Call { .. }) && self.is_down(ProviderId::Nubarium).await {
+                        continue;
+                    }
+                    return self.find_nss(claim, subject).await;
+                }
                 Plan::Wait => return self.defer(claim, wait, subject).await,
                 Plan::Stop(failure) => {
                     return self
@@ -152,6 +160,11 @@ impl Engine {
                 }
             }
         }
+    }
+
+    async fn is_down(&self, provider: ProviderId) -> bool {
+        let status = self.inner.store.gate_status(provider).await;
+        status.is_ok_and(|status| matches!(status.breaker, Breaker::Open { .. }))
     }
 
     async fn defer(&self, claim: Claim, wait: Duration, subject: Option<Arc<Subject>>) -> Option<Work> {
