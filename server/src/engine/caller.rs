@@ -98,8 +98,10 @@ impl Engine {
             }
         };
         let reply = self.call_in_time(provider.as_ref(), &claim, &request, options).await;
-        self.leave(&intent, options, gate_report(&reply.outcome)).await;
+        let report = gate_report(&reply.outcome);
+        // The fact goes first: a gate that answers slowly must not stand between what was paid for and its record.
         self.record_reply(claim, &intent, Source::Call, reply).await;
+        self.leave(&intent, options, report).await;
         Sent::Done(None)
     }
 
