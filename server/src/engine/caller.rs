@@ -125,10 +125,22 @@ impl Engine {
         let id = claim.stored.job.id.clone();
         self.inner.metrics.outcome(intent, &reply.outcome);
         self.alarm_operator(intent, &reply.outcome);
+        let pause = self.pause_after(&claim, intent, &reply.outcome);
+        // The grace of an ambiguous call is no time of the job's: it outlasts the deadline.
+        let next_at = match reply.outcome {
+            Outcome::Ambiguous => self.inner.clock.now() + pause,
+            Outcome::NotSent
+            | Outcome::Rejected { .. }
+            | Outcome::Down { .. }
+            | Outcome::Accepted { .. }
+            | Outcome::Answered { .. }
+            | Outcome::Unusable { .. }
+            | Outcome::ReferenceLost { .. } => self.not_past_deadline(&claim.stored.job, pause),
+        };
         let event = Event::OutcomeKnown {
             from,
             intent: intent.id.clone(),
-            next_at: self.inner.clock.now() + self.pause_after(&claim, intent, &reply.outcome),
+            next_at,
             outcome: reply.outcome,
         };
         let sealed = reply.answer.as_ref().map(|answer| self.seal_answer(&id, answer));

@@ -5,6 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use jiff::Timestamp;
 use tokio::sync::OwnedSemaphorePermit;
 use tracing::Instrument as _;
 
@@ -32,6 +33,9 @@ use crate::{
 
 /// How long a job waits for its lookup before it looks by itself; the lookup's end wakes it sooner.
 const LOOKUP_SWEEP: Duration = Duration::from_secs(5);
+
+/// A job is looked at this long after its deadline, when a clock a little behind the store's has also reached it.
+const DEADLINE_SLACK: Duration = Duration::from_millis(50);
 
 /// A leased job, with its person when this replica has just been told.
 pub(super) struct Work {
@@ -168,8 +172,13 @@ impl Engine {
     }
 
     async fn defer(&self, claim: Claim, wait: Duration, subject: Option<Arc<Subject>>) -> Option<Work> {
-        let until = self.inner.clock.now() + wait;
+        let until = self.not_past_deadline(&claim.stored.job, wait);
         self.decide_and_go_on(claim, Event::Deferred { until }, subject).await
+    }
+
+    /// When to look again after `wait`, or when the job's time is up, so that it ends then and not a long wait later.
+    pub(super) fn not_past_deadline(&self, job: &Job, wait: Duration) -> Timestamp {
+        (self.inner.clock.now() + wait).min(job.deadline_at + DEADLINE_SLACK)
     }
 
     /// Hands the search for the NSS to a lookup job, and lets go until that one ends.
@@ -183,8 +192,12 @@ impl Engine {
             Ok(started) => started.stored.job,
             Err(error) => return self.give_back(claim, &error).await,
         };
-        let now = self.inner.clock.now();
-        let sweep_at = if lookup.is_terminal() { now } else { now + LOOKUP_SWEEP };
+        let sweep = if lookup.is_terminal() {
+            Duration::ZERO
+        } else {
+            LOOKUP_SWEEP
+        };
+        let sweep_at = self.not_past_deadline(&claim.stored.job, sweep);
         self.decide_and_go_on(
             claim,
             Event::NssRequested {
@@ -199,7 +212,7 @@ impl Engine {
     async fn look_at_lookup(&self, claim: Claim, lookup: &JobId, subject: Option<Arc<Subject>>) -> Option<Work> {
         let event = match self.inner.store.read(lookup).await {
             Ok(Some(Stored { job, .. })) if !job.is_terminal() => Event::Deferred {
-                until: self.inner.clock.now() + LOOKUP_SWEEP,
+                until: self.not_past_deadline(&claim.stored.job, LOOKUP_SWEEP),
             },
             Ok(Some(Stored { job, .. })) => self.read_lookup(&claim.stored.job, job),
             Ok(None) => self.missed(&claim.stored.job, Failure::own(Reason::Internal), Vec::new(), true),
