@@ -99,6 +99,7 @@ impl Engine {
             metrics,
             options,
         } = parts;
+        clock.follow(data_set.now);
         let inner = Inner {
             hub: Hub::new(Arc::clone(&store), clock.clone()),
             workers: Arc::new(Semaphore::new(options.workers_max)),
