@@ -3,8 +3,10 @@
 //! Nothing here waits for a time: a story waits for a state, with a deadline.
 #![allow(clippy::unwrap_used)]
 
+mod failover;
 mod faulty;
 mod harness;
 mod routes;
 mod scripted;
 mod server;
+mod submitting;
