@@ -3,6 +3,9 @@
 //! Nothing here waits for a time: a story waits for a state, with a deadline.
 #![allow(clippy::unwrap_used)]
 
+mod callbacks;
+mod crashes;
+mod ends;
 mod failover;
 mod faulty;
 mod harness;

@@ -88,6 +88,19 @@ impl Scripted {
         release
     }
 
+    /// The next call tells where it may be called back, then hangs until it is released.
+    pub(super) fn hangs_with_callback(&self) -> (oneshot::Receiver<CallbackAddress>, Release) {
+        let (tell, told) = oneshot::channel();
+        let (release, released) = oneshot::channel();
+        self.plays(move |seen| {
+            Box::pin(async move {
+                let _ = tell.send(seen.callback.expect("the engine hears back"));
+                released.await.expect("the story releases the call")
+            })
+        });
+        (told, release)
+    }
+
     /// The next polls are answered so.
     pub(super) fn answers(&self, polls: impl IntoIterator<Item = Option<Reply>>) {
         self.answers.lock().unwrap().extend(polls);
