@@ -23,7 +23,7 @@ use crate::{
         commit::{Decided, Recorded},
         options::ProviderOptions,
         route, trace,
-        worker::{LEASE_MARGIN, Work, left},
+        worker::Work,
     },
     providers::{CallRequest, CallbackAddress, Provider, Reply},
     store::Claim,
@@ -60,7 +60,7 @@ impl Engine {
             provider: provider_id,
             step,
         };
-        let hold = options.call_time_limit + LEASE_MARGIN * 2;
+        let hold = options.call_time_limit + self.inner.options.lease_margin() * 2;
 
         let request = match self.prepare(&claim, &intent, subject.clone()).await {
             Ok(request) => request,
@@ -98,8 +98,10 @@ impl Engine {
             }
         };
         let reply = self.call_in_time(provider.as_ref(), &claim, &request, options).await;
-        self.leave(&intent, options, gate_report(&reply.outcome)).await;
+        let report = gate_report(&reply.outcome);
+        // The fact goes first: a gate that answers slowly must not stand between what was paid for and its record.
         self.record_reply(claim, &intent, Source::Call, reply).await;
+        self.leave(&intent, options, report).await;
         Sent::Done(None)
     }
 
@@ -111,8 +113,8 @@ impl Engine {
         request: &CallRequest,
         options: &ProviderOptions,
     ) -> Reply {
-        let time_limit = options.call_time_limit.min(left(claim));
-        if time_limit < CALL_TIME_MIN {
+        let time_limit = options.call_time_limit.min(self.left(claim));
+        if time_limit < CALL_TIME_MIN.min(options.call_time_limit / 2) {
             return Reply::bare(Outcome::NotSent);
         }
         provider.call(request, time_limit).await
@@ -123,10 +125,22 @@ impl Engine {
         let id = claim.stored.job.id.clone();
         self.inner.metrics.outcome(intent, &reply.outcome);
         self.alarm_operator(intent, &reply.outcome);
+        let pause = self.pause_after(&claim, intent, &reply.outcome);
+        // The grace of an ambiguous call is no time of the job's: it outlasts the deadline.
+        let next_at = match reply.outcome {
+            Outcome::Ambiguous => self.inner.clock.now() + pause,
+            Outcome::NotSent
+            | Outcome::Rejected { .. }
+            | Outcome::Down { .. }
+            | Outcome::Accepted { .. }
+            | Outcome::Answered { .. }
+            | Outcome::Unusable { .. }
+            | Outcome::ReferenceLost { .. } => self.not_past_deadline(&claim.stored.job, pause),
+        };
         let event = Event::OutcomeKnown {
             from,
             intent: intent.id.clone(),
-            next_at: self.inner.clock.now() + self.pause_after(&claim, intent, &reply.outcome),
+            next_at,
             outcome: reply.outcome,
         };
         let sealed = reply.answer.as_ref().map(|answer| self.seal_answer(&id, answer));

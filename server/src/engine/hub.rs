@@ -57,19 +57,22 @@ impl Hub {
     }
 
     /// Starts to follow a job; `None` = there is no such job.
+    ///
+    /// It is read once more after the registration, also where others follow it already: what they were told last may be older
+    /// than what this follower has seen on another replica.
     pub(super) async fn follow(&self, id: &JobId) -> Result<Option<Follow>, StoreError> {
-        if let Some(follow) = self.join(id) {
-            return Ok(Some(follow));
-        }
-        // Nobody follows it yet, so nobody reads it on a ring. The read that counts comes after the registration.
-        let Some(first) = self.store.read(id).await? else {
-            return Ok(None);
+        let follow = match self.join(id) {
+            Some(follow) => follow,
+            None => match self.store.read(id).await? {
+                Some(first) => self.register(id, first),
+                None => return Ok(None),
+            },
         };
-        let follow = self.register(id, first);
-        if let Some(current) = self.store.read(id).await? {
+        let current = self.store.read(id).await?;
+        Ok(current.map(|current| {
             self.publish(id, current);
-        }
-        Ok(Some(follow))
+            follow
+        }))
     }
 
     pub(super) fn stale(&self) -> watch::Receiver<Option<Timestamp>> {

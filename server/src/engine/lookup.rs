@@ -86,8 +86,9 @@ impl Engine {
         };
         let created = self.create(job, "nss".to_owned(), None, subject).await?;
         match created.how {
-            How::Started(_) => Ok(created),
-            How::Attached | How::Reused => {
+            // One that has ended wakes nobody: it must not collect everybody who reads its answer.
+            How::Started(_) | How::Reused => Ok(created),
+            How::Attached => {
                 let stored = self
                     .join(
                         created.stored,

@@ -21,7 +21,8 @@ mod options;
 mod request;
 mod route;
 mod submit;
-
+#[cfg(test)]
+mod tests;
 mod trace;
 mod vault;
 mod watch;
@@ -98,6 +99,7 @@ impl Engine {
             metrics,
             options,
         } = parts;
+        clock.follow(data_set.now);
         let inner = Inner {
             hub: Hub::new(Arc::clone(&store), clock.clone()),
             workers: Arc::new(Semaphore::new(options.workers_max)),

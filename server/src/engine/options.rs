@@ -44,6 +44,16 @@ pub(crate) struct Options {
     pub providers: BTreeMap<ProviderId, ProviderOptions>,
 }
 
+/// The longest margin between the end of a lease and what is done under it.
+const LEASE_MARGIN_MAX: Duration = Duration::from_secs(2);
+
+impl Options {
+    /// The commit after a call must reach the store before the lease ends there; a short lease must not be all margin.
+    pub(super) fn lease_margin(&self) -> Duration {
+        (self.lease / 5).min(LEASE_MARGIN_MAX)
+    }
+}
+
 /// Settings of watch streams.
 #[derive(Clone, Debug)]
 pub(crate) struct WatchOptions {

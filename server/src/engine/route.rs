@@ -43,7 +43,10 @@ pub(super) fn is_possible(given: Given, options: &Options) -> bool {
 /// What `job` does next, with the providers in `shut` out of reach for the moment.
 pub(super) fn next(job: &Job, options: &Options, shut: &[ProviderId]) -> Plan {
     if job.id.kind() == JobKind::NssLookup {
-        return first_open(job, options, shut, [(ProviderId::Nubarium, Step::FindNss)].into_iter());
+        // A replica without this provider may have got the job from one that has it, or from before its settings changed.
+        let has_lookup = options.providers.contains_key(&ProviderId::Nubarium);
+        let candidate = has_lookup.then_some((ProviderId::Nubarium, Step::FindNss));
+        return first_open(job, options, shut, candidate.into_iter());
     }
     let given = Given {
         has_names: job.ask.has_names,
@@ -145,7 +148,7 @@ fn standing(job: &Job, provider: ProviderId, options: &Options) -> Standing {
 }
 
 /// A provider that refuses what it was told about the person speaks for all of them; one that refuses us speaks for itself.
-fn is_about_the_person(reason: Reason) -> bool {
+pub(super) fn is_about_the_person(reason: Reason) -> bool {
     matches!(
         reason,
         Reason::InvalidCurp | Reason::InvalidNss | Reason::InvalidRequest

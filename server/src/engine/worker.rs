@@ -5,14 +5,15 @@
 
 use std::{sync::Arc, time::Duration};
 
+use jiff::Timestamp;
 use tokio::sync::OwnedSemaphorePermit;
 use tracing::Instrument as _;
 
 use crate::{
     domain::{
-        gate::Denial,
+        gate::{Breaker, Denial},
         ids::JobId,
-        job::{Event, Intent, Job, Source, State},
+        job::{Attempt, Event, Intent, Job, Source, State},
         outcome::OutcomeClass,
         person::Subject,
         provider_id::ProviderId,
@@ -32,6 +33,9 @@ use crate::{
 
 /// How long a job waits for its lookup before it looks by itself; the lookup's end wakes it sooner.
 const LOOKUP_SWEEP: Duration = Duration::from_secs(5);
+
+/// A job is looked at this long after its deadline, when a clock a little behind the store's has also reached it.
+const DEADLINE_SLACK: Duration = Duration::from_millis(50);
 
 /// A leased job, with its person when this replica has just been told.
 pub(super) struct Work {
@@ -126,7 +130,15 @@ impl Engine {
         loop {
             let (provider, step) = match route::next(&claim.stored.job, &self.inner.options, &shut) {
                 Plan::Call { provider, step } => (provider, step),
-                Plan::FindNss => return self.find_nss(claim, subject).await,
+                Plan::FindNss => {
+                    // A lookup would wait for a provider that is known to be down; another route serves sooner.
+                    shut.push(ProviderId::Nubarium);
+                    let other = route::next(&claim.stored.job, &self.inner.options, &shut);
+                    if matches!(other, Plan::Call { .. }) && self.is_down(ProviderId::Nubarium).await {
+                        continue;
+                    }
+                    return self.find_nss(claim, subject).await;
+                }
                 Plan::Wait => return self.defer(claim, wait, subject).await,
                 Plan::Stop(failure) => {
                     return self
@@ -154,9 +166,19 @@ impl Engine {
         }
     }
 
+    async fn is_down(&self, provider: ProviderId) -> bool {
+        let status = self.inner.store.gate_status(provider).await;
+        status.is_ok_and(|status| matches!(status.breaker, Breaker::Open { .. }))
+    }
+
     async fn defer(&self, claim: Claim, wait: Duration, subject: Option<Arc<Subject>>) -> Option<Work> {
-        let until = self.inner.clock.now() + wait;
+        let until = self.not_past_deadline(&claim.stored.job, wait);
         self.decide_and_go_on(claim, Event::Deferred { until }, subject).await
+    }
+
+    /// When to look again after `wait`, or when the job's time is up, so that it ends then and not a long wait later.
+    pub(super) fn not_past_deadline(&self, job: &Job, wait: Duration) -> Timestamp {
+        (self.inner.clock.now() + wait).min(job.deadline_at + DEADLINE_SLACK)
     }
 
     /// Hands the search for the NSS to a lookup job, and lets go until that one ends.
@@ -170,8 +192,12 @@ impl Engine {
             Ok(started) => started.stored.job,
             Err(error) => return self.give_back(claim, &error).await,
         };
-        let now = self.inner.clock.now();
-        let sweep_at = if lookup.is_terminal() { now } else { now + LOOKUP_SWEEP };
+        let sweep = if lookup.is_terminal() {
+            Duration::ZERO
+        } else {
+            LOOKUP_SWEEP
+        };
+        let sweep_at = self.not_past_deadline(&claim.stored.job, sweep);
         self.decide_and_go_on(
             claim,
             Event::NssRequested {
@@ -186,57 +212,53 @@ impl Engine {
     async fn look_at_lookup(&self, claim: Claim, lookup: &JobId, subject: Option<Arc<Subject>>) -> Option<Work> {
         let event = match self.inner.store.read(lookup).await {
             Ok(Some(Stored { job, .. })) if !job.is_terminal() => Event::Deferred {
-                until: self.inner.clock.now() + LOOKUP_SWEEP,
+                until: self.not_past_deadline(&claim.stored.job, LOOKUP_SWEEP),
             },
-            Ok(Some(Stored { job, .. })) => self.read_lookup(job),
-            Ok(None) => Event::NssMissed {
-                failure: Failure::own(Reason::Internal),
-                attempts: Vec::new(),
-                fall_back: true,
-            },
+            Ok(Some(Stored { job, .. })) => self.read_lookup(&claim.stored.job, job),
+            Ok(None) => self.missed(&claim.stored.job, Failure::own(Reason::Internal), Vec::new(), true),
             Err(error) => return self.give_back(claim, &error.into()).await,
         };
         self.decide_and_go_on(claim, event, subject).await
     }
 
     /// What the end of a lookup means to a job that waits for it.
-    fn read_lookup(&self, lookup: Job) -> Event {
-        let answered = lookup
-            .attempts
-            .iter()
-            .any(|attempt| attempt.class == Some(OutcomeClass::Answered));
-        match lookup.state {
-            State::Succeeded { .. } => Event::NssFound {
-                attempts: lookup.attempts,
-            },
-            State::OutcomeUnknown { failure, .. } => Event::NssMissed {
-                failure,
-                attempts: lookup.attempts,
-                fall_back: self.inner.options.ambiguous_failover,
-            },
-            // A definite no about the person holds on every route; what cost nothing leaves the other one open.
-            State::Failed { failure, .. } => {
-                let fall_back = !answered
-                    && !lookup
-                        .attempts
-                        .iter()
-                        .any(|attempt| attempt.class == Some(OutcomeClass::Ambiguous));
-                Event::NssMissed {
-                    failure,
+    fn read_lookup(&self, job: &Job, lookup: Job) -> Event {
+        let spent = |class| lookup.attempts.iter().any(|attempt| attempt.class == Some(class));
+        let (failure, may_fall_back) = match lookup.state {
+            State::Succeeded { .. } => {
+                return Event::NssFound {
                     attempts: lookup.attempts,
-                    fall_back,
-                }
+                };
+            }
+            State::OutcomeUnknown { failure, .. } => (failure, self.inner.options.ambiguous_failover),
+            // What is said about the person holds on every route; what cost nothing leaves the other one open.
+            State::Failed { failure, .. } => {
+                let is_final = spent(OutcomeClass::Answered)
+                    || spent(OutcomeClass::Ambiguous)
+                    || route::is_about_the_person(failure.reason);
+                (failure, !is_final)
             }
             State::Queued { .. }
             | State::AwaitingNss { .. }
             | State::Calling { .. }
             | State::Waiting { .. }
             | State::Ambiguous { .. }
-            | State::Cancelled { .. } => Event::NssMissed {
-                failure: Failure::own(Reason::Internal),
-                attempts: lookup.attempts,
-                fall_back: true,
-            },
+            | State::Cancelled { .. } => (Failure::own(Reason::Internal), true),
+        };
+        self.missed(job, failure, lookup.attempts, may_fall_back)
+    }
+
+    /// Without another route the job ends with the lookup's own reason.
+    fn missed(&self, job: &Job, failure: Failure, attempts: Vec<Attempt>, may_fall_back: bool) -> Event {
+        let without = Job {
+            nss_missed: true,
+            ..job.clone()
+        };
+        let has_other = matches!(route::next(&without, &self.inner.options, &[]), Plan::Call { .. });
+        Event::NssMissed {
+            failure,
+            attempts,
+            fall_back: may_fall_back && has_other,
         }
     }
 
@@ -264,7 +286,7 @@ impl Engine {
             trace_parent: trace::outgoing(job.trace_parent.as_deref()),
             now: self.inner.clock.now(),
         };
-        let time_limit = options.poll_time_limit.min(left(&claim));
+        let time_limit = options.poll_time_limit.min(self.left(&claim));
         match provider.poll(&request, time_limit).await {
             Some(reply) => {
                 self.record_reply(claim, &intent, Source::Poll, reply).await;
@@ -276,6 +298,15 @@ impl Engine {
                     .await
             }
         }
+    }
+
+    /// What is left of the lease, less a margin for the commit that follows.
+    pub(super) fn left(&self, claim: &Claim) -> Duration {
+        let left = claim
+            .lease
+            .expires_at
+            .saturating_duration_since(tokio::time::Instant::now());
+        left.saturating_sub(self.inner.options.lease_margin())
     }
 
     fn may_abandon(&self, job: &Job) -> bool {
@@ -305,18 +336,6 @@ impl Engine {
         None
     }
 }
-
-/// What is left of the lease, less a margin for the commit that follows.
-pub(super) fn left(claim: &Claim) -> Duration {
-    let left = claim
-        .lease
-        .expires_at
-        .saturating_duration_since(tokio::time::Instant::now());
-    left.saturating_sub(LEASE_MARGIN)
-}
-
-/// The commit after a call must reach the store before the lease ends there.
-pub(super) const LEASE_MARGIN: Duration = Duration::from_secs(2);
 
 fn refusal_failure(refusal: Refusal) -> Failure {
     match refusal {

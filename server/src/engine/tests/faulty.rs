@@ -1,0 +1,172 @@
+//! A store that can be switched off, and that can lose the replies to what it does.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use tokio::sync::broadcast;
+
+use crate::{
+    domain::{
+        gate::{GateLimits, GateReport, GateStatus, Passage},
+        ids::{IntentId, JobId},
+        provider_id::ProviderId,
+    },
+    store::{
+        Bell, ChargePage, ChargeQuery, Claims, Commit, Committed, Created, Creation, DataSet, FeedPage, FeedPosition,
+        ListPage, ListQuery, Reservation, Reserved, SealedRecord, Store, StoreError, Stored,
+    },
+};
+
+pub(super) struct Faulty {
+    inner: Arc<dyn Store>,
+    is_down: AtomicBool,
+    /// Creations and commits that are done but whose replies are lost.
+    replies_to_lose: AtomicUsize,
+    epoch: Option<u64>,
+}
+
+impl Faulty {
+    pub(super) fn new(inner: Arc<dyn Store>, epoch: Option<u64>) -> Arc<Faulty> {
+        Arc::new(Faulty {
+            inner,
+            is_down: AtomicBool::new(false),
+            replies_to_lose: AtomicUsize::new(0),
+            epoch,
+        })
+    }
+
+    pub(super) fn goes_down(&self) {
+        self.is_down.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) fn comes_back(&self) {
+        self.is_down.store(false, Ordering::SeqCst);
+    }
+
+    pub(super) fn loses_replies(&self, count: usize) {
+        self.replies_to_lose.store(count, Ordering::SeqCst);
+    }
+
+    fn up(&self) -> Result<&Arc<dyn Store>, StoreError> {
+        if self.is_down.load(Ordering::SeqCst) {
+            Err(unavailable())
+        } else {
+            Ok(&self.inner)
+        }
+    }
+
+    fn reply<T>(&self, reply: T) -> Result<T, StoreError> {
+        let take_one = |left: usize| left.checked_sub(1);
+        let lost = self
+            .replies_to_lose
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, take_one);
+        if lost.is_ok() { Err(unavailable()) } else { Ok(reply) }
+    }
+}
+
+fn unavailable() -> StoreError {
+    StoreError::Unavailable {
+        doing: "tell a story",
+        why: "it is switched off".into(),
+    }
+}
+
+#[async_trait]
+impl Store for Faulty {
+    async fn probe(&self) -> Result<DataSet, StoreError> {
+        let found = self.up()?.probe().await?;
+        Ok(DataSet {
+            epoch: self.epoch.unwrap_or(found.epoch),
+            ..found
+        })
+    }
+
+    async fn create(&self, creation: Creation) -> Result<Created, StoreError> {
+        let created = self.up()?.create(creation).await?;
+        self.reply(created)
+    }
+
+    async fn read(&self, id: &JobId) -> Result<Option<Stored>, StoreError> {
+        self.up()?.read(id).await
+    }
+
+    async fn read_sealed(&self, id: &JobId) -> Result<Option<SealedRecord>, StoreError> {
+        self.up()?.read_sealed(id).await
+    }
+
+    async fn claim_due(&self, lease: Duration, max: usize) -> Result<Claims, StoreError> {
+        self.up()?.claim_due(lease, max).await
+    }
+
+    async fn commit(&self, commit: Commit) -> Result<Committed, StoreError> {
+        let committed = self.up()?.commit(commit).await?;
+        self.reply(committed)
+    }
+
+    async fn release(&self, id: &JobId, fence: u64) -> Result<(), StoreError> {
+        self.up()?.release(id, fence).await
+    }
+
+    async fn reserve_request(&self, reservation: Reservation) -> Result<Reserved, StoreError> {
+        self.up()?.reserve_request(reservation).await
+    }
+
+    async fn settle_request(&self, key: &str, job: &JobId) -> Result<(), StoreError> {
+        self.up()?.settle_request(key, job).await
+    }
+
+    async fn list(&self, query: ListQuery) -> Result<ListPage, StoreError> {
+        self.up()?.list(query).await
+    }
+
+    async fn feed_end(&self) -> Result<FeedPosition, StoreError> {
+        self.up()?.feed_end().await
+    }
+
+    async fn feed_after(&self, position: &FeedPosition, max: usize) -> Result<FeedPage, StoreError> {
+        self.up()?.feed_after(position, max).await
+    }
+
+    async fn charges(&self, query: ChargeQuery) -> Result<ChargePage, StoreError> {
+        self.up()?.charges(query).await
+    }
+
+    async fn enter_gate(
+        &self,
+        provider: ProviderId,
+        intent: &IntentId,
+        limits: &GateLimits,
+        hold: Duration,
+    ) -> Result<Passage, StoreError> {
+        self.up()?.enter_gate(provider, intent, limits, hold).await
+    }
+
+    async fn leave_gate(
+        &self,
+        provider: ProviderId,
+        intent: &IntentId,
+        limits: &GateLimits,
+        report: GateReport,
+    ) -> Result<(), StoreError> {
+        self.up()?.leave_gate(provider, intent, limits, report).await
+    }
+
+    async fn gate_status(&self, provider: ProviderId) -> Result<GateStatus, StoreError> {
+        self.up()?.gate_status(provider).await
+    }
+
+    async fn purge(&self, ended_before: Timestamp, max: usize) -> Result<usize, StoreError> {
+        self.up()?.purge(ended_before, max).await
+    }
+
+    fn bells(&self) -> broadcast::Receiver<Bell> {
+        self.inner.bells()
+    }
+}

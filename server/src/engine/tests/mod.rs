@@ -1,0 +1,15 @@
+//! Stories of the engine on a real store: several replicas, scripted providers, and everything that can go wrong between them.
+//!
+//! Nothing here waits for a time: a story waits for a state, with a deadline.
+#![allow(clippy::unwrap_used)]
+
+mod callbacks;
+mod crashes;
+mod ends;
+mod failover;
+mod faulty;
+mod harness;
+mod routes;
+mod scripted;
+mod server;
+mod submitting;
