@@ -19,8 +19,7 @@ const MARGIN_MAX: Duration = Duration::from_millis(250);
 pub(super) fn timeout_of(metadata: &MetadataMap) -> Option<Duration> {
     let text = metadata.get(HEADER)?.to_str().ok()?;
     let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    if digits.is_empty() || digits.len() > DIGITS_MAX || !digits.bytes().all(|b| b.is_ascii_digit())
-    {
+    if digits.is_empty() || digits.len() > DIGITS_MAX || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
     let number: u64 = digits.parse().ok()?;

@@ -88,9 +88,7 @@ where
         let span = span_of(&method, request.headers());
         let call = Call::begin(self.layer.metrics.clone(), method, span.clone());
         let response = span.in_scope(|| self.inner.call(request));
-        Box::pin(
-            async move { response.await.map(|response| follow(response, call)) }.instrument(span),
-        )
+        Box::pin(async move { response.await.map(|response| follow(response, call)) }.instrument(span))
     }
 }
 
@@ -125,9 +123,7 @@ fn span_of(method: &Method, headers: &HeaderMap) -> Span {
         rpc.method = &*method.name,
         rpc.grpc.status_code = Empty,
     );
-    let header = headers
-        .get("traceparent")
-        .and_then(|value| value.to_str().ok());
+    let header = headers.get("traceparent").and_then(|value| value.to_str().ok());
     if let Some(parent) = header.and_then(TraceParent::parse) {
         // Without an exporter there is no OpenTelemetry layer, and nothing to be a parent to.
         let _ = span.set_parent(parent.context());
@@ -150,14 +146,12 @@ impl Call {
     }
 
     fn responded(&self) {
-        self.metrics
-            .responded(&self.method.full_name, self.began.elapsed());
+        self.metrics.responded(&self.method.full_name, self.began.elapsed());
     }
 
     fn end(&mut self, code: Code) {
         if !std::mem::replace(&mut self.ended, true) {
-            self.metrics
-                .end(&self.method.full_name, status::code_word(code));
+            self.metrics.end(&self.method.full_name, status::code_word(code));
             self.span.record("rpc.grpc.status_code", i32::from(code));
         }
     }

@@ -55,9 +55,7 @@ where
             .map_err(|error| status::of_engine(error, job_id.as_deref()))
     });
     let (sender, receiver) = mpsc::channel(1);
-    let task = tokio::spawn(
-        pump(converted, sender, patience).instrument(tracing::info_span!("forward_stream")),
-    );
+    let task = tokio::spawn(pump(converted, sender, patience).instrument(tracing::info_span!("forward_stream")));
     receive(receiver, AbortOnDropHandle::new(task)).boxed()
 }
 

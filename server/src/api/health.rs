@@ -6,15 +6,13 @@
 
 use futures::{StreamExt as _, stream::BoxStream};
 use semanas_proto::v1::{
-    operations_service_server::SERVICE_NAME as OPERATIONS,
-    work_history_service_server::SERVICE_NAME as WORK_HISTORIES,
+    operations_service_server::SERVICE_NAME as OPERATIONS, work_history_service_server::SERVICE_NAME as WORK_HISTORIES,
 };
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 use tonic_health::pb::{
-    HealthCheckRequest, HealthCheckResponse, health_check_response::ServingStatus,
-    health_server::Health,
+    HealthCheckRequest, HealthCheckResponse, health_check_response::ServingStatus, health_server::Health,
 };
 
 use crate::api::status;
@@ -78,10 +76,7 @@ impl HealthOfServer {
 impl Health for HealthOfServer {
     type WatchStream = BoxStream<'static, Result<HealthCheckResponse, Status>>;
 
-    async fn check(
-        &self,
-        request: Request<HealthCheckRequest>,
-    ) -> Result<Response<HealthCheckResponse>, Status> {
+    async fn check(&self, request: Request<HealthCheckRequest>) -> Result<Response<HealthCheckResponse>, Status> {
         let ready = *self.ready.borrow();
         match self.status_of(subject(&request.get_ref().service), ready) {
             ServingStatus::ServiceUnknown => Err(status::unknown_health_service()),
@@ -89,14 +84,9 @@ impl Health for HealthOfServer {
         }
     }
 
-    async fn watch(
-        &self,
-        request: Request<HealthCheckRequest>,
-    ) -> Result<Response<Self::WatchStream>, Status> {
+    async fn watch(&self, request: Request<HealthCheckRequest>) -> Result<Response<Self::WatchStream>, Status> {
         let statuses = self.clone().follow(subject(&request.get_ref().service));
-        Ok(Response::new(
-            statuses.map(|status| Ok(message(status))).boxed(),
-        ))
+        Ok(Response::new(statuses.map(|status| Ok(message(status))).boxed()))
     }
 }
 
@@ -109,7 +99,5 @@ fn subject(name: &str) -> Subject {
 }
 
 fn message(status: ServingStatus) -> HealthCheckResponse {
-    HealthCheckResponse {
-        status: status.into(),
-    }
+    HealthCheckResponse { status: status.into() }
 }

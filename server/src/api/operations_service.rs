@@ -50,10 +50,7 @@ impl OperationsService for Operations {
     ) -> Result<Response<v1::ResolveWorkHistoryResponse>, Status> {
         let tenant = caller(&request).tenant;
         let word = parse::resolve(request.into_inner()).map_err(status::refused)?;
-        let resolved = self
-            .engine
-            .resolve(&tenant, &word.job_id, word.charge, word.note)
-            .await;
+        let resolved = self.engine.resolve(&tenant, &word.job_id, word.charge, word.note).await;
         let snapshot = resolved.map_err(|error| status::of_engine(error, Some(&word.job_id)))?;
         Ok(Response::new(v1::ResolveWorkHistoryResponse {
             job: Some(to_proto::snapshot(snapshot)),

@@ -61,12 +61,7 @@ impl Violations {
         self.add_for(Reason::InvalidRequest, field, description);
     }
 
-    fn add_for(
-        &mut self,
-        reason: Reason,
-        field: impl Into<String>,
-        description: impl Into<String>,
-    ) {
+    fn add_for(&mut self, reason: Reason, field: impl Into<String>, description: impl Into<String>) {
         self.0.push(Violation {
             field: field.into(),
             description: description.into(),

@@ -9,25 +9,17 @@ use prost_types::FileDescriptorSet;
 use tonic::service::RoutesBuilder;
 use tonic_reflection::{pb, server::Builder};
 
-const DESCRIPTOR_SETS: [&[u8]; 2] = [
-    semanas_proto::DESCRIPTORS,
-    tonic_health::pb::FILE_DESCRIPTOR_SET,
-];
-const OF_REFLECTION_ITSELF: [&[u8]; 2] = [
-    pb::v1::FILE_DESCRIPTOR_SET,
-    pb::v1alpha::FILE_DESCRIPTOR_SET,
-];
+const DESCRIPTOR_SETS: [&[u8]; 2] = [semanas_proto::DESCRIPTORS, tonic_health::pb::FILE_DESCRIPTOR_SET];
+const OF_REFLECTION_ITSELF: [&[u8]; 2] = [pb::v1::FILE_DESCRIPTOR_SET, pb::v1alpha::FILE_DESCRIPTOR_SET];
 
 const BUILT_IN: &str = "the descriptor sets are part of the binary";
 
 /// Adds reflection, in the version of today and in the one that older tools speak.
 pub(super) fn add_to(routes: &mut RoutesBuilder, request_bytes_max: usize) {
     let builder = || {
-        DESCRIPTOR_SETS
-            .iter()
-            .fold(Builder::configure(), |builder, set| {
-                builder.register_encoded_file_descriptor_set(set)
-            })
+        DESCRIPTOR_SETS.iter().fold(Builder::configure(), |builder, set| {
+            builder.register_encoded_file_descriptor_set(set)
+        })
     };
     routes.add_service(
         builder()

@@ -6,8 +6,7 @@
 use std::time::Duration;
 
 use semanas_proto::v1::{
-    operations_service_server::OperationsServiceServer,
-    work_history_service_server::WorkHistoryServiceServer,
+    operations_service_server::OperationsServiceServer, work_history_service_server::WorkHistoryServiceServer,
 };
 use tokio::{net::TcpListener, sync::watch, time::sleep};
 use tokio_util::sync::CancellationToken;
@@ -19,14 +18,11 @@ use tonic_health::pb::health_server::HealthServer;
 
 use crate::{
     api::{
-        edge_layer::EdgeLayer, health::HealthOfServer, metrics::Metrics,
-        operations_service::Operations, reflection, work_history_service::WorkHistories,
+        edge_layer::EdgeLayer, health::HealthOfServer, metrics::Metrics, operations_service::Operations, reflection,
+        work_history_service::WorkHistories,
     },
     engine::Engine,
 };
-
-/// The largest request: a Submit with all its texts and labels at their bounds has under 8 KiB.
-pub(crate) const REQUEST_BYTES_MAX: usize = 64 * 1024;
 
 /// What a stream may send before the server has read it: two of the largest requests.
 const STREAM_WINDOW_BYTES: u32 = 128 * 1024;
@@ -36,7 +32,7 @@ const CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
 /// Settings of the gRPC edge. Their defaults stand in `config.default.toml`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Options {
-    /// Largest request message; [`REQUEST_BYTES_MAX`] unless there is a reason.
+    /// Largest request message.
     pub request_bytes_max: usize,
     /// Longest wait of a LookupNss whose caller sets no deadline.
     pub lookup_wait_max: Duration,
@@ -70,11 +66,7 @@ pub(crate) struct Edge {
 pub(crate) struct ServeError(#[source] tonic::transport::Error);
 
 /// Serves until `stop`, then drains, at most `drain_limit` long. Returns when every connection is closed or the drain is over.
-pub(crate) async fn serve(
-    listener: TcpListener,
-    edge: Edge,
-    stop: CancellationToken,
-) -> Result<(), ServeError> {
+pub(crate) async fn serve(listener: TcpListener, edge: Edge, stop: CancellationToken) -> Result<(), ServeError> {
     let Edge {
         engine,
         options,
@@ -88,8 +80,7 @@ pub(crate) async fn serve(
                 .max_decoding_message_size(options.request_bytes_max),
         )
         .add_service(
-            OperationsServiceServer::new(Operations::new(engine))
-                .max_decoding_message_size(options.request_bytes_max),
+            OperationsServiceServer::new(Operations::new(engine)).max_decoding_message_size(options.request_bytes_max),
         );
     add_standard_services(&mut routes, options, ready, &stop);
     serve_routes(listener, routes.routes(), options, metrics, stop).await
@@ -103,9 +94,7 @@ fn add_standard_services(
     stop: &CancellationToken,
 ) {
     let health = HealthOfServer::new(ready, stop.clone());
-    routes.add_service(
-        HealthServer::new(health).max_decoding_message_size(options.request_bytes_max),
-    );
+    routes.add_service(HealthServer::new(health).max_decoding_message_size(options.request_bytes_max));
     reflection::add_to(routes, options.request_bytes_max);
 }
 

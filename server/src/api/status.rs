@@ -36,8 +36,7 @@ pub(super) fn failure_message(reason: Reason) -> &'static str {
 pub(super) fn refused(refusal: Refusal) -> Status {
     let reason = refusal.reason();
     let entry = catalogue::entry(reason);
-    let mut details =
-        ErrorDetails::with_error_info(catalogue::word(reason), ERROR_DOMAIN, HashMap::new());
+    let mut details = ErrorDetails::with_error_info(catalogue::word(reason), ERROR_DOMAIN, HashMap::new());
     details.set_bad_request(
         refusal
             .into_violations()
@@ -110,14 +109,9 @@ pub(super) fn code_word(code: Code) -> &'static str {
     }
 }
 
-fn of_reason(
-    reason: Reason,
-    retry_after: Option<Duration>,
-    metadata: HashMap<String, String>,
-) -> Status {
+fn of_reason(reason: Reason, retry_after: Option<Duration>, metadata: HashMap<String, String>) -> Status {
     let entry = catalogue::entry(reason);
-    let mut details =
-        ErrorDetails::with_error_info(catalogue::word(reason), ERROR_DOMAIN, metadata);
+    let mut details = ErrorDetails::with_error_info(catalogue::word(reason), ERROR_DOMAIN, metadata);
     if let Some(delay) = retry_after.or(entry.retry_after) {
         details.set_retry_info(Some(delay));
     }
@@ -142,20 +136,13 @@ fn log_cause(error: &EngineError) {
             "call failed"
         );
     } else if !chain.is_empty() {
-        tracing::warn!(
-            reason = catalogue::word(error.reason),
-            cause = chain,
-            "call failed"
-        );
+        tracing::warn!(reason = catalogue::word(error.reason), cause = chain, "call failed");
     }
 }
 
 fn chain_of(error: &EngineError) -> String {
     let causes = std::iter::successors(error.source(), |cause| (*cause).source());
-    causes
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 #[cfg(test)]

@@ -28,10 +28,7 @@ use crate::domain::{
 
 fn instant(time: Timestamp) -> prost_types::Timestamp {
     let nanos = time.as_nanosecond();
-    let (seconds, subsec) = (
-        nanos.div_euclid(1_000_000_000),
-        nanos.rem_euclid(1_000_000_000),
-    );
+    let (seconds, subsec) = (nanos.div_euclid(1_000_000_000), nanos.rem_euclid(1_000_000_000));
     prost_types::Timestamp {
         seconds: i64::try_from(seconds).expect("a Timestamp ends with the year 9999"),
         nanos: i32::try_from(subsec).expect("under a billion"),

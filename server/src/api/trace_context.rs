@@ -28,18 +28,13 @@ impl<'a> TraceParent<'a> {
             return None;
         };
         let lengths = [version.len(), trace_id.len(), span_id.len(), flags.len()];
-        let well_formed = text.len() == TRACEPARENT_CHARS
-            && lengths == [2, 32, 16, 2]
-            && parts.iter().all(|part| is_hex(part));
+        let well_formed =
+            text.len() == TRACEPARENT_CHARS && lengths == [2, 32, 16, 2] && parts.iter().all(|part| is_hex(part));
         if !well_formed || *version == "ff" {
             return None;
         }
-        let trace_id = TraceId::from_hex(trace_id)
-            .ok()
-            .filter(|id| *id != TraceId::INVALID)?;
-        let span_id = SpanId::from_hex(span_id)
-            .ok()
-            .filter(|id| *id != SpanId::INVALID)?;
+        let trace_id = TraceId::from_hex(trace_id).ok().filter(|id| *id != TraceId::INVALID)?;
+        let span_id = SpanId::from_hex(span_id).ok().filter(|id| *id != SpanId::INVALID)?;
         let flags = TraceFlags::new(u8::from_str_radix(flags, 16).ok()?);
         Some(TraceParent {
             text,
@@ -55,13 +50,7 @@ impl<'a> TraceParent<'a> {
 
     /// The context that a span of ours becomes a child in.
     pub(super) fn context(&self) -> Context {
-        let remote = SpanContext::new(
-            self.trace_id,
-            self.span_id,
-            self.flags,
-            true,
-            TraceState::default(),
-        );
+        let remote = SpanContext::new(self.trace_id, self.span_id, self.flags, true, TraceState::default());
         Context::new().with_remote_span_context(remote)
     }
 }
@@ -81,34 +70,13 @@ mod tests {
 
     #[test]
     fn only_the_shape_of_the_specification_is_a_trace_context() {
-        check(
-            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-            true,
-        );
-        check(
-            "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00",
-            true,
-        );
-        check(
-            "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-            false,
-        );
-        check(
-            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
-            false,
-        );
-        check(
-            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
-            false,
-        );
-        check(
-            "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
-            false,
-        );
-        check(
-            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-x",
-            false,
-        );
+        check("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", true);
+        check("01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00", true);
+        check("ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", false);
+        check("00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01", false);
+        check("00-00000000000000000000000000000000-00f067aa0ba902b7-01", false);
+        check("00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01", false);
+        check("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-x", false);
         check("", false);
     }
 }

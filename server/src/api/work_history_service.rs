@@ -38,19 +38,14 @@ impl WorkHistories {
 #[tonic::async_trait]
 impl WorkHistoryService for WorkHistories {
     type WatchWorkHistoryStream = BoxStream<'static, Result<v1::WatchWorkHistoryResponse, Status>>;
-    type WatchWorkHistoriesStream =
-        BoxStream<'static, Result<v1::WatchWorkHistoriesResponse, Status>>;
+    type WatchWorkHistoriesStream = BoxStream<'static, Result<v1::WatchWorkHistoriesResponse, Status>>;
 
     async fn lookup_nss(
         &self,
         request: Request<v1::LookupNssRequest>,
     ) -> Result<Response<v1::LookupNssResponse>, Status> {
         let caller = caller(&request);
-        let until = deadline::answer_by(
-            request.metadata(),
-            self.options.lookup_wait_max,
-            Instant::now(),
-        );
+        let until = deadline::answer_by(request.metadata(), self.options.lookup_wait_max, Instant::now());
         let lookup = parse::lookup(request.into_inner(), caller).map_err(status::refused)?;
         let found = self
             .engine
@@ -115,16 +110,10 @@ impl WorkHistoryService for WorkHistories {
         let request = request.into_inner();
         let page_token = request.page_token.clone();
         let (filter, page_size) = parse::list(request).map_err(status::refused)?;
-        let listed = self
-            .engine
-            .list(&tenant, filter, page_size, &page_token)
-            .await;
+        let listed = self.engine.list(&tenant, filter, page_size, &page_token).await;
         let (page, next_page_token) = listed.map_err(|error| status::of_engine(error, None))?;
         let jobs = page.jobs.into_iter().map(to_proto::job).collect();
-        Ok(Response::new(v1::ListWorkHistoriesResponse {
-            jobs,
-            next_page_token,
-        }))
+        Ok(Response::new(v1::ListWorkHistoriesResponse { jobs, next_page_token }))
     }
 
     async fn cancel_work_history(
@@ -151,11 +140,6 @@ impl WorkHistoryService for WorkHistories {
             .watch_all(watch)
             .await
             .map_err(|error| status::of_engine(error, None))?;
-        Ok(Response::new(forward(
-            messages,
-            to_proto::feed_message,
-            None,
-            patience,
-        )))
+        Ok(Response::new(forward(messages, to_proto::feed_message, None, patience)))
     }
 }

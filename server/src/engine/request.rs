@@ -111,7 +111,7 @@ pub(crate) struct WatchMessage {
 
 pub(crate) enum WatchContent {
     Snapshot {
-        snapshot: Snapshot,
+        snapshot: Box<Snapshot>,
         heartbeat_interval: Duration,
         cause: SnapshotCause,
     },

@@ -38,10 +38,7 @@ struct Address {
 
 pub(super) fn routes(engine: Engine) -> Router {
     Router::new()
-        .route(
-            "/callbacks/{provider}/{job_id}/{attempt_id}/{token}",
-            post(receive),
-        )
+        .route("/callbacks/{provider}/{job_id}/{attempt_id}/{token}", post(receive))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(engine)
 }
@@ -90,11 +87,7 @@ fn come_again(error: &EngineError) -> Response {
     let seconds = error
         .retry_after
         .map_or(RETRY_AFTER_SECONDS, |delay| delay.as_secs().max(1));
-    (
-        StatusCode::SERVICE_UNAVAILABLE,
-        [(RETRY_AFTER, seconds.to_string())],
-    )
-        .into_response()
+    (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, seconds.to_string())]).into_response()
 }
 
 #[cfg(test)]

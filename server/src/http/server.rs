@@ -49,13 +49,8 @@ pub(crate) struct Face {
 pub(crate) struct ServeError(#[source] std::io::Error);
 
 /// Serves until `stop`, then lets requests end, at most `drain_limit` long.
-pub(crate) async fn serve(
-    listener: TcpListener,
-    face: Face,
-    stop: CancellationToken,
-) -> Result<(), ServeError> {
-    let routes =
-        callbacks::routes(face.engine).merge(observability::routes(face.registry, face.ready));
+pub(crate) async fn serve(listener: TcpListener, face: Face, stop: CancellationToken) -> Result<(), ServeError> {
+    let routes = callbacks::routes(face.engine).merge(observability::routes(face.registry, face.ready));
     serve_routes(listener, routes, face.options, stop).await
 }
 
@@ -65,8 +60,8 @@ async fn serve_routes(
     options: Options,
     stop: CancellationToken,
 ) -> Result<(), ServeError> {
-    let serving = axum::serve(listener, bounded(routes, options))
-        .with_graceful_shutdown(stop.clone().cancelled_owned());
+    let serving =
+        axum::serve(listener, bounded(routes, options)).with_graceful_shutdown(stop.clone().cancelled_owned());
     tokio::select! {
         served = serving.into_future() => served.map_err(ServeError),
         () = drained(&stop, options.drain_limit) => Ok(()),
@@ -77,22 +72,14 @@ fn bounded(routes: Router, options: Options) -> Router {
     routes
         .fallback(|| async { plain_error(StatusCode::NOT_FOUND, "there is nothing at this path") })
         .method_not_allowed_fallback(|| async {
-            plain_error(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "this path has another method",
-            )
+            plain_error(StatusCode::METHOD_NOT_ALLOWED, "this path has another method")
         })
-        .layer(middleware::from_fn_with_state(
-            options.request_time_limit,
-            within,
-        ))
+        .layer(middleware::from_fn_with_state(options.request_time_limit, within))
 }
 
 async fn within(State(limit): State<Duration>, request: Request, next: Next) -> Response {
     let too_slow = |_| plain_error(StatusCode::REQUEST_TIMEOUT, "the request took too long");
-    timeout(limit, next.run(request))
-        .await
-        .unwrap_or_else(too_slow)
+    timeout(limit, next.run(request)).await.unwrap_or_else(too_slow)
 }
 
 fn plain_error(status: StatusCode, words: &str) -> Response {

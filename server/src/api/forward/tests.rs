@@ -17,19 +17,11 @@ fn same(number: u32) -> u32 {
 }
 
 fn reason(status: &Status) -> String {
-    status
-        .get_error_details()
-        .error_info()
-        .unwrap()
-        .reason
-        .clone()
+    status.get_error_details().error_info().unwrap().reason.clone()
 }
 
 /// Tells, by ending the receiver, that the stream it is part of was dropped.
-fn endless() -> (
-    BoxStream<'static, Result<u32, EngineError>>,
-    oneshot::Receiver<()>,
-) {
+fn endless() -> (BoxStream<'static, Result<u32, EngineError>>, oneshot::Receiver<()>) {
     let (alive, dropped) = oneshot::channel::<()>();
     let numbers = stream::unfold((0, alive), |(number, alive)| async move {
         Some((Ok(number), (number + 1, alive)))
@@ -49,17 +41,11 @@ async fn messages_arrive_in_order_and_an_error_of_the_engine_is_the_last() {
     let numbers = stream::iter([Ok(1), Ok(2), Err(error)]).boxed();
     let received: Vec<_> = forward(numbers, same, None, PATIENT).collect().await;
     assert_eq!(
-        received[..2]
-            .iter()
-            .map(|it| *it.as_ref().unwrap())
-            .collect::<Vec<_>>(),
+        received[..2].iter().map(|it| *it.as_ref().unwrap()).collect::<Vec<_>>(),
         [1, 2]
     );
     assert_eq!(
-        (
-            received.len(),
-            reason(received[2].as_ref().unwrap_err()).as_str()
-        ),
+        (received.len(), reason(received[2].as_ref().unwrap_err()).as_str()),
         (3, "CURSOR_EXPIRED")
     );
 }
@@ -81,9 +67,7 @@ async fn a_reader_that_keeps_up_may_take_for_ever() {
         tokio::time::advance(Duration::from_secs(20)).await;
         (number < 10).then_some((Ok(number), number + 1))
     });
-    let received: Vec<_> = forward(numbers.boxed(), same, None, PATIENT)
-        .collect()
-        .await;
+    let received: Vec<_> = forward(numbers.boxed(), same, None, PATIENT).collect().await;
     assert!(received.len() == 10 && received.iter().all(Result::is_ok));
 }
 

@@ -11,9 +11,7 @@ use semanas_proto::v1;
 use super::Violations;
 use crate::{
     api::personal_data::holds_identifier,
-    domain::{
-        curp::Curp, ids::JobId, job::StateName, nss::Nss, provider_id::ProviderId, reason::Reason,
-    },
+    domain::{curp::Curp, ids::JobId, job::StateName, nss::Nss, provider_id::ProviderId, reason::Reason},
 };
 
 const LIMIT_MAX: i32 = 10_000;
@@ -29,7 +27,8 @@ const TEST_CASE_CHARS_MAX: usize = 64;
 const MAX_AGE_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 const NANOS_PER_SECOND: u32 = 1_000_000_000;
 
-const HOLDS_IDENTIFIER: &str = "must not hold a CURP or an NSS, nor eleven digits that could be one; use a reference of your own";
+const HOLDS_IDENTIFIER: &str =
+    "must not hold a CURP or an NSS, nor eleven digits that could be one; use a reference of your own";
 
 /// How strictly a CURP is read.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -39,12 +38,7 @@ pub(super) enum CurpRule {
     TestCase,
 }
 
-pub(super) fn curp(
-    wrong: &mut Violations,
-    field: &str,
-    text: &str,
-    rule: CurpRule,
-) -> Option<Curp> {
+pub(super) fn curp(wrong: &mut Violations, field: &str, text: &str, rule: CurpRule) -> Option<Curp> {
     if text.trim().is_empty() {
         wrong.add_for(
             Reason::InvalidCurp,
@@ -94,10 +88,7 @@ pub(super) fn page_size(wrong: &mut Violations, page_size: i32) -> usize {
 }
 
 /// Read by hand: prost's own conversion overflows on the smallest number of seconds.
-pub(super) fn max_age(
-    wrong: &mut Violations,
-    age: Option<&prost_types::Duration>,
-) -> Option<Duration> {
+pub(super) fn max_age(wrong: &mut Violations, age: Option<&prost_types::Duration>) -> Option<Duration> {
     let age = age?;
     let parts = (u64::try_from(age.seconds), u32::try_from(age.nanos));
     let read = match parts {
@@ -136,12 +127,8 @@ pub(super) fn test_case_id(wrong: &mut Violations, id: String) -> Option<String>
     if id.is_empty() {
         return None;
     }
-    if id.len() > TEST_CASE_CHARS_MAX || !id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-    {
-        wrong.add(
-            "test_case_id",
-            "must be 1 to 64 characters of a-z A-Z 0-9 -",
-        );
+    if id.len() > TEST_CASE_CHARS_MAX || !id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+        wrong.add("test_case_id", "must be 1 to 64 characters of a-z A-Z 0-9 -");
     }
     if holds_identifier(&id) {
         wrong.add("test_case_id", HOLDS_IDENTIFIER);
@@ -160,10 +147,7 @@ pub(super) fn labels(
     }
     for (key, value) in &labels {
         if key.is_empty() || key.len() > LABEL_KEY_CHARS_MAX || !is_label_text(key) {
-            wrong.add(
-                field,
-                "has a key that is not 1 to 63 characters of a-z A-Z 0-9 - _ . /",
-            );
+            wrong.add(field, "has a key that is not 1 to 63 characters of a-z A-Z 0-9 - _ . /");
         } else if holds_identifier(key) {
             wrong.add(field, format!("has a key that {HOLDS_IDENTIFIER}"));
         } else if value.len() > LABEL_VALUE_CHARS_MAX || !is_label_text(value) {
@@ -200,10 +184,7 @@ pub(super) fn provider(wrong: &mut Violations, field: &str, number: i32) -> Opti
 /// A job's name that must be there. Whether it names a job is for the engine to say.
 pub(super) fn job_id(wrong: &mut Violations, text: String) -> String {
     if text.is_empty() {
-        wrong.add(
-            "job_id",
-            "is required: the job_id that SubmitWorkHistory gave",
-        );
+        wrong.add("job_id", "is required: the job_id that SubmitWorkHistory gave");
     }
     text
 }
@@ -214,12 +195,7 @@ pub(super) fn job_id_filter(wrong: &mut Violations, field: &str, text: &str) -> 
         return None;
     }
     JobId::parse(text)
-        .map_err(|_| {
-            wrong.add(
-                field,
-                "is not the name of a job; copy a job_id as it was given",
-            )
-        })
+        .map_err(|_| wrong.add(field, "is not the name of a job; copy a job_id as it was given"))
         .ok()
 }
 
@@ -267,11 +243,7 @@ pub(super) fn time_range(
     (start, end)
 }
 
-fn instant(
-    wrong: &mut Violations,
-    field: &str,
-    time: Option<prost_types::Timestamp>,
-) -> Option<Timestamp> {
+fn instant(wrong: &mut Violations, field: &str, time: Option<prost_types::Timestamp>) -> Option<Timestamp> {
     let time = time?;
     let in_range = u32::try_from(time.nanos).is_ok_and(|nanos| nanos < NANOS_PER_SECOND);
     let read = in_range

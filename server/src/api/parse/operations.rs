@@ -14,17 +14,13 @@ pub(in crate::api) struct Resolution {
 }
 
 /// The query; the page token is the engine's to read.
-pub(in crate::api) fn charges(
-    request: &v1::ListChargesRequest,
-    caller: Caller,
-) -> Result<ChargeQuery, Refusal> {
+pub(in crate::api) fn charges(request: &v1::ListChargesRequest, caller: Caller) -> Result<ChargeQuery, Refusal> {
     let mut wrong = Violations::default();
     let page_size = fields::page_size(&mut wrong, request.page_size);
     let job = fields::job_id_filter(&mut wrong, "job_id", &request.job_id);
     let provider = fields::provider(&mut wrong, "provider", request.provider);
     let charges = charge_states(&mut wrong, &request.states);
-    let (opened_from, opened_until) =
-        fields::time_range(&mut wrong, "open_time", request.open_time);
+    let (opened_from, opened_until) = fields::time_range(&mut wrong, "open_time", request.open_time);
     wrong.unless_any(Some(ChargeQuery {
         tenant: caller.tenant,
         job,
@@ -37,9 +33,7 @@ pub(in crate::api) fn charges(
     }))
 }
 
-pub(in crate::api) fn resolve(
-    request: v1::ResolveWorkHistoryRequest,
-) -> Result<Resolution, Refusal> {
+pub(in crate::api) fn resolve(request: v1::ResolveWorkHistoryRequest) -> Result<Resolution, Refusal> {
     let mut wrong = Violations::default();
     let job_id = fields::job_id(&mut wrong, request.job_id);
     let note = fields::plain_text(&mut wrong, "note", request.note);
@@ -47,11 +41,7 @@ pub(in crate::api) fn resolve(
     if charge.is_none() {
         wrong.add("charge", "must be YES or NO, as the provider's books say");
     }
-    wrong.unless_any(charge.map(|charge| Resolution {
-        job_id,
-        charge,
-        note,
-    }))
+    wrong.unless_any(charge.map(|charge| Resolution { job_id, charge, note }))
 }
 
 fn charge_states(wrong: &mut Violations, numbers: &[i32]) -> Vec<Charge> {

@@ -40,9 +40,7 @@ fn named(subject: v1::Subject) -> v1::Subject {
 }
 
 fn labels<const N: usize>(labels: [(&str, &str); N]) -> BTreeMap<String, String> {
-    labels
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .into()
+    labels.map(|(key, value)| (key.to_owned(), value.to_owned())).into()
 }
 
 #[track_caller]
@@ -59,9 +57,7 @@ fn check_refusal<T>(parsed: Result<T, Refusal>, reason: Reason, fields: &[&str])
     );
     let text = format!("{violations:?}");
     assert!(
-        ![CURP, NSS, "SECRET"]
-            .iter()
-            .any(|value| text.contains(value)),
+        ![CURP, NSS, "SECRET"].iter().any(|value| text.contains(value)),
         "a value is repeated: {text}"
     );
 }
@@ -72,11 +68,7 @@ fn check(change: impl FnOnce(&mut v1::SubmitWorkHistoryRequest), fields: &[&str]
 }
 
 #[track_caller]
-fn check_for(
-    reason: Reason,
-    change: impl FnOnce(&mut v1::SubmitWorkHistoryRequest),
-    fields: &[&str],
-) {
+fn check_for(reason: Reason, change: impl FnOnce(&mut v1::SubmitWorkHistoryRequest), fields: &[&str]) {
     let mut request = good();
     change(&mut request);
     check_refusal(submit(request, caller()), reason, fields);
@@ -88,11 +80,7 @@ fn subject(request: &mut v1::SubmitWorkHistoryRequest) -> &mut v1::Subject {
 
 #[test]
 fn a_wrong_identifier_alone_has_a_reason_of_its_own() {
-    check_for(
-        Reason::InvalidCurp,
-        |it| it.subject = None,
-        &["subject.curp"],
-    );
+    check_for(Reason::InvalidCurp, |it| it.subject = None, &["subject.curp"]);
     check_for(
         Reason::InvalidCurp,
         |it| subject(it).curp = "SECRET".to_owned(),
@@ -148,10 +136,7 @@ fn the_provider_must_sell_histories_and_get_what_it_needs() {
         |it| it.provider = kiban,
         &["subject.given_names", "subject.paternal_surname"],
     );
-    check(
-        |it| it.provider = v1::Provider::Nubarium.into(),
-        &["provider"],
-    );
+    check(|it| it.provider = v1::Provider::Nubarium.into(), &["provider"]);
     check(|it| it.provider = 99, &["provider"]);
     check(|it| it.test_case_id = "case-1".to_owned(), &["provider"]);
     let with_test_case = |it: &mut v1::SubmitWorkHistoryRequest, id: &str| {
@@ -188,10 +173,7 @@ fn texts_have_bounds_and_hold_no_identifiers() {
         |it| it.purpose = format!("loan for {}", CURP.to_lowercase()),
         &["purpose"],
     );
-    check(
-        |it| it.consent_reference = format!("nss {NSS}"),
-        &["consent_reference"],
-    );
+    check(|it| it.consent_reference = format!("nss {NSS}"), &["consent_reference"]);
     check(|it| it.request_id = "x".repeat(129), &["request_id"]);
     check(|it| it.request_id = "añejo".to_owned(), &["request_id"]);
 }
@@ -199,10 +181,7 @@ fn texts_have_bounds_and_hold_no_identifiers() {
 #[test]
 fn a_label_is_named_by_its_key_only_when_the_key_is_right() {
     check(|it| it.labels = labels([("a", "b c")]), &["labels[\"a\"]"]);
-    check(
-        |it| it.labels = labels([("a", &"x".repeat(64))]),
-        &["labels[\"a\"]"],
-    );
+    check(|it| it.labels = labels([("a", &"x".repeat(64))]), &["labels[\"a\"]"]);
     check(|it| it.labels = labels([("a", NSS)]), &["labels[\"a\"]"]);
     for key in ["", "ñ", "SECRET KEY", &"x".repeat(64), CURP] {
         check(|it| it.labels = labels([(key, "b")]), &["labels"]);
@@ -224,10 +203,7 @@ fn every_wrong_field_is_named_at_once() {
             }),
             limit: -1,
             request_id: "\n".to_owned(),
-            max_age: Some(prost_types::Duration {
-                seconds: -1,
-                nanos: 0,
-            }),
+            max_age: Some(prost_types::Duration { seconds: -1, nanos: 0 }),
             provider: 3,
             test_case_id: "!".to_owned(),
             purpose: CURP.to_owned(),
@@ -274,15 +250,9 @@ fn a_right_request_becomes_typed_values() {
     assert_eq!(submit.subject.curp.expose(), CURP);
     assert_eq!(submit.subject.nss.unwrap().expose(), NSS);
     assert!(submit.subject.name.is_some());
-    assert_eq!(
-        (submit.provider, submit.limit),
-        (Some(ProviderId::Kiban), 10_000)
-    );
+    assert_eq!((submit.provider, submit.limit), (Some(ProviderId::Kiban), 10_000));
     assert_eq!(submit.max_age, Some(Duration::from_secs(30 * 86_400)));
-    assert_eq!(
-        (submit.labels.len(), submit.request_id.is_none()),
-        (2, true)
-    );
+    assert_eq!((submit.labels.len(), submit.request_id.is_none()), (2, true));
 }
 
 #[test]
@@ -291,10 +261,7 @@ fn zero_max_age_differs_from_none() {
         max_age: Some(prost_types::Duration::default()),
         ..good()
     };
-    assert_eq!(
-        submit(zero, caller()).ok().unwrap().max_age,
-        Some(Duration::ZERO)
-    );
+    assert_eq!(submit(zero, caller()).ok().unwrap().max_age, Some(Duration::ZERO));
     assert_eq!(submit(good(), caller()).ok().unwrap().max_age, None);
 }
 
@@ -305,11 +272,7 @@ fn a_test_case_may_have_a_curp_with_a_wrong_check_digit() {
     request.provider = v1::Provider::TuIdentidad.into();
     request.test_case_id = "case-1".to_owned();
     assert_eq!(
-        submit(request, caller())
-            .ok()
-            .unwrap()
-            .test_case_id
-            .as_deref(),
+        submit(request, caller()).ok().unwrap().test_case_id.as_deref(),
         Some("case-1")
     );
 }
@@ -332,15 +295,12 @@ fn the_same_request_has_the_same_bytes_however_its_identifiers_are_written() {
         body,
         body_of(|it| subject(it).curp = format!(" {} ", CURP.to_lowercase()))
     );
-    assert_eq!(
-        body,
-        body_of(|it| subject(it).nss = "12-34-56-7890-3".to_owned())
-    );
+    assert_eq!(body, body_of(|it| subject(it).nss = "12-34-56-7890-3".to_owned()));
     assert_eq!(body, body_of(|it| it.request_id = "r-2".to_owned()));
     assert_ne!(body, body_of(|it| it.limit = 1));
     assert_ne!(body, body_of(|it| subject(it).nss = String::new()));
-    let [ab, ba] = [[("a", "1"), ("b", "2")], [("b", "2"), ("a", "1")]]
-        .map(|pairs| body_of(|it| it.labels = labels(pairs)));
+    let [ab, ba] =
+        [[("a", "1"), ("b", "2")], [("b", "2"), ("a", "1")]].map(|pairs| body_of(|it| it.labels = labels(pairs)));
     assert_eq!(ab, ba);
 }
 
@@ -348,10 +308,7 @@ fn the_same_request_has_the_same_bytes_however_its_identifiers_are_written() {
 fn a_lookup_is_read_by_the_same_rules() {
     let wrong = v1::LookupNssRequest {
         purpose: NSS.to_owned(),
-        max_age: Some(prost_types::Duration {
-            seconds: -1,
-            nanos: 0,
-        }),
+        max_age: Some(prost_types::Duration { seconds: -1, nanos: 0 }),
         ..Default::default()
     };
     check_refusal(
@@ -398,10 +355,7 @@ fn lists_and_feeds_check_their_filters() {
         filter: Some(beyond),
         ..Default::default()
     };
-    let fields = [
-        "filter.create_time.start_time",
-        "filter.create_time.end_time",
-    ];
+    let fields = ["filter.create_time.start_time", "filter.create_time.end_time"];
     check_refusal(list(request), Reason::InvalidRequest, &fields);
     let filter = v1::JobFilter {
         states: vec![],
@@ -455,11 +409,7 @@ fn a_job_must_be_named() {
         limit,
         ..Default::default()
     };
-    check_refusal(
-        watch(unnamed, caller()),
-        Reason::InvalidRequest,
-        &["job_id", "limit"],
-    );
+    check_refusal(watch(unnamed, caller()), Reason::InvalidRequest, &["job_id", "limit"]);
 }
 
 #[test]
@@ -474,11 +424,7 @@ fn a_settlement_says_yes_or_no() {
             charge: charge.into(),
             note: CURP.to_owned(),
         };
-        check_refusal(
-            resolve(request),
-            Reason::InvalidRequest,
-            &["note", "charge"],
-        );
+        check_refusal(resolve(request), Reason::InvalidRequest, &["note", "charge"]);
     }
     let yes = v1::ResolveWorkHistoryRequest {
         job_id: "j".to_owned(),

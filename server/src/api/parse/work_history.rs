@@ -18,16 +18,12 @@ use crate::{
 
 const INITIAL_COUNT_DEFAULT: usize = 100;
 
-pub(in crate::api) fn lookup(
-    request: v1::LookupNssRequest,
-    caller: Caller,
-) -> Result<Lookup, Refusal> {
+pub(in crate::api) fn lookup(request: v1::LookupNssRequest, caller: Caller) -> Result<Lookup, Refusal> {
     let mut wrong = Violations::default();
     let curp = fields::curp(&mut wrong, "curp", &request.curp, CurpRule::Strict);
     let max_age = fields::max_age(&mut wrong, request.max_age.as_ref());
     let purpose = fields::plain_text(&mut wrong, "purpose", request.purpose);
-    let consent_reference =
-        fields::plain_text(&mut wrong, "consent_reference", request.consent_reference);
+    let consent_reference = fields::plain_text(&mut wrong, "consent_reference", request.consent_reference);
     wrong.unless_any(curp.map(|curp| Lookup {
         tenant: caller.tenant,
         curp,
@@ -39,10 +35,7 @@ pub(in crate::api) fn lookup(
     }))
 }
 
-pub(in crate::api) fn submit(
-    request: v1::SubmitWorkHistoryRequest,
-    caller: Caller,
-) -> Result<Submit, Refusal> {
+pub(in crate::api) fn submit(request: v1::SubmitWorkHistoryRequest, caller: Caller) -> Result<Submit, Refusal> {
     let mut wrong = Violations::default();
     let rule = if request.test_case_id.is_empty() {
         CurpRule::Strict
@@ -50,23 +43,17 @@ pub(in crate::api) fn submit(
         CurpRule::TestCase
     };
     let subject = subject(&mut wrong, request.subject.as_ref(), rule);
-    let request_id = subject
-        .as_ref()
-        .and_then(|subject| request_id(&request, subject));
+    let request_id = subject.as_ref().and_then(|subject| request_id(&request, subject));
     fields::request_id(&mut wrong, &request.request_id);
     let provider = history_provider(&mut wrong, request.provider, request.subject.as_ref());
     if !request.test_case_id.is_empty() && request.provider == v1::Provider::Unspecified as i32 {
-        wrong.add(
-            "provider",
-            "is required with test_case_id: KIBAN or TU_IDENTIDAD",
-        );
+        wrong.add("provider", "is required with test_case_id: KIBAN or TU_IDENTIDAD");
     }
     let limit = fields::limit(&mut wrong, "limit", request.limit);
     let max_age = fields::max_age(&mut wrong, request.max_age.as_ref());
     let test_case_id = fields::test_case_id(&mut wrong, request.test_case_id);
     let purpose = fields::plain_text(&mut wrong, "purpose", request.purpose);
-    let consent_reference =
-        fields::plain_text(&mut wrong, "consent_reference", request.consent_reference);
+    let consent_reference = fields::plain_text(&mut wrong, "consent_reference", request.consent_reference);
     let labels = fields::labels(&mut wrong, "labels", request.labels);
     wrong.unless_any(subject.map(|subject| Submit {
         tenant: caller.tenant,
@@ -84,15 +71,10 @@ pub(in crate::api) fn submit(
     }))
 }
 
-pub(in crate::api) fn watch(
-    request: v1::WatchWorkHistoryRequest,
-    caller: Caller,
-) -> Result<Watch, Refusal> {
+pub(in crate::api) fn watch(request: v1::WatchWorkHistoryRequest, caller: Caller) -> Result<Watch, Refusal> {
     let mut wrong = Violations::default();
     let job_id = fields::job_id(&mut wrong, request.job_id);
-    let limit = request
-        .limit
-        .map(|limit| fields::limit(&mut wrong, "limit", limit));
+    let limit = request.limit.map(|limit| fields::limit(&mut wrong, "limit", limit));
     let cursor = Some(request.cursor).filter(|cursor| !cursor.is_empty());
     wrong.unless_any(Some(Watch {
         tenant: caller.tenant,
@@ -109,31 +91,22 @@ pub(in crate::api) fn job_id(text: String) -> Result<String, Refusal> {
     wrong.unless_any(Some(job_id))
 }
 
-pub(in crate::api) fn get(
-    request: v1::GetWorkHistoryRequest,
-) -> Result<(String, Option<u32>), Refusal> {
+pub(in crate::api) fn get(request: v1::GetWorkHistoryRequest) -> Result<(String, Option<u32>), Refusal> {
     let mut wrong = Violations::default();
     let job_id = fields::job_id(&mut wrong, request.job_id);
-    let limit = request
-        .limit
-        .map(|limit| fields::limit(&mut wrong, "limit", limit));
+    let limit = request.limit.map(|limit| fields::limit(&mut wrong, "limit", limit));
     wrong.unless_any(Some((job_id, limit)))
 }
 
 /// Filter and page size; the page token is the engine's to read.
-pub(in crate::api) fn list(
-    request: v1::ListWorkHistoriesRequest,
-) -> Result<(JobFilter, usize), Refusal> {
+pub(in crate::api) fn list(request: v1::ListWorkHistoriesRequest) -> Result<(JobFilter, usize), Refusal> {
     let mut wrong = Violations::default();
     let page_size = fields::page_size(&mut wrong, request.page_size);
     let filter = job_filter(&mut wrong, request.filter);
     wrong.unless_any(Some((filter, page_size)))
 }
 
-pub(in crate::api) fn watch_all(
-    request: v1::WatchWorkHistoriesRequest,
-    caller: Caller,
-) -> Result<WatchAll, Refusal> {
+pub(in crate::api) fn watch_all(request: v1::WatchWorkHistoriesRequest, caller: Caller) -> Result<WatchAll, Refusal> {
     let mut wrong = Violations::default();
     if request
         .filter
@@ -164,11 +137,7 @@ pub(in crate::api) fn watch_all(
     }))
 }
 
-fn subject(
-    wrong: &mut Violations,
-    subject: Option<&v1::Subject>,
-    rule: CurpRule,
-) -> Option<Subject> {
+fn subject(wrong: &mut Violations, subject: Option<&v1::Subject>, rule: CurpRule) -> Option<Subject> {
     let absent = v1::Subject::default();
     let subject = subject.unwrap_or(&absent);
     let curp = fields::curp(wrong, "subject.curp", &subject.curp, rule);
@@ -198,26 +167,22 @@ fn person_name(wrong: &mut Violations, subject: &v1::Subject) -> Option<PersonNa
     };
     let add_all = |errors| {
         for error in errors as Vec<crate::domain::person::NameError> {
-            wrong.add(
-                format!("subject.{}", error.field.as_str()),
-                error.problem.to_string(),
-            );
+            wrong.add(format!("subject.{}", error.field.as_str()), error.problem.to_string());
         }
     };
     PersonName::parse(parts).map_err(add_all).ok()
 }
 
 /// A provider of work histories that can be asked with what the subject gives.
-fn history_provider(
-    wrong: &mut Violations,
-    number: i32,
-    subject: Option<&v1::Subject>,
-) -> Option<ProviderId> {
+fn history_provider(wrong: &mut Violations, number: i32, subject: Option<&v1::Subject>) -> Option<ProviderId> {
     let provider = fields::provider(wrong, "provider", number);
     match provider {
         Some(ProviderId::Kiban) if !subject.is_some_and(has_names) => {
             for field in ["subject.given_names", "subject.paternal_surname"] {
-                wrong.add(field, "is required when provider is KIBAN; send it as it stands in the person's document");
+                wrong.add(
+                    field,
+                    "is required when provider is KIBAN; send it as it stands in the person's document",
+                );
             }
         }
         Some(ProviderId::Nubarium) => wrong.add(
@@ -255,8 +220,7 @@ fn request_id(request: &v1::SubmitWorkHistoryRequest, subject: &Subject) -> Opti
 fn job_filter(wrong: &mut Violations, filter: Option<v1::JobFilter>) -> JobFilter {
     let filter = filter.unwrap_or_default();
     let states = fields::states(wrong, "filter.states", &filter.states);
-    let (created_from, created_until) =
-        fields::time_range(wrong, "filter.create_time", filter.create_time);
+    let (created_from, created_until) = fields::time_range(wrong, "filter.create_time", filter.create_time);
     let labels = fields::labels(wrong, "filter.labels", filter.labels)
         .into_iter()
         .collect();

@@ -9,8 +9,7 @@ use http::{Request as HttpRequest, uri::PathAndQuery};
 use http_body_util::{BodyExt as _, Full};
 use prometheus_client::{encoding::text::encode, registry::Registry};
 use semanas_proto::v1::{
-    self, operations_service_client::OperationsServiceClient,
-    operations_service_server::OperationsService,
+    self, operations_service_client::OperationsServiceClient, operations_service_server::OperationsService,
 };
 use tokio::{sync::Notify, task::JoinHandle, time::timeout};
 use tonic::{Code, Request, Response, Status, body::Body, transport::Channel};
@@ -89,17 +88,9 @@ async fn start(options: Options) -> TestServer {
         stuck: Arc::clone(&stuck),
     };
     let mut routes = RoutesBuilder::default();
-    routes.add_service(
-        OperationsServiceServer::new(canned).max_decoding_message_size(options.request_bytes_max),
-    );
+    routes.add_service(OperationsServiceServer::new(canned).max_decoding_message_size(options.request_bytes_max));
     add_standard_services(&mut routes, options, ready_seen, &stop);
-    let task = tokio::spawn(serve_routes(
-        listener,
-        routes.routes(),
-        options,
-        metrics,
-        stop.clone(),
-    ));
+    let task = tokio::spawn(serve_routes(listener, routes.routes(), options, metrics, stop.clone()));
     let channel = Channel::from_shared(format!("http://{address}"))
         .unwrap()
         .connect()
@@ -126,12 +117,7 @@ fn check_error(status: &Status, code: Code, reason: &str) {
 }
 
 /// Sends any bytes as a message to any path, as a client of another version or a broken one does.
-async fn send_raw(
-    channel: &Channel,
-    path: &'static str,
-    encoding: Option<&str>,
-    message: &[u8],
-) -> Status {
+async fn send_raw(channel: &Channel, path: &'static str, encoding: Option<&str>, message: &[u8]) -> Status {
     let mut frame = vec![u8::from(encoding.is_some())];
     frame.extend(u32::try_from(message.len()).unwrap().to_be_bytes());
     frame.extend(message);
@@ -141,11 +127,7 @@ async fn send_raw(
         request = request.header("grpc-encoding", encoding);
     }
     let body = Body::new(Full::new(bytes::Bytes::from(frame)).map_err(|never| match never {}));
-    let response = channel
-        .clone()
-        .oneshot(request.body(body).unwrap())
-        .await
-        .unwrap();
+    let response = channel.clone().oneshot(request.body(body).unwrap()).await.unwrap();
     let (parts, body) = response.into_parts();
     let trailers = body.collect().await.unwrap().trailers().cloned();
     Status::from_header_map(&parts.headers)
@@ -160,13 +142,7 @@ async fn a_status_that_tonic_made_has_details_too() {
     let server = start(OPTIONS).await;
     let unknown_service = send_raw(&server.channel, "/semanas.v9.Nothing/Here", None, b"").await;
     check_error(&unknown_service, Code::Unimplemented, "METHOD_UNKNOWN");
-    let unknown_method = send_raw(
-        &server.channel,
-        "/semanas.v1.OperationsService/Nothing",
-        None,
-        b"",
-    )
-    .await;
+    let unknown_method = send_raw(&server.channel, "/semanas.v1.OperationsService/Nothing", None, b"").await;
     check_error(&unknown_method, Code::Unimplemented, "METHOD_UNKNOWN");
     let no_protobuf = send_raw(&server.channel, LIST_CHARGES, None, &[0xff; 8]).await;
     check_error(&no_protobuf, Code::InvalidArgument, "INVALID_REQUEST");
@@ -186,10 +162,7 @@ async fn a_status_that_tonic_made_has_details_too() {
         .unwrap_err();
     check_error(&bare, Code::Unknown, "INTERNAL");
     assert!(!bare.message().contains("secret"));
-    client
-        .list_charges(v1::ListChargesRequest::default())
-        .await
-        .unwrap();
+    client.list_charges(v1::ListChargesRequest::default()).await.unwrap();
 }
 
 #[tokio::test]
@@ -225,16 +198,11 @@ async fn reflection_lists_every_service() {
         .await
         .unwrap()
         .into_inner();
-    let Some(MessageResponse::ListServicesResponse(list)) =
-        answers.message().await.unwrap().unwrap().message_response
+    let Some(MessageResponse::ListServicesResponse(list)) = answers.message().await.unwrap().unwrap().message_response
     else {
         panic!("no list");
     };
-    let mut names: Vec<_> = list
-        .service
-        .into_iter()
-        .map(|service| service.name)
-        .collect();
+    let mut names: Vec<_> = list.service.into_iter().map(|service| service.name).collect();
     names.sort();
     let expected = [
         "grpc.health.v1.Health",
@@ -260,11 +228,7 @@ async fn a_call_that_never_ends_holds_up_a_stop_only_for_the_drain_limit() {
     });
     timeout(DEADLINE, server.stuck.notified()).await.unwrap();
     server.stop.cancel();
-    timeout(DEADLINE, server.task)
-        .await
-        .unwrap()
-        .unwrap()
-        .unwrap();
+    timeout(DEADLINE, server.task).await.unwrap().unwrap().unwrap();
     stuck.abort();
 }
 
@@ -272,10 +236,7 @@ async fn a_call_that_never_ends_holds_up_a_stop_only_for_the_drain_limit() {
 async fn calls_are_counted_by_method_and_code() {
     let server = start(OPTIONS).await;
     let mut client = OperationsServiceClient::new(server.channel.clone());
-    client
-        .list_charges(v1::ListChargesRequest::default())
-        .await
-        .unwrap();
+    client.list_charges(v1::ListChargesRequest::default()).await.unwrap();
     client
         .get_provider_status(v1::GetProviderStatusRequest {})
         .await

@@ -157,12 +157,10 @@ mod tests {
 
     /// Every reason that the domain knows, from the list that serde prints for a word it does not know.
     fn reasons_of_the_domain() -> Vec<Reason> {
-        let complaint = serde_json::from_str::<Reason>("\"?\"")
-            .unwrap_err()
-            .to_string();
-        let words = complaint.split('`').filter(|word| {
-            word.len() > 1 && word.chars().all(|c| c.is_ascii_uppercase() || c == '_')
-        });
+        let complaint = serde_json::from_str::<Reason>("\"?\"").unwrap_err().to_string();
+        let words = complaint
+            .split('`')
+            .filter(|word| word.len() > 1 && word.chars().all(|c| c.is_ascii_uppercase() || c == '_'));
         words
             .map(|word| serde_json::from_str(&format!("\"{word}\"")).unwrap())
             .collect()
@@ -190,13 +188,7 @@ mod tests {
         let contract = include_str!("../../../../proto/semanas/v1/error_reason.proto");
         for reason in reasons_of_the_domain() {
             let entry = format!("  {}{} =", PROTO_PREFIX, word(reason));
-            let comment = contract
-                .split(&entry)
-                .next()
-                .unwrap()
-                .rsplit("  // ")
-                .next()
-                .unwrap();
+            let comment = contract.split(&entry).next().unwrap().rsplit("  // ").next().unwrap();
             let code = comment.split('.').next().unwrap();
             assert_eq!(
                 format!("{:?}", row(reason).0).to_uppercase(),

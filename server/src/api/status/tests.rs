@@ -38,21 +38,12 @@ fn a_status_has_one_error_info_and_says_when_to_come_back() {
         (info.domain.as_str(), info.reason.as_str()),
         ("semanas", "PROVIDER_UNAVAILABLE")
     );
-    let metadata = [
-        ("provider", "kiban"),
-        ("provider_code", "WH007"),
-        ("job_id", job_id),
-    ];
+    let metadata = [("provider", "kiban"), ("provider_code", "WH007"), ("job_id", job_id)];
     assert_eq!(
         info.metadata,
-        metadata
-            .map(|(key, value)| (key.to_owned(), value.to_owned()))
-            .into()
+        metadata.map(|(key, value)| (key.to_owned(), value.to_owned())).into()
     );
-    assert_eq!(
-        details.retry_info().unwrap().retry_delay,
-        Some(Duration::from_secs(7))
-    );
+    assert_eq!(details.retry_info().unwrap().retry_delay, Some(Duration::from_secs(7)));
 }
 
 #[test]
@@ -65,9 +56,7 @@ fn what_may_pass_has_a_retry_delay_even_if_nobody_knows_one() {
     ] {
         let details = of_engine(error(reason), None).get_error_details();
         assert!(
-            details
-                .retry_info()
-                .is_some_and(|info| info.retry_delay.is_some()),
+            details.retry_info().is_some_and(|info| info.retry_delay.is_some()),
             "{reason:?}"
         );
     }
@@ -82,14 +71,7 @@ fn what_may_pass_has_a_retry_delay_even_if_nobody_knows_one() {
 #[test]
 fn a_job_id_that_is_none_is_not_repeated() {
     let status = of_engine(error(Reason::JobNotFound), Some("XEXX010101HNEXXXA4"));
-    assert!(
-        status
-            .get_error_details()
-            .error_info()
-            .unwrap()
-            .metadata
-            .is_empty()
-    );
+    assert!(status.get_error_details().error_info().unwrap().metadata.is_empty());
     assert!(!format!("{status:?}").contains("XEXX"));
 }
 
@@ -112,13 +94,7 @@ fn a_refusal_names_every_field_with_its_reason() {
         .iter()
         .map(|it| (it.field.as_str(), it.reason.as_str()))
         .collect();
-    assert_eq!(
-        named,
-        [
-            ("subject.curp", "INVALID_CURP"),
-            ("limit", "INVALID_REQUEST")
-        ]
-    );
+    assert_eq!(named, [("subject.curp", "INVALID_CURP"), ("limit", "INVALID_REQUEST")]);
 }
 
 #[track_caller]
@@ -143,24 +119,14 @@ fn check_restated(made: Status, moment: Moment, code: Code, reason: &str) {
 fn what_tonic_made_by_itself_gets_code_and_reason_of_the_catalogue() {
     use Moment::{AfterResponse, BeforeResponse};
     let too_large = Status::out_of_range("secret");
-    check_restated(
-        too_large,
-        BeforeResponse,
-        Code::ResourceExhausted,
-        "REQUEST_TOO_LARGE",
-    );
+    check_restated(too_large, BeforeResponse, Code::ResourceExhausted, "REQUEST_TOO_LARGE");
     check_restated(
         Status::internal("secret"),
         BeforeResponse,
         Code::InvalidArgument,
         "INVALID_REQUEST",
     );
-    check_restated(
-        Status::internal("secret"),
-        AfterResponse,
-        Code::Internal,
-        "INTERNAL",
-    );
+    check_restated(Status::internal("secret"), AfterResponse, Code::Internal, "INTERNAL");
     check_restated(
         Status::unimplemented(""),
         BeforeResponse,
@@ -179,12 +145,7 @@ fn what_tonic_made_by_itself_gets_code_and_reason_of_the_catalogue() {
         Code::NotFound,
         "INVALID_REQUEST",
     );
-    check_restated(
-        Status::cancelled("secret"),
-        AfterResponse,
-        Code::Cancelled,
-        "INTERNAL",
-    );
+    check_restated(Status::cancelled("secret"), AfterResponse, Code::Cancelled, "INTERNAL");
     check_restated(
         Status::unavailable("secret"),
         BeforeResponse,

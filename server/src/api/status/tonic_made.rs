@@ -14,11 +14,9 @@ use super::catalogue;
 use crate::domain::reason::Reason;
 
 /// The sentence for a request that protobuf itself cannot read.
-const UNREADABLE: &str =
-    "the request is not a message of this method; generate the client from the server's contract";
+const UNREADABLE: &str = "the request is not a message of this method; generate the client from the server's contract";
 /// The sentence for an encoding, or another feature of gRPC, that the server does not have.
-const FEATURE_UNKNOWN: &str =
-    "the server does not support this way of sending the request; send it uncompressed";
+const FEATURE_UNKNOWN: &str = "the server does not support this way of sending the request; send it uncompressed";
 
 /// Where tonic ended a call by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,8 +44,7 @@ pub(in crate::api) fn complete(headers: &mut HeaderMap, moment: Moment) -> Optio
 pub(super) fn instead_of(made: &Status, moment: Moment) -> Status {
     let (code, reason, sentence) = restated(made, moment);
     let entry = catalogue::entry(reason);
-    let mut details =
-        ErrorDetails::with_error_info(catalogue::word(reason), ERROR_DOMAIN, HashMap::new());
+    let mut details = ErrorDetails::with_error_info(catalogue::word(reason), ERROR_DOMAIN, HashMap::new());
     if let Some(delay) = entry.retry_after {
         details.set_retry_info(Some(delay));
     }
@@ -58,28 +55,18 @@ pub(super) fn instead_of(made: &Status, moment: Moment) -> Status {
 fn restated(made: &Status, moment: Moment) -> (Code, Reason, Option<&'static str>) {
     match (made.code(), moment) {
         // The router and the generated services leave the message empty; only an unknown encoding has one.
-        (Code::Unimplemented, _) if made.message().is_empty() => {
-            (Code::Unimplemented, Reason::MethodUnknown, None)
-        }
-        (Code::Unimplemented, _) => (
-            Code::Unimplemented,
-            Reason::InvalidRequest,
-            Some(FEATURE_UNKNOWN),
-        ),
+        (Code::Unimplemented, _) if made.message().is_empty() => (Code::Unimplemented, Reason::MethodUnknown, None),
+        (Code::Unimplemented, _) => (Code::Unimplemented, Reason::InvalidRequest, Some(FEATURE_UNKNOWN)),
         // tonic answers OUT_OF_RANGE for a message over the limit; the specification says RESOURCE_EXHAUSTED.
         (Code::OutOfRange | Code::ResourceExhausted, Moment::BeforeResponse) => {
             (Code::ResourceExhausted, Reason::RequestTooLarge, None)
         }
         // Our own INTERNAL has details: this one is tonic's word for a message that cannot be decoded.
-        (Code::Internal | Code::InvalidArgument, Moment::BeforeResponse) => (
-            Code::InvalidArgument,
-            Reason::InvalidRequest,
-            Some(UNREADABLE),
-        ),
-        (Code::Unavailable, _) => (Code::Unavailable, Reason::ServerDraining, None),
-        (code @ (Code::NotFound | Code::InvalidArgument), _) => {
-            (code, Reason::InvalidRequest, None)
+        (Code::Internal | Code::InvalidArgument, Moment::BeforeResponse) => {
+            (Code::InvalidArgument, Reason::InvalidRequest, Some(UNREADABLE))
         }
+        (Code::Unavailable, _) => (Code::Unavailable, Reason::ServerDraining, None),
+        (code @ (Code::NotFound | Code::InvalidArgument), _) => (code, Reason::InvalidRequest, None),
         (code, _) => (code, Reason::Internal, None),
     }
 }

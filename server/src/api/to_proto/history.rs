@@ -7,9 +7,7 @@ use super::{count, instant, provider};
 use crate::{
     domain::{
         money::{CURRENCY, Money},
-        work_history::{
-            Employment, EmploymentEnd, Movement, MovementKind, Person, Provenance, Warning, Weeks,
-        },
+        work_history::{Employment, EmploymentEnd, Movement, MovementKind, Person, Provenance, Warning, Weeks},
     },
     engine::JobAnswer,
 };
@@ -80,13 +78,8 @@ fn employment(employment: &Employment) -> v1::Employment {
             .as_ref()
             .map(|text| text.as_str().to_owned())
             .unwrap_or_default(),
-        federal_entity: entity
-            .map(|entity| entity.raw().to_owned())
-            .unwrap_or_default(),
-        federal_entity_code: entity
-            .and_then(|entity| entity.code())
-            .unwrap_or_default()
-            .to_owned(),
+        federal_entity: entity.map(|entity| entity.raw().to_owned()).unwrap_or_default(),
+        federal_entity_code: entity.and_then(|entity| entity.code()).unwrap_or_default().to_owned(),
         start_date: employment.start.map(date),
         end_date,
         current,

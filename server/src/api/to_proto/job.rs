@@ -2,9 +2,7 @@
 
 use semanas_proto::v1;
 
-use super::{
-    charge, count, history, instant, outcome_class, provider, provider_or_none, sequence, step,
-};
+use super::{charge, count, history, instant, outcome_class, provider, provider_or_none, sequence, step};
 use crate::{
     api::status::{failure_message, reason_to_proto},
     domain::{
@@ -80,9 +78,7 @@ pub(super) fn attempt(attempt: &Attempt) -> v1::Attempt {
             .and_then(|failure| failure.provider_code.clone())
             .unwrap_or_default(),
         reason: failure
-            .map_or(v1::ErrorReason::Unspecified, |failure| {
-                reason_to_proto(failure.reason)
-            })
+            .map_or(v1::ErrorReason::Unspecified, |failure| reason_to_proto(failure.reason))
             .into(),
         shared: attempt.shared,
     }

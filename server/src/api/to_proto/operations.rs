@@ -8,19 +8,14 @@ use crate::{
     engine::{ChargePage, ChargeRow, ProviderStatus},
 };
 
-pub(in crate::api) fn charges(
-    page: ChargePage,
-    next_page_token: String,
-) -> v1::ListChargesResponse {
+pub(in crate::api) fn charges(page: ChargePage, next_page_token: String) -> v1::ListChargesResponse {
     v1::ListChargesResponse {
         charges: page.rows.into_iter().map(row).collect(),
         next_page_token,
     }
 }
 
-pub(in crate::api) fn provider_status(
-    providers: Vec<ProviderStatus>,
-) -> v1::GetProviderStatusResponse {
+pub(in crate::api) fn provider_status(providers: Vec<ProviderStatus>) -> v1::GetProviderStatusResponse {
     v1::GetProviderStatusResponse {
         providers: providers.into_iter().map(status).collect(),
     }

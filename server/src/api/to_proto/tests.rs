@@ -13,13 +13,11 @@ use crate::{
         job::{Ask, Attempt, Job, NewJob, Settlement, State},
         money::Money,
         reason::{Failure, Reason},
-        work_history::{
-            Employment, EmploymentEnd, Movement, Person, Provenance, Warning, Weeks, WorkHistory,
-        },
+        work_history::{Employment, EmploymentEnd, Movement, Person, Provenance, Warning, Weeks, WorkHistory},
     },
     engine::{
-        ChargePage, ChargeRow, FeedContent, FeedMessage, JobAnswer, ProviderStatus, Snapshot,
-        SnapshotCause, WatchContent, WatchMessage,
+        ChargePage, ChargeRow, FeedContent, FeedMessage, JobAnswer, ProviderStatus, Snapshot, SnapshotCause,
+        WatchContent, WatchMessage,
     },
 };
 
@@ -44,11 +42,7 @@ fn new_job() -> Job {
         consent_reference: "c-1".to_owned(),
         labels: [("a".to_owned(), "b".to_owned())].into(),
     };
-    let id = JobId::new(
-        JobKind::WorkHistory,
-        Uuid::from_u128(42),
-        Shard::new(3).unwrap(),
-    );
+    let id = JobId::new(JobKind::WorkHistory, Uuid::from_u128(42), Shard::new(3).unwrap());
     let person = PersonKey::from_mac([3; 16]);
     let new = NewJob {
         id,
@@ -98,10 +92,7 @@ fn new_provenance() -> Provenance {
 fn a_job_shows_state_times_and_what_was_asked() {
     let job = job(new_job());
     assert_eq!(job.job_id, "wh_0000000000000000000000000000002a03");
-    assert_eq!(
-        (job.state(), job.stage()),
-        (v1::JobState::Queued, v1::JobStage::Queued)
-    );
+    assert_eq!((job.state(), job.stage()), (v1::JobState::Queued, v1::JobStage::Queued));
     assert_eq!(
         (
             seconds(job.create_time),
@@ -110,10 +101,7 @@ fn a_job_shows_state_times_and_what_was_asked() {
         ),
         (Some(100), None, Some(900))
     );
-    assert_eq!(
-        (job.limit, job.event_sequence, job.purpose.as_str()),
-        (3, 1, "credit")
-    );
+    assert_eq!((job.limit, job.event_sequence, job.purpose.as_str()), (3, 1, "credit"));
     assert_eq!(
         (job.labels["a"].as_str(), job.failure, job.settlement),
         ("b", None, None)
@@ -136,16 +124,9 @@ fn a_failed_job_says_why_in_a_sentence() {
     );
     assert_eq!(
         (failure.reason(), failure.provider()),
-        (
-            v1::ErrorReason::ProviderUnavailable,
-            v1::Provider::TuIdentidad
-        )
+        (v1::ErrorReason::ProviderUnavailable, v1::Provider::TuIdentidad)
     );
-    assert!(
-        failure.message.contains("nothing was charged")
-            && failure.provider_code == "E1"
-            && failure.retryable
-    );
+    assert!(failure.message.contains("nothing was charged") && failure.provider_code == "E1" && failure.retryable);
     let attempt = &job.attempts[0];
     assert_eq!(
         (attempt.outcome_class(), attempt.charge()),
@@ -233,12 +214,7 @@ fn answer() -> JobAnswer {
         reintegrated: None,
         total: Some(10),
     };
-    let history = WorkHistory::new(
-        person,
-        weeks,
-        vec![employment, current, unknown],
-        new_provenance(),
-    );
+    let history = WorkHistory::new(person, weeks, vec![employment, current, unknown], new_provenance());
     JobAnswer {
         history,
         employment_count: 5,
@@ -247,11 +223,7 @@ fn answer() -> JobAnswer {
 }
 
 fn find(history: &v1::WorkHistory, is: impl Fn(&v1::Employment) -> bool) -> &v1::Employment {
-    history
-        .employments
-        .iter()
-        .find(|employment| is(employment))
-        .unwrap()
+    history.employments.iter().find(|employment| is(employment)).unwrap()
 }
 
 #[test]
@@ -261,25 +233,14 @@ fn a_history_keeps_amounts_exact_and_absence_apart_from_zero() {
         answer: Some(answer()),
     });
     let history = snapshot.work_history.unwrap();
-    assert_eq!(
-        (history.employments.len(), history.employment_count),
-        (3, 5)
-    );
+    assert_eq!((history.employments.len(), history.employment_count), (3, 5));
     let weeks = history.weeks.unwrap();
     assert_eq!(
-        (
-            weeks.quoted,
-            weeks.discounted,
-            weeks.reintegrated,
-            weeks.reconciles
-        ),
+        (weeks.quoted, weeks.discounted, weeks.reintegrated, weeks.reconciles),
         (Some(10), Some(0), None, None)
     );
     let person = history.person.as_ref().unwrap();
-    assert_eq!(
-        (person.curp.as_str(), person.nss.as_str()),
-        ("XEXX010101HNEXXXA4", "")
-    );
+    assert_eq!((person.curp.as_str(), person.nss.as_str()), ("XEXX010101HNEXXXA4", ""));
     let ended = find(&history, |it| it.end_date.is_some());
     let salary = ended.daily_base_salary.as_ref().unwrap();
     assert_eq!(
@@ -295,10 +256,7 @@ fn a_history_keeps_amounts_exact_and_absence_apart_from_zero() {
         })
     );
     assert_eq!(
-        (
-            ended.federal_entity.as_str(),
-            ended.federal_entity_code.as_str()
-        ),
+        (ended.federal_entity.as_str(), ended.federal_entity_code.as_str()),
         ("Yucatán", "MX-YUC")
     );
     let kinds: Vec<_> = ended
@@ -307,8 +265,7 @@ fn a_history_keeps_amounts_exact_and_absence_apart_from_zero() {
         .map(|it| (it.r#type(), it.type_text.as_str()))
         .collect();
     assert!(
-        kinds.contains(&(v1::MovementType::Baja, "BAJA"))
-            && kinds.contains(&(v1::MovementType::Unspecified, "OTRA"))
+        kinds.contains(&(v1::MovementType::Baja, "BAJA")) && kinds.contains(&(v1::MovementType::Unspecified, "OTRA"))
     );
     assert!(find(&history, |it| it.current).end_date.is_none());
     assert!(
@@ -357,7 +314,7 @@ fn each_message_of_a_watch_keeps_its_kind() {
         answer: Some(answer()),
     };
     let start = WatchContent::Snapshot {
-        snapshot: snapshot(),
+        snapshot: Box::new(snapshot()),
         heartbeat_interval: Duration::from_millis(15_500),
         cause: SnapshotCause::Reset,
     };
@@ -372,9 +329,7 @@ fn each_message_of_a_watch_keeps_its_kind() {
         event,
         job: Some(Box::new(snapshot())),
     };
-    assert!(
-        matches!(watch_content(last), Content::Event(it) if it.job.as_ref().unwrap().work_history.is_some())
-    );
+    assert!(matches!(watch_content(last), Content::Event(it) if it.job.as_ref().unwrap().work_history.is_some()));
     assert!(
         matches!(watch_content(WatchContent::Heartbeat { now: at(5) }), Content::Heartbeat(it) if seconds(it.server_time) == Some(5))
     );
@@ -384,9 +339,7 @@ fn each_message_of_a_watch_keeps_its_kind() {
     let draining = WatchContent::Draining {
         resume_delay: Duration::from_secs(2),
     };
-    assert!(
-        matches!(watch_content(draining), Content::Draining(it) if it.resume_delay.unwrap().seconds == 2)
-    );
+    assert!(matches!(watch_content(draining), Content::Draining(it) if it.resume_delay.unwrap().seconds == 2));
 }
 
 fn feed_content(content: FeedContent) -> watch_work_histories_response::Content {
@@ -407,9 +360,7 @@ fn each_message_of_the_feed_keeps_its_kind() {
     let synced = FeedContent::Synced {
         heartbeat_interval: Duration::from_secs(15),
     };
-    assert!(
-        matches!(feed_content(synced), Content::Synced(it) if it.heartbeat_interval.unwrap().seconds == 15)
-    );
+    assert!(matches!(feed_content(synced), Content::Synced(it) if it.heartbeat_interval.unwrap().seconds == 15));
     assert!(matches!(
         feed_content(FeedContent::Heartbeat { now: at(5) }),
         Content::Heartbeat(_)
@@ -427,9 +378,7 @@ fn each_message_of_the_feed_keeps_its_kind() {
     let reset = FeedContent::Reset {
         cause: SnapshotCause::SlowReader,
     };
-    assert!(
-        matches!(feed_content(reset), Content::Reset(it) if it.cause() == v1::SnapshotCause::SlowReader)
-    );
+    assert!(matches!(feed_content(reset), Content::Reset(it) if it.cause() == v1::SnapshotCause::SlowReader));
 }
 
 #[test]
@@ -459,11 +408,7 @@ fn the_ledger_shows_a_row_as_it_is_stored() {
     let charge = &response.charges[0];
     assert_eq!(
         (charge.provider(), charge.step(), charge.state()),
-        (
-            v1::Provider::Nubarium,
-            v1::Step::FindNss,
-            v1::ChargeState::Unknown
-        )
+        (v1::Provider::Nubarium, v1::Step::FindNss, v1::ChargeState::Unknown)
     );
     assert_eq!(
         (charge.outcome_class(), charge.late, charge.settle_time),
@@ -496,11 +441,7 @@ fn an_open_breaker_says_until_when() {
         (v1::BreakerState::Open, Some(9))
     );
     assert_eq!(
-        (
-            status.in_flight,
-            status.in_flight_max,
-            status.credentials_refused
-        ),
+        (status.in_flight, status.in_flight_max, status.credentials_refused),
         (2, 4, true)
     );
 }

@@ -19,7 +19,7 @@ pub(in crate::api) fn watch_message(message: WatchMessage) -> v1::WatchWorkHisto
             heartbeat_interval,
             cause: why,
         } => Content::Snapshot(v1::JobSnapshot {
-            job: Some(job::snapshot(snapshot)),
+            job: Some(job::snapshot(*snapshot)),
             heartbeat_interval: Some(duration(heartbeat_interval)),
             cause: cause(why).into(),
         }),

@@ -1,5 +1,6 @@
 //! The router without the engine's part, over a real socket.
 #![allow(clippy::unwrap_used)]
+#![expect(clippy::disallowed_methods, reason = "the tests call as anybody's HTTP client would")]
 
 use std::net::Ipv4Addr;
 
@@ -55,9 +56,7 @@ async fn never(State(stuck): State<Arc<Notify>>) {
 }
 
 async fn get_path(server: &TestServer, path: &str) -> (u16, String) {
-    let response = reqwest::get(format!("{}{path}", server.base))
-        .await
-        .unwrap();
+    let response = reqwest::get(format!("{}{path}", server.base)).await.unwrap();
     (response.status().as_u16(), response.text().await.unwrap())
 }
 
@@ -73,9 +72,7 @@ async fn probes_tell_alive_from_ready() {
 #[tokio::test]
 async fn metrics_are_in_the_openmetrics_format() {
     let server = start(OPTIONS).await;
-    let response = reqwest::get(format!("{}/metrics", server.base))
-        .await
-        .unwrap();
+    let response = reqwest::get(format!("{}/metrics", server.base)).await.unwrap();
     assert!(
         response.headers()[CONTENT_TYPE]
             .to_str()
@@ -83,10 +80,7 @@ async fn metrics_are_in_the_openmetrics_format() {
             .starts_with("application/openmetrics-text")
     );
     let text = response.text().await.unwrap();
-    assert!(
-        text.contains("jobs_total 3") && text.ends_with("# EOF\n"),
-        "{text}"
-    );
+    assert!(text.contains("jobs_total 3") && text.ends_with("# EOF\n"), "{text}");
 }
 
 #[tokio::test]
@@ -121,10 +115,6 @@ async fn a_stop_waits_for_open_requests_no_longer_than_the_drain_limit() {
     let stuck = tokio::spawn(reqwest::get(format!("{}/never", server.base)));
     timeout(DEADLINE, server.stuck.notified()).await.unwrap();
     server.stop.cancel();
-    timeout(DEADLINE, server.task)
-        .await
-        .unwrap()
-        .unwrap()
-        .unwrap();
+    timeout(DEADLINE, server.task).await.unwrap().unwrap().unwrap();
     stuck.abort();
 }
