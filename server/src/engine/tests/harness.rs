@@ -69,6 +69,13 @@ impl World {
         }
     }
 
+    /// A data set that keeps so many feed entries in each shard.
+    pub(super) async fn keeping(feed_kept_max: u64) -> World {
+        let mut world = World::new().await;
+        world.data.feed_kept_max = feed_kept_max;
+        world
+    }
+
     /// A story with one replica.
     pub(super) async fn with(change: impl FnOnce(&mut Options)) -> (World, Replica) {
         let world = World::new().await;
