@@ -38,12 +38,15 @@ async fn next(stream: &mut Stream) -> FeedMessage {
 }
 
 async fn find(stream: &mut Stream, wanted: impl Fn(&FeedContent) -> bool) -> FeedMessage {
-    loop {
-        let message = next(stream).await;
-        if wanted(&message.content) {
-            return message;
+    let search = async {
+        loop {
+            let message = next(stream).await;
+            if wanted(&message.content) {
+                return message;
+            }
         }
-    }
+    };
+    timeout(PATIENCE, search).await.expect("a feed brings it in time")
 }
 
 /// Jobs up to the message that says that the rest are changes.
@@ -182,6 +185,17 @@ async fn a_feed_beats_and_tells_that_it_is_stale_and_drains() {
     replica.stop.cancel();
     find(&mut stream, |content| matches!(content, FeedContent::Draining { .. })).await;
     assert!(timeout(PATIENCE, stream.next()).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_damaged_job_ends_no_feed() {
+    let (world, replica) = World::with(|_| {}).await;
+    let cursor = first_cursor(&replica).await;
+    let damaged = submit(&world, &replica, 1).await;
+    let healthy = submit(&world, &replica, 2).await;
+    world.damage_record(&damaged).await;
+    let mut stream = open(&replica, Some(&cursor), JobFilter::default()).await.unwrap();
+    find(&mut stream, ended(&healthy)).await;
 }
 
 #[tokio::test]

@@ -167,10 +167,19 @@ impl World {
 
     /// Replaces a job's sealed person by bytes that open with no secret.
     pub(super) async fn damage_subject(&self, job: &JobId) {
-        let pattern = format!("{}:*sealed:{job}", self.data.prefix);
+        self.damage(&format!("sealed:{job}"), "subject").await;
+    }
+
+    /// Replaces a job's record by bytes that no version reads.
+    pub(super) async fn damage_record(&self, job: &JobId) {
+        self.damage(&format!("job:{job}"), "record").await;
+    }
+
+    async fn damage(&self, key: &str, field: &str) {
+        let pattern = format!("{}:*:{key}", self.data.prefix);
         let keys: Vec<String> = redis::from_redis_value(server::run(&["KEYS", &pattern]).await).unwrap();
         assert_eq!(keys.len(), 1);
-        server::run(&["HSET", &keys[0], "subject", "damaged"]).await;
+        server::run(&["HSET", &keys[0], field, "damaged"]).await;
     }
 }
 

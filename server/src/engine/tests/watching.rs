@@ -43,12 +43,15 @@ async fn next(stream: &mut Stream) -> Option<WatchMessage> {
 
 /// The next message of a kind; heartbeats and other states of the stream are passed over.
 async fn find(stream: &mut Stream, wanted: impl Fn(&WatchContent) -> bool) -> WatchMessage {
-    loop {
-        let message = next(stream).await.expect("the stream goes on");
-        if wanted(&message.content) {
-            return message;
+    let search = async {
+        loop {
+            let message = next(stream).await.expect("the stream goes on");
+            if wanted(&message.content) {
+                return message;
+            }
         }
-    }
+    };
+    timeout(PATIENCE, search).await.expect("a stream brings it in time")
 }
 
 fn is_news(content: &WatchContent) -> bool {
