@@ -14,7 +14,7 @@ use crate::{
         gate::{Breaker, Denial},
         ids::JobId,
         job::{Attempt, Event, Intent, Job, Source, State},
-        outcome::OutcomeClass,
+        outcome::{Outcome, OutcomeClass},
         person::Subject,
         provider_id::ProviderId,
         reason::{Failure, Reason},
@@ -27,7 +27,7 @@ use crate::{
         route::{self, Plan},
         trace,
     },
-    providers::PollRequest,
+    providers::{PollRequest, Reply},
     store::{Claim, Stored},
 };
 
@@ -287,7 +287,7 @@ impl Engine {
             now: self.inner.clock.now(),
         };
         let time_limit = options.poll_time_limit.min(self.left(&claim));
-        match provider.poll(&request, time_limit).await {
+        match provider.poll(&request, time_limit).await.filter(is_news) {
             Some(reply) => {
                 self.record_reply(claim, &intent, Source::Poll, reply).await;
                 None
@@ -334,6 +334,18 @@ impl Engine {
     pub(super) async fn give_back(&self, claim: Claim, error: &EngineError) -> Option<Work> {
         tracing::warn!(job.id = %claim.stored.job.id, error = %error, "a step could not be taken");
         None
+    }
+}
+
+/// A poll that says nothing new is made again later; to record it would change nothing and leave the job to its lease.
+fn is_news(reply: &Reply) -> bool {
+    match reply.outcome {
+        Outcome::Accepted { .. } | Outcome::Ambiguous | Outcome::NotSent => false,
+        Outcome::Rejected { .. }
+        | Outcome::Down { .. }
+        | Outcome::Answered { .. }
+        | Outcome::Unusable { .. }
+        | Outcome::ReferenceLost { .. } => true,
     }
 }
 
