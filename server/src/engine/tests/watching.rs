@@ -7,19 +7,19 @@ use tokio::time::timeout;
 
 use super::{
     harness::{PATIENCE, Replica, World, reason, until},
-    scripted::{accepted, down, history, nss},
+    scripted::{down, history, nss},
 };
 use crate::{
     domain::{
         ids::{JobId, Tenant},
-        job::{EVENTS_MAX, State, StateName},
+        job::{EVENTS_MAX, State},
         provider_id::ProviderId,
         reason::Reason,
     },
-    engine::{EngineError, Options, SnapshotCause, Watch, WatchContent, WatchMessage, watch::Watching},
+    engine::{EngineError, SnapshotCause, Watch, WatchContent, WatchMessage, watch::Watching},
 };
 
-type Stream = Watching<WatchMessage>;
+pub(super) type Stream = Watching<WatchMessage>;
 
 fn watch(id: &JobId, cursor: Option<&str>) -> Watch {
     Watch {
@@ -30,11 +30,11 @@ fn watch(id: &JobId, cursor: Option<&str>) -> Watch {
     }
 }
 
-async fn open(replica: &Replica, id: &JobId, cursor: Option<&str>) -> Result<Stream, EngineError> {
+pub(super) async fn open(replica: &Replica, id: &JobId, cursor: Option<&str>) -> Result<Stream, EngineError> {
     replica.watch(watch(id, cursor)).await
 }
 
-async fn next(stream: &mut Stream) -> Option<WatchMessage> {
+pub(super) async fn next(stream: &mut Stream) -> Option<WatchMessage> {
     let message = timeout(PATIENCE, stream.next())
         .await
         .expect("a stream is never silent");
@@ -42,7 +42,7 @@ async fn next(stream: &mut Stream) -> Option<WatchMessage> {
 }
 
 /// The next message of a kind; heartbeats and other states of the stream are passed over.
-async fn find(stream: &mut Stream, wanted: impl Fn(&WatchContent) -> bool) -> WatchMessage {
+pub(super) async fn find(stream: &mut Stream, wanted: impl Fn(&WatchContent) -> bool) -> WatchMessage {
     let search = async {
         loop {
             let message = next(stream).await.expect("the stream goes on");
@@ -59,7 +59,7 @@ fn is_news(content: &WatchContent) -> bool {
 }
 
 /// Snapshots and events until the stream ends, which must be right after its one terminal message.
-async fn to_the_end(mut stream: Stream) -> Vec<WatchMessage> {
+pub(super) async fn to_the_end(mut stream: Stream) -> Vec<WatchMessage> {
     let mut news = Vec::new();
     while let Some(message) = next(&mut stream).await {
         assert!(
@@ -74,7 +74,7 @@ async fn to_the_end(mut stream: Stream) -> Vec<WatchMessage> {
     news
 }
 
-fn sequence(message: &WatchMessage) -> u64 {
+pub(super) fn sequence(message: &WatchMessage) -> u64 {
     match &message.content {
         WatchContent::Snapshot { snapshot, .. } => snapshot.job.sequence,
         WatchContent::Event { event, .. } => event.sequence,
@@ -84,11 +84,11 @@ fn sequence(message: &WatchMessage) -> u64 {
     }
 }
 
-fn sequences(news: &[WatchMessage]) -> Vec<u64> {
+pub(super) fn sequences(news: &[WatchMessage]) -> Vec<u64> {
     news.iter().map(sequence).collect()
 }
 
-fn cause(message: &WatchMessage) -> Option<SnapshotCause> {
+pub(super) fn cause(message: &WatchMessage) -> Option<SnapshotCause> {
     match &message.content {
         WatchContent::Snapshot { cause, .. } => Some(*cause),
         WatchContent::Event { .. }
@@ -99,7 +99,7 @@ fn cause(message: &WatchMessage) -> Option<SnapshotCause> {
 }
 
 /// A job with eight events: two tries at Kiban, then the other route.
-async fn eventful(world: &World, replica: &Replica) -> (JobId, super::scripted::Release) {
+pub(super) async fn eventful(world: &World, replica: &Replica) -> (JobId, super::scripted::Release) {
     let release = world.kiban.hangs();
     world.kiban.replies(down(ProviderId::Kiban));
     world.nubarium.replies(nss());
@@ -296,95 +296,4 @@ async fn what_a_caller_may_not_see_is_not_there() {
         ..watch(&id, None)
     };
     assert_eq!(reason(replica.watch(stranger).await), Reason::JobNotFound);
-}
-
-#[tokio::test]
-async fn a_quiet_stream_beats() {
-    let (world, replica) = World::with(|_| {}).await;
-    let _release = world.kiban.hangs();
-    let id = replica.start().await.snapshot.job.id;
-    let mut stream = open(&replica, &id, None).await.unwrap();
-    let beat = |content: &WatchContent| matches!(content, WatchContent::Heartbeat { .. });
-    find(&mut stream, beat).await;
-    let message = find(&mut stream, beat).await;
-    assert!(
-        open(&replica, &id, Some(&message.cursor)).await.is_ok(),
-        "a heartbeat's cursor resumes"
-    );
-}
-
-#[tokio::test]
-async fn a_stream_ends_with_draining_when_it_is_old_or_its_replica_stops() {
-    let draining = |content: &WatchContent| matches!(content, WatchContent::Draining { .. });
-    let (world, replica) = World::with(|options| {
-        options.watch.stream_age_min = Duration::from_millis(100);
-        options.watch.stream_age_max = Duration::from_millis(100);
-    })
-    .await;
-    let _release = world.kiban.hangs();
-    let id = replica.start().await.snapshot.job.id;
-    let mut old = open(&replica, &id, None).await.unwrap();
-    let message = find(&mut old, draining).await;
-    assert!(!message.terminal && next(&mut old).await.is_none());
-
-    let other = world.replica(|_| {}).await;
-    let mut stream = open(&other, &id, Some(&message.cursor)).await.unwrap();
-    other.stop.cancel();
-    find(&mut stream, draining).await;
-    assert!(next(&mut stream).await.is_none());
-    assert_eq!(reason(open(&other, &id, None).await), Reason::ServerDraining);
-    other.run.await.unwrap();
-}
-
-#[tokio::test]
-async fn so_many_streams_go_at_a_time_and_a_dropped_one_is_forgotten() {
-    let (world, replica) = World::with(|options: &mut Options| options.watch.streams_max = 1).await;
-    let _release = world.kiban.hangs();
-    let id = replica.start().await.snapshot.job.id;
-    let mut stream = open(&replica, &id, None).await.unwrap();
-    next(&mut stream).await.unwrap();
-    assert_eq!(reason(open(&replica, &id, None).await), Reason::TooManyWatches);
-    assert_eq!(replica.engine.inner.hub.followed_count(), 1);
-    drop(stream);
-    assert_eq!(replica.engine.inner.hub.followed_count(), 0);
-    assert!(open(&replica, &id, None).await.is_ok());
-}
-
-#[tokio::test]
-async fn a_watch_tells_that_it_is_stale_and_goes_on_when_the_store_is_back() {
-    let world = World::new().await;
-    let (worker, other) = (world.replica(|_| {}).await, world.replica(|_| {}).await);
-    let (id, release) = eventful(&world, &worker).await;
-    let mut stream = open(&other, &id, None).await.unwrap();
-    let first = next(&mut stream).await.unwrap();
-    other.store.goes_down();
-    find(&mut stream, |content| matches!(content, WatchContent::Stale { .. })).await;
-    assert_eq!(reason(open(&other, &id, None).await), Reason::StoreUnavailable);
-    assert!(release.send(down(ProviderId::Kiban)).is_ok());
-    let job = worker.end(&id).await;
-    other.store.comes_back();
-    let news = to_the_end(stream).await;
-    let seen = sequence(&first);
-    assert_eq!(sequences(&news), (seen + 1..=job.sequence).collect::<Vec<_>>());
-    assert_eq!(job.view().state, StateName::Succeeded);
-}
-
-#[tokio::test]
-async fn a_cursor_ahead_of_what_the_hub_has_heard_is_no_loss_of_data() {
-    let world = World::new().await;
-    let worker = world.replica(|_| {}).await;
-    let (id, release) = eventful(&world, &worker).await;
-    // A replica whose background duties have not begun hears no bell: its hub stays at what it read first.
-    let deaf = world.replica(|_| {}).await;
-    deaf.run.abort();
-    let _follower = open(&deaf, &id, None).await.unwrap();
-    let mut stream = open(&worker, &id, None).await.unwrap();
-    assert!(release.send(accepted("ref-1")).is_ok());
-    let ahead = find(&mut stream, |content| matches!(content, WatchContent::Event { .. })).await;
-    let mut resumed = open(&deaf, &id, Some(&ahead.cursor)).await.unwrap();
-    world.kiban.answers([Some(history())]);
-    let job = worker.end(&id).await;
-    let message = find(&mut resumed, |_| true).await;
-    assert_eq!(cause(&message), None, "no reset");
-    assert!(job.sequence > sequence(&ahead));
 }
