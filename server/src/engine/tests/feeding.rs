@@ -1,4 +1,4 @@
-//! The feed of all jobs, lists, and what operators see.
+//! The feed of all jobs: the newest first, then every change, wherever it is resumed.
 
 use std::time::Duration;
 
@@ -6,18 +6,15 @@ use futures::StreamExt as _;
 use tokio::time::timeout;
 
 use super::{
-    harness::{PATIENCE, Replica, World, all_charges, reason, submit_for, until},
-    scripted::{accepted, history, no},
+    harness::{PATIENCE, Replica, World, reason, submit_for},
+    scripted::{accepted, history},
 };
 use crate::{
     domain::{
         ids::{JobId, Tenant},
-        job::StateName,
-        outcome::Charge,
-        provider_id::ProviderId,
         reason::Reason,
     },
-    engine::{ChargeQuery, EngineError, FeedContent, FeedMessage, JobFilter, WatchAll, watch::Watching},
+    engine::{EngineError, FeedContent, FeedMessage, JobFilter, WatchAll, watch::Watching},
 };
 
 type Stream = Watching<FeedMessage>;
@@ -72,7 +69,7 @@ fn ended(id: &JobId) -> impl Fn(&FeedContent) -> bool {
     move |content| matches!(content, FeedContent::Job(job) if job.id == *id && job.is_terminal())
 }
 
-async fn submit(world: &World, replica: &Replica, person: u32) -> JobId {
+pub(super) async fn submit(world: &World, replica: &Replica, person: u32) -> JobId {
     world.kiban.replies(history());
     let id = replica.submit(submit_for(person)).await.unwrap().snapshot.job.id;
     replica.end(&id).await;
@@ -113,6 +110,34 @@ async fn a_feed_begins_with_the_newest_and_goes_on_with_changes_of_any_replica()
         };
         assert_ne!(job.id, id, "what the cursor had seen does not come again");
         missing.retain(|id| *id != job.id);
+    }
+}
+
+#[tokio::test]
+async fn a_feed_resumed_in_the_middle_of_a_page_misses_nothing() {
+    let (world, replica) = World::with(|_| {}).await;
+    let begin = first_cursor(&replica).await;
+    let mut made = Vec::new();
+    for person in 0..6 {
+        made.push(submit(&world, &replica, person).await);
+    }
+    let mut stream = open(&replica, Some(&begin), JobFilter::default()).await.unwrap();
+    initial(&mut stream).await;
+    let mut shown: Vec<(JobId, String)> = Vec::new();
+    while made.iter().any(|id| !shown.iter().any(|(seen, _)| seen == id)) {
+        let message = find(&mut stream, |content| matches!(content, FeedContent::Job(_))).await;
+        let FeedContent::Job(job) = message.content else {
+            panic!("it is a job")
+        };
+        shown.push((job.id, message.cursor));
+    }
+    for (place, (_, cursor)) in shown.iter().enumerate() {
+        let mut resumed = open(&replica, Some(cursor), JobFilter::default()).await.unwrap();
+        let mut missing: Vec<&JobId> = shown[place + 1..].iter().map(|(id, _)| id).collect();
+        while !missing.is_empty() {
+            let message = find(&mut resumed, |content| matches!(content, FeedContent::Job(_))).await;
+            missing.retain(|id| !matches!(&message.content, FeedContent::Job(job) if job.id == **id));
+        }
     }
 }
 
@@ -196,97 +221,4 @@ async fn a_damaged_job_ends_no_feed() {
     world.damage_record(&damaged).await;
     let mut stream = open(&replica, Some(&cursor), JobFilter::default()).await.unwrap();
     find(&mut stream, ended(&healthy)).await;
-}
-
-#[tokio::test]
-async fn a_list_pages_and_its_token_belongs_to_its_filter() {
-    let (world, replica) = World::with(|_| {}).await;
-    let mut made = Vec::new();
-    for person in 0..5 {
-        made.push(submit(&world, &replica, person).await);
-    }
-    made.reverse();
-    let tenant = Tenant::sole();
-    let (mut listed, mut token) = (Vec::new(), String::new());
-    loop {
-        let (page, next) = replica.list(&tenant, JobFilter::default(), 2, &token).await.unwrap();
-        listed.extend(page.jobs.into_iter().map(|job| job.id));
-        if next.is_empty() {
-            break;
-        }
-        token = next;
-    }
-    assert_eq!(listed, made);
-    let failed = || JobFilter {
-        states: vec![StateName::Failed],
-        ..JobFilter::default()
-    };
-    assert!(!token.is_empty());
-    for bad in [token.as_str(), "no token"] {
-        assert_eq!(
-            reason(replica.list(&tenant, failed(), 2, bad).await),
-            Reason::CursorInvalid
-        );
-    }
-    assert!(replica.list(&tenant, failed(), 2, "").await.unwrap().0.jobs.is_empty());
-    let cursor = first_cursor(&replica).await;
-    let foreign = replica.list(&tenant, JobFilter::default(), 2, &cursor).await;
-    assert_eq!(reason(foreign), Reason::CursorInvalid);
-}
-
-#[tokio::test]
-async fn the_ledger_pages_and_its_token_belongs_to_its_question() {
-    let (world, replica) = World::with(|_| {}).await;
-    for person in 0..3 {
-        submit(&world, &replica, person).await;
-    }
-    world.kiban.replies(no(ProviderId::Kiban, Reason::WorkHistoryNotFound));
-    let denied = replica.submit(submit_for(9)).await.unwrap().snapshot.job.id;
-    replica.end(&denied).await;
-    let query = |page_size| ChargeQuery {
-        page_size,
-        ..all_charges()
-    };
-    let (first, token) = replica.charges(query(3), "").await.unwrap();
-    let (second, end) = replica.charges(query(3), &token).await.unwrap();
-    assert_eq!(
-        (first.rows[0].job.clone(), first.rows.len(), second.rows.len()),
-        (denied, 3, 1)
-    );
-    assert!(end.is_empty() || replica.charges(query(3), &end).await.unwrap().0.rows.is_empty());
-    let unknown = ChargeQuery {
-        charges: vec![Charge::Unknown],
-        ..query(3)
-    };
-    assert_eq!(reason(replica.charges(unknown, &token).await), Reason::CursorInvalid);
-}
-
-#[tokio::test]
-async fn the_providers_state_is_shown() {
-    let (world, replica) = World::with(|options| {
-        options.providers.remove(&ProviderId::Nubarium);
-        options
-            .providers
-            .get_mut(&ProviderId::Kiban)
-            .unwrap()
-            .gate
-            .in_flight_max = 7;
-    })
-    .await;
-    let release = world.kiban.hangs();
-    let id = replica.start().await.snapshot.job.id;
-    until("Kiban is asked", || async { world.kiban.calls() == 1 }).await;
-    let status = replica.provider_status().await.unwrap();
-    let shown: Vec<_> = status
-        .iter()
-        .map(|one| (one.provider, one.configured, one.in_flight_max, one.gate.in_flight))
-        .collect();
-    let expected = [
-        (ProviderId::Kiban, true, 7, 1),
-        (ProviderId::TuIdentidad, true, 0, 0),
-        (ProviderId::Nubarium, false, 0, 0),
-    ];
-    assert_eq!(shown, expected);
-    assert!(release.send(history()).is_ok());
-    replica.end(&id).await;
 }
