@@ -93,6 +93,15 @@ async fn a_fact_is_stored_once_the_store_is_back() {
     assert_eq!(world.kiban.calls(), 1);
 }
 
+#[tokio::test]
+async fn a_gate_that_cannot_be_left_keeps_no_fact_from_its_record() {
+    let (world, replica) = World::with(|_| {}).await;
+    world.kiban.replies(history());
+    replica.store.hangs_at_gates();
+    let id = replica.start().await.snapshot.job.id;
+    assert_eq!(replica.ends(&id).await.0, StateName::Succeeded);
+}
+
 fn errors_of_store(replica: &super::harness::Replica) -> u64 {
     let mut registry = prometheus_client::registry::Registry::default();
     replica.metrics.register(&mut registry);

@@ -5,23 +5,18 @@ use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
 use tokio::{task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
 
+use super::settings::options;
 use super::{faulty::Faulty, scripted::Scripted, server};
+pub(super) use super::{requests::*, settings::short_leases};
 use crate::{
     clock::Clock,
     domain::{
-        curp::Curp,
-        gate::GateLimits,
         ids::{JobId, Tenant},
         job::{Job, StateName},
-        person::{NameParts, PersonName, Subject},
         provider_id::ProviderId,
         reason::Reason,
-        retry::Backoff,
     },
-    engine::{
-        Engine, EngineError, Lookup, Metrics, Options, Parts, ProviderOptions, RequestId, Route, Snapshot, Submit,
-        Submitted, Vault, WatchOptions,
-    },
+    engine::{Engine, EngineError, Metrics, Options, Parts, Snapshot, Submitted, Vault},
     store::{
         ChargeQuery, ChargeRow, Store,
         redis::{RedisOptions, open},
@@ -29,10 +24,6 @@ use crate::{
 };
 
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
-
-/// All people here are made up.
-pub(super) const CURP: &str = "XEXX010101HNEXXXA8";
-pub(super) const GIVEN_NAME: &str = "PERSONA";
 
 /// A data set and the providers before it.
 pub(super) struct World {
@@ -67,6 +58,13 @@ impl World {
             tuidentidad: Scripted::new(ProviderId::TuIdentidad),
             nubarium: Scripted::new(ProviderId::Nubarium),
         }
+    }
+
+    /// A data set that keeps so many feed entries in each shard.
+    pub(super) async fn keeping(feed_kept_max: u64) -> World {
+        let mut world = World::new().await;
+        world.data.feed_kept_max = feed_kept_max;
+        world
     }
 
     /// A story with one replica.
@@ -160,10 +158,19 @@ impl World {
 
     /// Replaces a job's sealed person by bytes that open with no secret.
     pub(super) async fn damage_subject(&self, job: &JobId) {
-        let pattern = format!("{}:*sealed:{job}", self.data.prefix);
+        self.damage(&format!("sealed:{job}"), "subject").await;
+    }
+
+    /// Replaces a job's record by bytes that no version reads.
+    pub(super) async fn damage_record(&self, job: &JobId) {
+        self.damage(&format!("job:{job}"), "record").await;
+    }
+
+    async fn damage(&self, key: &str, field: &str) {
+        let pattern = format!("{}:*:{key}", self.data.prefix);
         let keys: Vec<String> = redis::from_redis_value(server::run(&["KEYS", &pattern]).await).unwrap();
         assert_eq!(keys.len(), 1);
-        server::run(&["HSET", &keys[0], "subject", "damaged"]).await;
+        server::run(&["HSET", &keys[0], field, "damaged"]).await;
     }
 }
 
@@ -235,140 +242,10 @@ pub(super) async fn until<F: Future<Output = bool>>(what: &str, condition: impl 
     }
 }
 
-/// A person for each number.
-pub(super) fn curp(number: u32) -> Curp {
-    let text = format!("XEXX{:02}0101HNEXXXA8", number % 100);
-    Curp::parse_lenient(&text).unwrap()
-}
-
-pub(super) fn submit() -> Submit {
-    submit_for(1)
-}
-
-pub(super) fn submit_for(person: u32) -> Submit {
-    let name = PersonName::parse(NameParts {
-        given_names: GIVEN_NAME,
-        paternal_surname: "INVENTADA",
-        maternal_surname: None,
-    })
-    .unwrap();
-    Submit {
-        tenant: Tenant::sole(),
-        subject: Subject {
-            curp: curp(person),
-            name: Some(name),
-            nss: None,
-        },
-        limit: 0,
-        request_id: None,
-        max_age: None,
-        allow_repeat_charge: false,
-        provider: None,
-        test_case_id: None,
-        purpose: "test".to_owned(),
-        consent_reference: String::new(),
-        labels: BTreeMap::new(),
-        trace_parent: None,
-    }
-}
-
-/// A request that only the route by NSS can serve.
-pub(super) fn submit_nameless() -> Submit {
-    let mut submit = submit();
-    submit.subject.name = None;
-    submit
-}
-
-pub(super) fn request_id(id: &str, body: &str) -> Option<RequestId> {
-    Some(RequestId {
-        id: id.to_owned(),
-        body: body.as_bytes().to_vec(),
-    })
-}
-
-pub(super) fn lookup() -> Lookup {
-    Lookup {
-        tenant: Tenant::sole(),
-        curp: curp(1),
-        max_age: None,
-        allow_repeat_charge: false,
-        purpose: "test".to_owned(),
-        consent_reference: String::new(),
-        trace_parent: None,
-    }
-}
-
-pub(super) fn soon() -> Instant {
-    Instant::now() + PATIENCE
-}
-
 #[track_caller]
 pub(super) fn reason<T>(result: Result<T, EngineError>) -> Reason {
     match result {
         Ok(_) => panic!("an error was expected"),
         Err(error) => error.reason,
-    }
-}
-
-fn backoff(tries_max: u32) -> Backoff {
-    Backoff {
-        first: Duration::from_millis(5),
-        factor: 1.0,
-        max: Duration::from_millis(5),
-        tries_max,
-    }
-}
-
-/// Leases here outlast a busy machine; stories about their end make them short.
-fn options() -> Options {
-    let provider = ProviderOptions {
-        call_time_limit: Duration::from_secs(5),
-        poll_time_limit: Duration::from_secs(1),
-        poll: backoff(0),
-        gate: GateLimits {
-            rate_max: 0,
-            rate_window: Duration::from_secs(1),
-            rate_burst: 1,
-            in_flight_max: 0,
-            breaker_failures: 0,
-            breaker_open: Duration::from_millis(100),
-        },
-    };
-    Options {
-        workers_max: 16,
-        lease: Duration::from_secs(5),
-        sweep_interval: Duration::from_millis(20),
-        job_deadline: Duration::from_secs(60),
-        max_age_default: Duration::from_secs(24 * 3600),
-        stalled_claims_max: 3,
-        ambiguous_grace: Duration::from_millis(60),
-        ambiguous_failover: false,
-        person_daily_max: 0,
-        retry: backoff(2),
-        routes: vec![Route::Kiban, Route::Nss],
-        lookup_wait_max: PATIENCE,
-        retention: Duration::from_secs(30 * 24 * 3600),
-        test_cases_allowed: true,
-        public_url: None,
-        drain_limit: Duration::from_secs(5),
-        watch: WatchOptions {
-            heartbeat_interval: Duration::from_millis(50),
-            stream_age_min: Duration::from_secs(60),
-            stream_age_max: Duration::from_secs(60),
-            resync_interval: Duration::from_millis(100),
-            streams_max: 100,
-            cursor_ttl: Duration::from_secs(3600),
-            slow_reader_limit: Duration::from_secs(1),
-        },
-        providers: ProviderId::ALL.map(|id| (id, provider.clone())).into(),
-    }
-}
-
-/// Leases that end within a story.
-pub(super) fn short_leases(options: &mut Options) {
-    options.lease = Duration::from_millis(300);
-    for provider in options.providers.values_mut() {
-        provider.call_time_limit = Duration::from_millis(300);
-        provider.poll_time_limit = Duration::from_millis(100);
     }
 }
