@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use crate::domain::{
     ids::{IntentId, JobId},
     job::{
-        ATTEMPTS_MAX, Attempt, Due, Ending, Intent, Job, LedgerChange, Reuse, Settlement, State, Transition,
-        outcome_unknown,
+        ATTEMPTS_MAX, Attempt, DEPENDENTS_MAX, Due, Ending, Intent, Job, LedgerChange, Reuse, Settlement, State,
+        Transition, outcome_unknown,
     },
     outcome::{Charge, Outcome, OutcomeClass, Verdict},
     reason::Failure,
@@ -55,6 +55,8 @@ impl Next {
         self.job.ask.limit = if own == 0 || limit == 0 { 0 } else { own.max(limit) };
         if let Some(dependent) = dependent.filter(|id| !self.job.dependents.contains(id)) {
             self.job.dependents.push(dependent);
+            let surplus = self.job.dependents.len().saturating_sub(DEPENDENTS_MAX);
+            self.job.dependents.drain(..surplus);
         }
         self.unchanged()
     }
