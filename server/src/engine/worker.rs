@@ -51,8 +51,8 @@ impl Engine {
             while let Some(work) = next {
                 next = engine.step(work).await;
             }
+            // Nobody is told that a worker is free: when jobs are due and all are busy, the dispatcher waits for the permit.
             drop(permit);
-            engine.inner.alarm.ring_now();
         };
         self.inner.tasks.spawn(run.instrument(span));
     }

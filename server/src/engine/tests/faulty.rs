@@ -35,6 +35,7 @@ pub(super) struct Faulty {
     gates_hang: AtomicBool,
     /// Creations that are done, but whose replies wait while this is held.
     pub slow_creations: tokio::sync::Mutex<()>,
+    claims_made: AtomicUsize,
     loses_first_intent: AtomicBool,
     /// The commit of an intent whose replies are lost, however often it is sent.
     lost_intent: OnceLock<Uuid>,
@@ -49,6 +50,7 @@ impl Faulty {
             replies_to_lose: AtomicUsize::new(0),
             gates_hang: AtomicBool::new(false),
             slow_creations: tokio::sync::Mutex::default(),
+            claims_made: AtomicUsize::new(0),
             loses_first_intent: AtomicBool::new(false),
             lost_intent: OnceLock::new(),
             epoch,
@@ -74,6 +76,10 @@ impl Faulty {
     /// The first intent from now on is recorded, and its caller never learns of it.
     pub(super) fn loses_first_intent(&self) {
         self.loses_first_intent.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) fn claims_made(&self) -> usize {
+        self.claims_made.load(Ordering::SeqCst)
     }
 
     fn is_lost_intent(&self, commit: &Commit) -> bool {
@@ -131,6 +137,7 @@ impl Store for Faulty {
     }
 
     async fn claim_due(&self, lease: Duration, max: usize) -> Result<Claims, StoreError> {
+        self.claims_made.fetch_add(1, Ordering::SeqCst);
         self.up()?.claim_due(lease, max).await
     }
 

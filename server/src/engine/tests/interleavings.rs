@@ -12,6 +12,7 @@ use crate::{
         outcome::Charge,
     },
     engine::Options,
+    store::Store as _,
 };
 
 #[tokio::test]
@@ -62,4 +63,31 @@ async fn a_late_answer_does_not_replace_the_one_that_was_given() {
     replica.when(&id, |job| job.attempts[0].charge == Charge::Yes).await;
     let shown = replica.snapshot_of(&id, None).await.answer.unwrap().history;
     assert_eq!(shown.employments().len(), EMPLOYERS.len());
+}
+
+#[tokio::test]
+async fn an_answer_that_was_paid_for_and_purged_is_bought_again_however_old_a_one_is_accepted() {
+    let (world, replica) = World::with(|options| options.retention = Duration::from_millis(1)).await;
+    world.kiban.replies(history());
+    world.kiban.replies(history());
+    let first = replica.start().await.snapshot.job.id;
+    replica.end(&first).await;
+    let now = replica.store.probe().await.unwrap().now;
+    assert_eq!(replica.store.purge(now + Duration::from_secs(1), 10).await.unwrap(), 1);
+
+    let second = replica.start().await.snapshot.job.id;
+    assert_eq!(replica.ends(&second).await.0, StateName::Succeeded);
+    assert_eq!(world.kiban.calls(), 2);
+}
+
+#[tokio::test]
+async fn a_job_that_runs_to_its_end_has_nobody_look_for_due_jobs() {
+    let (world, replica) = World::with(|options| options.sweep_interval = Duration::from_secs(3600)).await;
+    until("it looked at its start", || async { replica.store.claims_made() == 1 }).await;
+    for person in 0..5 {
+        world.kiban.replies(history());
+        let submitted = replica.submit(super::harness::submit_for(person)).await.unwrap();
+        assert_eq!(replica.ends(&submitted.snapshot.job.id).await.0, StateName::Succeeded);
+    }
+    assert_eq!(replica.store.claims_made(), 1);
 }
