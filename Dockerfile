@@ -39,7 +39,9 @@ COPY --from=build --chown=65532:65532 /empty /data
 USER 65532:65532
 WORKDIR /data
 VOLUME /data
-ENV SEMANAS_STORE__URL=sqlite:/data/semanas.db
+ENV SEMANAS_STORE__URL=sqlite:/data/semanas.db \
+    SEMANAS_GRPC__LISTEN=0.0.0.0:50051 \
+    SEMANAS_HTTP__LISTEN=0.0.0.0:8080
 # gRPC; callbacks, metrics and health over HTTP
 EXPOSE 50051 8080
 STOPSIGNAL SIGTERM

@@ -1,9 +1,10 @@
 //! Semanas: a gRPC gateway to Mexican employment verification. ARCHITECTURE.md tells how the parts fit.
 //!
 //! The crate is a library only so that its binary and its tests share it; it promises no API to anybody else.
-#![allow(dead_code)]
 
 mod api;
+pub mod app;
+pub mod cli;
 mod clock;
 mod config;
 mod domain;

@@ -2,34 +2,29 @@
 //!
 //! Logs go to standard error, for people or as JSON. Traces go out by OTLP when an endpoint is set. A panic is logged by its
 //! place, and by its words only where those are literal: the words of a formatted one may hold a person's data. This module
-//! does not know what is logged, traced or counted.
+//! does not know what is logged, traced or counted, nor how a trace comes in or goes out: the edge and the engine pass it on.
 
 use std::{
     backtrace::{Backtrace, BacktraceStatus},
-    collections::HashMap,
     io::IsTerminal,
     panic::{self, PanicHookInfo},
     time::Duration,
 };
 
-use opentelemetry::{KeyValue, global, propagation::TextMapPropagator, trace::TracerProvider};
-use opentelemetry_otlp::{SpanExporter, WithExportConfig, WithTonicConfig, tonic_types::transport::ClientTlsConfig};
+use opentelemetry::{KeyValue, trace::TracerProvider};
+use opentelemetry_otlp::tonic_types::transport::ClientTlsConfig;
+use opentelemetry_otlp::{SpanExporter, WithExportConfig, WithTonicConfig};
 use opentelemetry_sdk::{
     Resource,
-    propagation::TraceContextPropagator,
     trace::{Sampler, SdkTracerProvider},
 };
 use prometheus_client::{metrics::info::Info, registry::Registry};
-use tracing::Span;
-use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
 use url::Url;
 use uuid::Uuid;
 
 /// How long the last traces may take on their way out; the process is waiting for nothing else.
 const FLUSH_LIMIT: Duration = Duration::from_secs(5);
-/// The one header of a trace's context that we pass on; `tracestate` is for vendors.
-const TRACE_PARENT: &str = "traceparent";
 
 /// Settings of logs and traces.
 #[derive(Clone, Debug)]
@@ -88,7 +83,6 @@ pub(crate) fn start(options: &Options) -> Result<Telemetry, TelemetryError> {
     };
     let subscriber = tracing_subscriber::registry().with(filter).with(log).with(spans);
     if subscriber.try_init().is_ok() {
-        global::set_text_map_propagator(TraceContextPropagator::new());
         panic::set_hook(Box::new(log_panic));
     }
     Ok(Telemetry { traces })
@@ -113,21 +107,6 @@ pub(crate) fn metrics_registry() -> Registry {
     let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
     registry.register("build", "Version of this replica", build);
     registry
-}
-
-/// The current trace as a W3C `traceparent`, for a job to remember or a provider to be told; `None` without traces.
-pub(crate) fn trace_parent() -> Option<String> {
-    let mut headers = HashMap::new();
-    TraceContextPropagator::new().inject_context(&Span::current().context(), &mut headers);
-    headers.remove(TRACE_PARENT)
-}
-
-/// Lets a span that has not been entered yet belong to the trace that a `traceparent` names. Nonsense is passed over.
-pub(crate) fn continue_trace(span: &Span, trace_parent: &str) {
-    let headers = HashMap::from([(TRACE_PARENT.to_owned(), trace_parent.to_owned())]);
-    let parent = TraceContextPropagator::new().extract(&headers);
-    // It fails without traces, and then there is nothing to continue.
-    let _ = span.set_parent(parent);
 }
 
 fn trace_provider(endpoint: &Url, options: &Options) -> Result<SdkTracerProvider, TelemetryError> {
@@ -183,51 +162,55 @@ mod tests {
         );
     }
 
-    #[test]
-    fn a_trace_continues_across_a_traceparent() {
-        let provider = SdkTracerProvider::builder().build();
-        let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
-        let subscriber = tracing_subscriber::registry().with(layer);
-        tracing::subscriber::with_default(subscriber, || {
-            let span = tracing::info_span!("job");
-            continue_trace(&span, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
-            let inside = span.in_scope(trace_parent).unwrap();
-            assert!(inside.starts_with("00-0af7651916cd43dd8448eb211c80319c-"), "{inside}");
-            assert!(
-                !inside.contains("b7ad6b7169203331"),
-                "the span has an id of its own: {inside}"
-            );
-
-            let span = tracing::info_span!("job");
-            continue_trace(&span, "nonsense");
-            assert!(
-                span.in_scope(trace_parent).is_some(),
-                "nonsense begins a trace of its own"
-            );
-        });
-    }
-
-    #[test]
-    fn without_traces_there_is_no_traceparent() {
-        tracing::subscriber::with_default(tracing_subscriber::registry(), || {
-            let span = tracing::info_span!("job");
-            continue_trace(&span, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
-            assert_eq!(span.in_scope(trace_parent), None);
-        });
-    }
-
-    #[tokio::test]
-    async fn a_collector_that_is_not_there_holds_up_neither_start_nor_stop() {
-        let endpoint = Url::parse("http://127.0.0.1:9").unwrap();
-        let options = Options {
+    fn options(endpoint: &str) -> Options {
+        Options {
             log_format: LogFormat::Auto,
             log_filter: "info".to_owned(),
-            otlp_endpoint: Some(endpoint.clone()),
-            service_name: "semanas".to_owned(),
+            otlp_endpoint: Some(Url::parse(endpoint).unwrap()),
+            service_name: "semanas-under-test".to_owned(),
             sample_ratio: 1.0,
-        };
-        let provider = trace_provider(&endpoint, &options).unwrap();
-        let telemetry = Telemetry { traces: Some(provider) };
+        }
+    }
+
+    /// Makes a span that is exported to the endpoint, and stops.
+    async fn export_a_span(endpoint: &str) {
+        let options = options(endpoint);
+        let traces = trace_provider(options.otlp_endpoint.as_ref().unwrap(), &options).unwrap();
+        let layer = tracing_opentelemetry::layer().with_tracer(traces.tracer("test"));
+        let subscriber = tracing_subscriber::registry().with(layer);
+        tracing::subscriber::with_default(subscriber, || tracing::info_span!("a span to export").in_scope(|| ()));
+        let telemetry = Telemetry { traces: Some(traces) };
         tokio::time::timeout(FLUSH_LIMIT * 2, telemetry.stop()).await.unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn spans_reach_the_collector_before_the_process_ends() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let (received_tx, mut received) = tokio::sync::mpsc::channel::<bytes::Bytes>(8);
+        let collector = axum::Router::new().fallback(async move |body: bytes::Bytes| {
+            received_tx.try_send(body).unwrap();
+            [("content-type", "application/grpc"), ("grpc-status", "0")]
+        });
+        let serving = tokio::spawn(async move { axum::serve(listener, collector).await });
+        export_a_span(&endpoint).await;
+        let body = received.try_recv().expect("it was sent before the stop was over");
+        for text in [
+            "a span to export",
+            "semanas-under-test",
+            "service.instance.id",
+            env!("CARGO_PKG_VERSION"),
+        ] {
+            assert!(
+                body.windows(text.len()).any(|window| window == text.as_bytes()),
+                "{text}"
+            );
+        }
+        serving.abort();
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_collector_that_is_not_there_does_not_hold_up_the_stop() {
+        export_a_span("http://127.0.0.1:9").await;
     }
 }

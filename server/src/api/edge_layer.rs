@@ -13,7 +13,7 @@ use std::{
 use futures::future::BoxFuture;
 use http::{HeaderMap, Request, Response};
 use http_body_util::BodyExt as _;
-use tonic::{Code, Status, body::Body};
+use tonic::{Code, body::Body};
 use tower::{Layer, Service};
 use tracing::{Instrument as _, Span, field::Empty};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
@@ -96,33 +96,20 @@ where
 fn follow(response: Response<Body>, mut call: Call) -> Response<Body> {
     let (mut parts, body) = response.into_parts();
     call.responded();
-    if let Some(code) = complete(&mut parts.headers, Moment::BeforeResponse) {
+    if let Some(code) = status::complete(&mut parts.headers, Moment::BeforeResponse) {
         call.end(code);
         return Response::from_parts(parts, body);
     }
     let followed = body.map_frame(move |mut frame| {
         if let Some(code) = frame
             .trailers_mut()
-            .and_then(|trailers| complete(trailers, Moment::AfterResponse))
+            .and_then(|trailers| status::complete(trailers, Moment::AfterResponse))
         {
             call.end(code);
         }
         frame
     });
     Response::from_parts(parts, Body::new(followed))
-}
-
-/// The code in these headers, if there is one, after making sure that a code other than OK has details.
-fn complete(headers: &mut HeaderMap, moment: Moment) -> Option<Code> {
-    let made = Status::from_header_map(headers)?;
-    if made.code() == Code::Ok || !made.details().is_empty() {
-        return Some(made.code());
-    }
-    let completed = status::instead_of(&made, moment);
-    if completed.add_header(headers).is_err() {
-        tracing::error!("a status could not be written into headers");
-    }
-    Some(completed.code())
 }
 
 /// A span as OpenTelemetry's conventions for RPC want it.
@@ -172,6 +159,6 @@ impl Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
-        self.end(Code::Cancelled);
+        self.end(status::LEFT_BY_CALLER);
     }
 }

@@ -21,5 +21,5 @@ mod work_history_service;
 
 pub(crate) use self::{
     metrics::Metrics,
-    server::{Edge, Options, REQUEST_BYTES_MAX, ServeError, serve},
+    server::{Edge, Options, serve},
 };

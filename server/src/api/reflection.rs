@@ -15,14 +15,24 @@ const OF_REFLECTION_ITSELF: [&[u8]; 2] = [pb::v1::FILE_DESCRIPTOR_SET, pb::v1alp
 const BUILT_IN: &str = "the descriptor sets are part of the binary";
 
 /// Adds reflection, in the version of today and in the one that older tools speak.
-pub(super) fn add_to(routes: &mut RoutesBuilder) {
+pub(super) fn add_to(routes: &mut RoutesBuilder, request_bytes_max: usize) {
     let builder = || {
         DESCRIPTOR_SETS.iter().fold(Builder::configure(), |builder, set| {
             builder.register_encoded_file_descriptor_set(set)
         })
     };
-    routes.add_service(builder().build_v1().expect(BUILT_IN));
-    routes.add_service(builder().build_v1alpha().expect(BUILT_IN));
+    routes.add_service(
+        builder()
+            .build_v1()
+            .expect(BUILT_IN)
+            .max_decoding_message_size(request_bytes_max),
+    );
+    routes.add_service(
+        builder()
+            .build_v1alpha()
+            .expect(BUILT_IN)
+            .max_decoding_message_size(request_bytes_max),
+    );
 }
 
 /// The methods that the server has; a caller can send any path, so only these become labels and names of spans.

@@ -24,9 +24,6 @@ use crate::{
     engine::Engine,
 };
 
-/// The largest request: a Submit with all its texts and labels at their bounds has under 8 KiB.
-pub(crate) const REQUEST_BYTES_MAX: usize = 64 * 1024;
-
 /// What a stream may send before the server has read it: two of the largest requests.
 const STREAM_WINDOW_BYTES: u32 = 128 * 1024;
 /// The same for all streams of a connection together.
@@ -35,7 +32,7 @@ const CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
 /// Settings of the gRPC edge. Their defaults stand in `config.default.toml`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Options {
-    /// Largest request message; [`REQUEST_BYTES_MAX`] unless there is a reason.
+    /// Largest request message.
     pub request_bytes_max: usize,
     /// Longest wait of a LookupNss whose caller sets no deadline.
     pub lookup_wait_max: Duration,
@@ -98,7 +95,7 @@ fn add_standard_services(
 ) {
     let health = HealthOfServer::new(ready, stop.clone());
     routes.add_service(HealthServer::new(health).max_decoding_message_size(options.request_bytes_max));
-    reflection::add_to(routes);
+    reflection::add_to(routes, options.request_bytes_max);
 }
 
 async fn serve_routes(

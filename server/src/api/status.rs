@@ -4,6 +4,7 @@
 //! does not know how an error came about, and no text of a request is repeated in a status.
 
 mod catalogue;
+mod tonic_made;
 
 use std::{collections::HashMap, error::Error, time::Duration};
 
@@ -11,25 +12,15 @@ use semanas_proto::{ERROR_DOMAIN, v1::ErrorReason};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt as _};
 
+pub(super) use self::tonic_made::{Moment, complete};
 use crate::{
     api::parse::{Refusal, Violation},
     domain::{ids::JobId, reason::Reason},
     engine::EngineError,
 };
 
-/// The sentence for a request that protobuf itself cannot read.
-const UNREADABLE: &str = "the request is not a message of this method; generate the client from the server's contract";
-/// The sentence for an encoding, or another feature of gRPC, that the server does not have.
-const FEATURE_UNKNOWN: &str = "the server does not support this way of sending the request; send it uncompressed";
-
-/// Where tonic ended a call by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Moment {
-    /// Before there was a response: mostly for what the request was.
-    BeforeResponse,
-    /// While the response was being sent.
-    AfterResponse,
-}
+/// What a call that its caller left without waiting for the end counts as.
+pub(super) const LEFT_BY_CALLER: Code = Code::Cancelled;
 
 /// The reason as the contract's enum.
 pub(super) fn reason_to_proto(reason: Reason) -> ErrorReason {
@@ -95,38 +86,6 @@ pub(super) fn unknown_health_service() -> Status {
     Status::with_error_details(Code::NotFound, entry.sentence, details)
 }
 
-/// The status to send instead of one that tonic made by itself, which has no details.
-pub(super) fn instead_of(made: &Status, moment: Moment) -> Status {
-    let (code, reason, sentence) = restated(made, moment);
-    let entry = catalogue::entry(reason);
-    let mut details = ErrorDetails::with_error_info(catalogue::word(reason), ERROR_DOMAIN, HashMap::new());
-    if let Some(delay) = entry.retry_after.filter(|_| is_passing(code)) {
-        details.set_retry_info(Some(delay));
-    }
-    Status::with_error_details(code, sentence.unwrap_or(entry.sentence), details)
-}
-
-/// Code, reason and, where the catalogue's does not fit, sentence for a status that tonic made by itself. Its own message is
-/// dropped: nobody promises that it holds nothing of the request.
-fn restated(made: &Status, moment: Moment) -> (Code, Reason, Option<&'static str>) {
-    match (made.code(), moment) {
-        // The router and the generated services leave the message empty; only an unknown encoding has one.
-        (Code::Unimplemented, _) if made.message().is_empty() => (Code::Unimplemented, Reason::MethodUnknown, None),
-        (Code::Unimplemented, _) => (Code::Unimplemented, Reason::InvalidRequest, Some(FEATURE_UNKNOWN)),
-        // tonic answers OUT_OF_RANGE for a message over the limit; the specification says RESOURCE_EXHAUSTED.
-        (Code::OutOfRange | Code::ResourceExhausted, Moment::BeforeResponse) => {
-            (Code::ResourceExhausted, Reason::RequestTooLarge, None)
-        }
-        // Our own INTERNAL has details: this one is tonic's word for a message that cannot be decoded.
-        (Code::Internal | Code::InvalidArgument, Moment::BeforeResponse) => {
-            (Code::InvalidArgument, Reason::InvalidRequest, Some(UNREADABLE))
-        }
-        (Code::Unavailable, _) => (Code::Unavailable, Reason::ServerDraining, None),
-        (code @ (Code::NotFound | Code::InvalidArgument), _) => (code, Reason::InvalidRequest, None),
-        (code, _) => (code, Reason::Internal, None),
-    }
-}
-
 /// The code as the specification spells it.
 pub(super) fn code_word(code: Code) -> &'static str {
     match code {
@@ -157,10 +116,6 @@ fn of_reason(reason: Reason, retry_after: Option<Duration>, metadata: HashMap<St
         details.set_retry_info(Some(delay));
     }
     Status::with_error_details(entry.code, entry.sentence, details)
-}
-
-fn is_passing(code: Code) -> bool {
-    matches!(code, Code::Unavailable | Code::ResourceExhausted)
 }
 
 fn to_field_violation(violation: Violation) -> FieldViolation {

@@ -2,13 +2,54 @@
 
 use std::time::Duration;
 
-use super::{Config, duration::display, reader::Reader};
+use super::{Config, Place, SecretSource, duration::display, reader::Reader, variable};
+use crate::domain::provider_id::ProviderId;
+
+/// What `semanas sandbox` listens on and accepts unless told otherwise; a test in `app` compares.
+pub(crate) const SANDBOX_SETTINGS: [(&str, &str); 7] = [
+    ("providers.kiban.base_url", "http://127.0.0.1:7101"),
+    ("providers.kiban.api_key", "kiban-sandbox-key"),
+    ("providers.tuidentidad.base_url", "http://127.0.0.1:7102"),
+    ("providers.tuidentidad.api_key", "tuidentidad-sandbox-key"),
+    ("providers.nubarium.base_url", "http://127.0.0.1:7103"),
+    ("providers.nubarium.username", "nubarium-sandbox-user"),
+    ("providers.nubarium.password", "nubarium-sandbox-password"),
+];
 
 pub(super) fn check(r: &mut Reader, config: &Config) {
     check_listeners(r, config);
     check_engine(r, config);
     check_watch(r, config);
     check_calls(r, config);
+}
+
+/// What is missing for serving.
+pub(super) fn check_complete(r: &mut Reader, config: &Config) {
+    let is_redis = matches!(config.store.place, Place::Redis(_));
+    let has_secret = !matches!(config.store.secret, SecretSource::NotSet);
+    r.demand(has_secret || !is_redis, &["store.secret", "store.url"], || {
+        let what = "Redis needs one, the same for every replica";
+        (what.into(), "set it to the line that `semanas init` prints".into())
+    });
+    let is_begun = |id: ProviderId| {
+        ["base_url", "api_key", "username", "password"]
+            .iter()
+            .any(|setting| r.is_set(&format!("providers.{id}.{setting}")))
+    };
+    // One that is half set up was complained about already.
+    let any_provider = !config.providers.is_empty() || ProviderId::ALL.into_iter().any(is_begun);
+    r.demand(any_provider, &["providers"], || {
+        let what = "no provider is set up, so that nobody could be asked";
+        (what.into(), how_to_set_up_providers())
+    });
+}
+
+fn how_to_set_up_providers() -> String {
+    let lines = SANDBOX_SETTINGS.map(|(name, value)| format!("      {}={value}", variable(name)));
+    let needed = "set base_url and api_key of providers.kiban or providers.tuidentidad, or base_url, username and password of \
+                  providers.nubarium";
+    let sandbox = "To try Semanas without any of them, run `semanas sandbox` beside it and set in the environment";
+    format!("{needed}.\n    {sandbox}\n{}", lines.join("\n"))
 }
 
 /// `least` comes before `most`: neither a minimum nor a first delay can be above its maximum.
@@ -100,9 +141,12 @@ fn check_watch(r: &mut Reader, config: &Config) {
 
 fn check_calls(r: &mut Reader, config: &Config) {
     let deadline = ("engine.job_deadline", config.engine.job_deadline);
+    let connect = ("providers.connect_timeout", config.providers.connect_timeout);
     for (id, provider) in &config.engine.providers {
         let name = format!("providers.{id}.call_timeout");
         let why = "every job would end before an answer could come";
         demand_less(r, (&name, provider.call_time_limit), deadline, why);
+        let why = "a connection that never stood could not be told from an answer that never came";
+        demand_less(r, connect, (&name, provider.call_time_limit), why);
     }
 }

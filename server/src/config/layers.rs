@@ -19,8 +19,10 @@ pub const DEFAULTS: &str = include_str!("../../config.default.toml");
 const FILE_IF_PRESENT: &str = "semanas.toml";
 
 const PREFIX: &str = "SEMANAS_";
-/// Names the settings file; the one variable with our prefix that is not a setting.
+/// Names the settings file.
 const FILE_VARIABLE: &str = "SEMANAS_CONFIG";
+/// The variables with our prefix that are no settings: the one above, and the server that the client commands call.
+const NOT_SETTINGS: [&str; 2] = [FILE_VARIABLE, "SEMANAS_SERVER"];
 
 /// What the settings are read from.
 #[derive(Default)]
@@ -136,13 +138,6 @@ impl Layers {
             environment: of_environment(&sources.environment),
         })
     }
-
-    /// The value that wins.
-    pub(super) fn get(&self, name: &str) -> Option<&Given> {
-        [&self.environment, &self.file, &self.defaults]
-            .into_iter()
-            .find_map(|layer| layer.get(name))
-    }
 }
 
 impl fmt::Display for Origin {
@@ -193,7 +188,7 @@ fn flatten(prefix: &str, table: toml::Table, origin: &Origin, into: &mut BTreeMa
 fn of_environment(environment: &[(String, String)]) -> BTreeMap<String, Given> {
     let settings = environment
         .iter()
-        .filter(|(variable, _)| variable != FILE_VARIABLE && !is_of_kubernetes(variable));
+        .filter(|(variable, _)| !NOT_SETTINGS.contains(&variable.as_str()) && !is_of_kubernetes(variable));
     settings
         .map(|(variable, value)| {
             let name = variable[PREFIX.len()..].to_ascii_lowercase().replace("__", ".");

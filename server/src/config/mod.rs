@@ -17,14 +17,13 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use secrecy::SecretString;
 use url::Url;
 
-pub(crate) use self::providers::{Encoding, Kiban, Nubarium, Providers, TuIdentidad};
+#[cfg(test)]
+pub(crate) use self::checks::SANDBOX_SETTINGS;
+pub(crate) use self::providers::{Encoding, Providers};
+pub use self::{layers::Sources, mistakes::Mistakes};
 use self::{
     layers::variable,
     reader::{Reader, parse_choice},
-};
-pub use self::{
-    layers::{DEFAULTS, Sources},
-    mistakes::{Mistake, Mistakes},
 };
 use crate::{
     domain::retry::Backoff,
@@ -33,7 +32,7 @@ use crate::{
 };
 
 /// A secret shorter than this could be guessed; 32 hex digits are 128 bits.
-const SECRET_CHARS_MIN: usize = 32;
+pub(crate) const SECRET_CHARS_MIN: usize = 32;
 /// gRPC's own default for messages in both directions; no request of ours comes near.
 const REQUEST_BYTES_MAX: usize = 4 * 1024 * 1024;
 const COUNT_MAX: u32 = 1_000_000;
@@ -57,12 +56,15 @@ pub(crate) struct Grpc {
     pub concurrent_streams_max: u32,
     pub connection_age: Duration,
     pub request_bytes_max: usize,
+    pub keepalive: Duration,
+    pub keepalive_timeout: Duration,
 }
 
 /// Settings of the plain HTTP edge.
 #[derive(Clone, Debug)]
 pub(crate) struct Http {
     pub listen: SocketAddr,
+    pub request_timeout: Duration,
 }
 
 /// Settings of the store.
@@ -74,17 +76,30 @@ pub(crate) struct Store {
     pub connect_timeout: Duration,
 }
 
+/// What the settings are read for: not everything needs everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// `serve`: all of it, with at least one provider and a secret.
+    Serve,
+    /// `init`: it makes the secret that is missing, and asks no provider.
+    Init,
+    /// `healthcheck`: it asks a running server, and needs no more than its address.
+    Healthcheck,
+}
+
 /// Where the data set is.
 #[derive(Clone, Debug)]
 pub(crate) enum Place {
-    Sqlite {
-        path: PathBuf,
-    },
-    Redis {
-        url: SecretString,
-        create: bool,
-        durability: Durability,
-    },
+    Sqlite { path: PathBuf },
+    Redis(Redis),
+}
+
+/// Where a shared data set is.
+#[derive(Clone, Debug)]
+pub(crate) struct Redis {
+    pub url: SecretString,
+    pub create: bool,
+    pub durability: Durability,
 }
 
 /// What is asked of Redis before it is trusted with money.
@@ -99,15 +114,18 @@ pub(crate) enum Durability {
 pub(crate) enum SecretSource {
     Given(SecretString),
     File(PathBuf),
-    /// In a file beside the database, made when there is none. Redis is refused without one of the others.
-    BesideDatabase,
+    /// For SQLite in a file beside the database, made when there is none. Redis is not served without one of the others.
+    NotSet,
 }
 
 impl Config {
     /// Reads everything, then says everything that is wrong.
-    pub fn read(sources: &Sources) -> Result<Config, Mistakes> {
+    pub fn read(sources: &Sources, purpose: Purpose) -> Result<Config, Mistakes> {
         let mut reader = Reader::new(sources)?;
         let config = read(&mut reader);
+        if purpose == Purpose::Serve {
+            checks::check_complete(&mut reader, &config);
+        }
         checks::check(&mut reader, &config);
         reader.finish()?;
         Ok(config)
@@ -125,9 +143,12 @@ fn read(r: &mut Reader) -> Config {
         concurrent_streams_max: r.integer("grpc.concurrent_streams_max", 1, COUNT_MAX),
         connection_age: r.duration("grpc.connection_age"),
         request_bytes_max: r.integer("grpc.request_bytes_max", 1024, REQUEST_BYTES_MAX),
+        keepalive: r.duration("grpc.keepalive"),
+        keepalive_timeout: r.duration("grpc.keepalive_timeout"),
     };
     let http = Http {
         listen: r.read("http.listen", parse::listen),
+        request_timeout: r.duration("http.request_timeout"),
     };
     let public_url = r.optional("http.public_url", parse::http_url);
     let store = read_store(r);
@@ -173,24 +194,18 @@ fn read_store(r: &mut Reader) -> Store {
     r.demand(!both, &["store.secret_file"], || {
         ("store.secret is set too".into(), "keep one of the two".into())
     });
-    let neither = !r.is_set("store.secret") && !r.is_set("store.secret_file");
-    let needed = neither && matches!(url, parse::StoreUrl::Redis(_));
-    r.demand(!needed, &["store.secret", "store.url"], || {
-        let what = "Redis needs one, the same for every replica";
-        (what.into(), "set it to the line that `semanas init` prints".into())
-    });
     let place = match url {
         parse::StoreUrl::Sqlite(path) => Place::Sqlite { path },
-        parse::StoreUrl::Redis(url) => Place::Redis {
+        parse::StoreUrl::Redis(url) => Place::Redis(Redis {
             url,
             create,
             durability,
-        },
+        }),
     };
     let secret = match (secret, file) {
         (Some(secret), _) => SecretSource::Given(secret),
         (None, Some(path)) => SecretSource::File(path),
-        (None, None) => SecretSource::BesideDatabase,
+        (None, None) => SecretSource::NotSet,
     };
     Store {
         place,

@@ -27,6 +27,7 @@ const NO_POLLING: Backoff = Backoff {
 /// The providers that are set up.
 #[derive(Clone, Debug)]
 pub(crate) struct Providers {
+    pub connect_timeout: Duration,
     pub kiban: Option<Kiban>,
     pub tuidentidad: Option<TuIdentidad>,
     pub nubarium: Option<Nubarium>,
@@ -57,7 +58,7 @@ pub(crate) struct TuIdentidad {
 #[derive(Clone, Debug)]
 pub(crate) struct Nubarium {
     pub base_url: Url,
-    pub username: SecretString,
+    pub username: String,
     pub password: SecretString,
     pub path: String,
     pub unbilled_statuses: Vec<u16>,
@@ -78,6 +79,7 @@ impl Providers {
 
 pub(super) fn read(r: &mut Reader) -> Providers {
     let plaintext_allowed = r.switch("providers.plaintext_allowed");
+    let connect_timeout = r.duration("providers.connect_timeout");
     let mut engine = BTreeMap::new();
     let kiban = read_kiban(r, plaintext_allowed);
     let kiban_engine = read_engine(r, ProviderId::Kiban, true);
@@ -97,6 +99,7 @@ pub(super) fn read(r: &mut Reader) -> Providers {
             .map(|(_, id, options)| (id, options)),
     );
     Providers {
+        connect_timeout,
         kiban,
         tuidentidad,
         nubarium,
@@ -141,7 +144,7 @@ fn read_tuidentidad(r: &mut Reader, plaintext_allowed: bool) -> Option<TuIdentid
 
 fn read_nubarium(r: &mut Reader, plaintext_allowed: bool) -> Option<Nubarium> {
     let base_url = read_base_url(r, ProviderId::Nubarium, plaintext_allowed);
-    let username = r.optional_secret("providers.nubarium.username", 1);
+    let username = r.optional("providers.nubarium.username", parse::nonempty);
     let password = r.optional_secret("providers.nubarium.password", 1);
     demand_whole(r, ProviderId::Nubarium, &["username", "password"]);
     let path = r.read("providers.nubarium.path", parse::url_path);

@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, path::Path};
 
 use secrecy::ExposeSecret;
 
-use super::*;
+use super::{layers::DEFAULTS, *};
 
 fn sources(file: &str, environment: &[(&str, &str)]) -> Sources {
     Sources {
@@ -19,13 +19,15 @@ fn sources(file: &str, environment: &[(&str, &str)]) -> Sources {
 }
 
 fn config(file: &str, environment: &[(&str, &str)]) -> Config {
-    Config::read(&sources(file, environment)).unwrap_or_else(|mistakes| panic!("{mistakes}"))
+    Config::read(&sources(file, environment), Purpose::Init).unwrap_or_else(|mistakes| panic!("{mistakes}"))
 }
 
 /// The mistakes, without the line that counts them.
 #[track_caller]
 fn check(file: &str, environment: &[(&str, &str)], expected: &[&str]) {
-    let mistakes = Config::read(&sources(file, environment)).unwrap_err().to_string();
+    let mistakes = Config::read(&sources(file, environment), Purpose::Init)
+        .unwrap_err()
+        .to_string();
     let lines: Vec<&str> = mistakes.lines().skip(1).map(str::trim).collect();
     assert_eq!(lines, expected, "\n{mistakes}");
 }
@@ -37,7 +39,7 @@ fn the_defaults_are_right_by_themselves() {
     assert_eq!(config.http.listen.to_string(), "127.0.0.1:8080");
     assert!(config.providers.is_empty());
     assert!(matches!(&config.store.place, Place::Sqlite { path } if path.ends_with("semanas.db")));
-    assert!(matches!(config.store.secret, SecretSource::BesideDatabase));
+    assert!(matches!(config.store.secret, SecretSource::NotSet));
     let engine = &config.engine;
     assert_eq!(
         (engine.lease, engine.sweep_interval),
@@ -90,6 +92,7 @@ fn the_environment_wins_over_the_file_and_the_file_over_the_defaults() {
         &[
             ("SEMANAS_GRPC__LISTEN", "[::1]:3333"),
             ("SEMANAS_CONFIG", "elsewhere.toml"),
+            ("SEMANAS_SERVER", "http://a"),
         ],
     );
     assert_eq!(config.grpc.listen.to_string(), "[::1]:3333");
@@ -127,7 +130,7 @@ fn every_type_can_be_set_from_the_environment() {
     assert_eq!(kiban.unbilled_statuses, [502, 503]);
     assert_eq!(config.telemetry.log_format, telemetry::LogFormat::Json);
     assert!(
-        matches!(config.store.secret, SecretSource::BesideDatabase),
+        matches!(config.store.secret, SecretSource::NotSet),
         "an empty variable is not set"
     );
 }
@@ -301,9 +304,6 @@ fn ports_chosen_by_the_system_do_not_collide() {
 
 #[test]
 fn redis_needs_a_secret_and_one_only() {
-    let needed = "store.secret (not set): Redis needs one, the same for every replica; set it to the line that `semanas init` \
-                  prints";
-    check("[store]\nurl = 'redis://127.0.0.1:6379'", &[], &[needed]);
     let secret = "0123456789abcdef0123456789abcdef";
     check(
         "[store]\nsecret_file = '/run/secrets/semanas'",
@@ -316,11 +316,11 @@ fn redis_needs_a_secret_and_one_only() {
     );
     assert!(matches!(
         redis.store.place,
-        Place::Redis {
+        Place::Redis(Redis {
             durability: Durability::Demand,
             create: false,
             ..
-        }
+        })
     ));
     for url in [
         "sqlite:",
@@ -331,7 +331,7 @@ fn redis_needs_a_secret_and_one_only() {
         "./data",
     ] {
         assert!(
-            Config::read(&sources("", &[("SEMANAS_STORE__URL", url)])).is_err(),
+            Config::read(&sources("", &[("SEMANAS_STORE__URL", url)]), Purpose::Init).is_err(),
             "{url}"
         );
     }
@@ -341,7 +341,7 @@ fn redis_needs_a_secret_and_one_only() {
 fn people_s_data_goes_out_encrypted_unless_somebody_insists() {
     let with = |url: &str, more: &str| {
         let file = format!("[providers]\n{more}\n[providers.tuidentidad]\napi_key = 'k'\nbase_url = '{url}'");
-        Config::read(&sources(&file, &[])).map_err(|mistakes| mistakes.to_string())
+        Config::read(&sources(&file, &[]), Purpose::Init).map_err(|mistakes| mistakes.to_string())
     };
     for url in [
         "https://api.example.com",
@@ -362,6 +362,47 @@ fn people_s_data_goes_out_encrypted_unless_somebody_insists() {
     }
 }
 
+/// Exactly the lines that lead to a running sandbox, so that a first start goes on by copying.
+#[test]
+fn serving_needs_a_provider_and_says_how_to_point_it_at_the_sandbox() {
+    let serve = |environment: &[(&str, &str)]| Config::read(&sources("", environment), Purpose::Serve);
+    let refused = serve(&[("SEMANAS_STORE__URL", "redis://127.0.0.1")])
+        .unwrap_err()
+        .to_string();
+    let expected = "\
+2 mistakes in the settings:
+  store.secret (not set): Redis needs one, the same for every replica; set it to the line that `semanas init` prints
+  providers (not set): no provider is set up, so that nobody could be asked; set base_url and api_key of providers.kiban or \
+providers.tuidentidad, or base_url, username and password of providers.nubarium.
+    To try Semanas without any of them, run `semanas sandbox` beside it and set in the environment
+      SEMANAS_PROVIDERS__KIBAN__BASE_URL=http://127.0.0.1:7101
+      SEMANAS_PROVIDERS__KIBAN__API_KEY=kiban-sandbox-key
+      SEMANAS_PROVIDERS__TUIDENTIDAD__BASE_URL=http://127.0.0.1:7102
+      SEMANAS_PROVIDERS__TUIDENTIDAD__API_KEY=tuidentidad-sandbox-key
+      SEMANAS_PROVIDERS__NUBARIUM__BASE_URL=http://127.0.0.1:7103
+      SEMANAS_PROVIDERS__NUBARIUM__USERNAME=nubarium-sandbox-user
+      SEMANAS_PROVIDERS__NUBARIUM__PASSWORD=nubarium-sandbox-password";
+    assert_eq!(refused, expected);
+
+    let copied: Vec<(&str, &str)> = expected
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("SEMANAS_")?.split_once('='))
+        .collect();
+    let variables: Vec<String> = copied.iter().map(|(name, _)| format!("SEMANAS_{name}")).collect();
+    let environment: Vec<(&str, &str)> = variables
+        .iter()
+        .zip(&copied)
+        .map(|(name, (_, value))| (name.as_str(), *value))
+        .collect();
+    assert_eq!(serve(&environment).unwrap().engine.providers.len(), 3);
+
+    let half = serve(&environment[..1]).unwrap_err().to_string();
+    assert!(
+        half.starts_with("a mistake in the settings:\n  providers.kiban.api_key (not set): "),
+        "{half}"
+    );
+}
+
 #[test]
 fn a_provider_is_set_up_whole_or_not_at_all() {
     check(
@@ -378,7 +419,7 @@ fn a_provider_is_set_up_whole_or_not_at_all() {
 
 #[test]
 fn a_file_that_is_no_toml_is_refused_without_showing_its_line() {
-    let mistakes = Config::read(&sources("[store]\nsecret = hunter2\n", &[]))
+    let mistakes = Config::read(&sources("[store]\nsecret = hunter2\n", &[]), Purpose::Init)
         .unwrap_err()
         .to_string();
     assert!(mistakes.contains("settings file semanas.toml (line 2): "), "{mistakes}");
@@ -392,13 +433,13 @@ fn no_secret_shows_in_debug_or_in_a_mistake() {
         ("SEMANAS_STORE__URL", "redis://:hunter2@127.0.0.1:6379"),
         ("SEMANAS_STORE__SECRET", secret),
         ("SEMANAS_PROVIDERS__NUBARIUM__BASE_URL", "https://imss.example.com"),
-        ("SEMANAS_PROVIDERS__NUBARIUM__USERNAME", "hunter2"),
+        ("SEMANAS_PROVIDERS__NUBARIUM__USERNAME", "somebody"),
         ("SEMANAS_PROVIDERS__NUBARIUM__PASSWORD", "hunter2"),
     ];
     let shown = format!("{:?}", config("", &environment));
     assert!(!shown.contains("hunter2"), "{shown}");
     let file = "[store]\nsecret = ['hunter2']\nurl = 'mysql://hunter2'\n[providers.kiban]\napi_key = {hunter2 = 1}\n";
-    let mistakes = Config::read(&sources(file, &[("SEMANAS_STORE__SECRET_FILE", "")]))
+    let mistakes = Config::read(&sources(file, &[("SEMANAS_STORE__SECRET_FILE", "")]), Purpose::Init)
         .unwrap_err()
         .to_string();
     assert_eq!(

@@ -115,7 +115,7 @@ pub(crate) struct WatchMessage {
 )]
 pub(crate) enum WatchContent {
     Snapshot {
-        snapshot: Snapshot,
+        snapshot: Box<Snapshot>,
         heartbeat_interval: Duration,
         cause: SnapshotCause,
     },

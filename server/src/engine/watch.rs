@@ -161,7 +161,7 @@ impl Engine {
         cause: SnapshotCause,
         limit: Option<u32>,
     ) -> Result<WatchMessage, EngineError> {
-        let snapshot = self.snapshot_for(job, limit).await?;
+        let snapshot = Box::new(self.snapshot_for(job, limit).await?);
         let heartbeat_interval = self.inner.options.watch.heartbeat_interval;
         let content = WatchContent::Snapshot {
             snapshot,

@@ -7,4 +7,4 @@ mod callbacks;
 mod observability;
 mod server;
 
-pub(crate) use self::server::{Face, Options, ServeError, serve};
+pub(crate) use self::server::{Face, Options, serve};

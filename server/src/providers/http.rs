@@ -242,6 +242,3 @@ fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     };
     Some(pause.min(RETRY_AFTER_MAX))
 }
-
-#[cfg(test)]
-mod tests;

@@ -124,7 +124,8 @@ mod tests {
 
     #[test]
     fn fields_are_found_under_any_of_their_names() {
-        let value = json!({"Numero_Patronal": null, "numeroPatronal": " 7 ", "weeks": 12.50, "VALID": "True"});
+        let value =
+            read(br#"{"Numero_Patronal": null, "numeroPatronal": " 7 ", "weeks": 12.50, "VALID": "True"}"#).unwrap();
         assert_eq!(text(&value, &["numeropatronal"]), Some("7"));
         assert_eq!(text(&value, &["absent", "weeks"]), Some("12.50"));
         assert_eq!(flag(&value, &["valid"]), Some(true));

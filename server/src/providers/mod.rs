@@ -4,7 +4,7 @@
 //! log what they read.
 
 mod history;
-mod http;
+pub(crate) mod http;
 mod json;
 pub(crate) mod kiban;
 pub(crate) mod nubarium;
@@ -16,7 +16,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-pub(crate) use self::http::{HttpClient, HttpClientError, OptionsError};
+use self::http::Exchange;
 use crate::domain::{
     nss::Nss,
     outcome::{Outcome, Verdict},
@@ -95,6 +95,28 @@ pub(crate) struct NssAnswer {
     pub provenance: Provenance,
 }
 
+impl CallRequest {
+    fn exchange(&self, provider: ProviderId, time_limit: Duration) -> Exchange<'_> {
+        Exchange {
+            provider,
+            time_limit,
+            trace_parent: self.trace_parent.as_deref(),
+            now: self.now,
+        }
+    }
+}
+
+impl PollRequest {
+    fn exchange(&self, provider: ProviderId, time_limit: Duration) -> Exchange<'_> {
+        Exchange {
+            provider,
+            time_limit,
+            trace_parent: self.trace_parent.as_deref(),
+            now: self.now,
+        }
+    }
+}
+
 impl Reply {
     /// A reply without an answer.
     pub(crate) fn bare(outcome: Outcome) -> Reply {
@@ -158,3 +180,6 @@ fn reference(text: &str) -> Option<String> {
     let is_plain = text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
     (is_plain && (1..=REFERENCE_CHARS_MAX).contains(&text.len())).then(|| text.to_owned())
 }
+
+#[cfg(test)]
+mod tests;

@@ -34,9 +34,6 @@ pub(crate) use self::open_error::OpenError;
 /// much as reading that many entries one by one.
 pub(crate) const FEED_KEPT_MAX: u64 = 10_000;
 
-/// The store's clock, as an argument so that tests can move it.
-pub(crate) type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
-
 /// One data set, shared by all replicas that open it.
 #[async_trait]
 pub(crate) trait Store: Send + Sync + 'static {

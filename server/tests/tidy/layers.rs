@@ -57,7 +57,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("rusqlite", &["store"]),
     ("semanas_client", &["cli", "app"]),
     ("semanas_proto", &["api", "cli", "app"]),
-    ("semanas_sandbox", &["app"]),
+    // The commands sandbox and demo run it.
+    ("semanas_sandbox", &["cli", "app"]),
     ("tonic", &["api", "cli", "app"]),
     ("tonic_health", &["api", "cli", "app"]),
     ("tonic_types", &["api"]),

@@ -25,6 +25,7 @@ const REQUEST_ID_CHARS_MAX: usize = 128;
 const TEST_CASE_CHARS_MAX: usize = 64;
 /// An answer older than this says little about a person's employment; nothing is kept much longer either.
 const MAX_AGE_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+const NANOS_PER_SECOND: u32 = 1_000_000_000;
 
 const HOLDS_IDENTIFIER: &str =
     "must not hold a CURP or an NSS, nor eleven digits that could be one; use a reference of your own";
@@ -86,13 +87,19 @@ pub(super) fn page_size(wrong: &mut Violations, page_size: i32) -> usize {
     count(wrong, "page_size", page_size, PAGE_SIZE_DEFAULT)
 }
 
+/// Read by hand: prost's own conversion overflows on the smallest number of seconds.
 pub(super) fn max_age(wrong: &mut Violations, age: Option<&prost_types::Duration>) -> Option<Duration> {
-    let age = Duration::try_from(*age?);
-    let age = age.ok().filter(|age| *age <= MAX_AGE_MAX);
-    if age.is_none() {
+    let age = age?;
+    let parts = (u64::try_from(age.seconds), u32::try_from(age.nanos));
+    let read = match parts {
+        (Ok(seconds), Ok(nanos)) if nanos < NANOS_PER_SECOND => Some(Duration::new(seconds, nanos)),
+        (_, _) => None,
+    };
+    let read = read.filter(|age| *age <= MAX_AGE_MAX);
+    if read.is_none() {
         wrong.add("max_age", "must be zero to 30 days");
     }
-    age
+    read
 }
 
 /// A text for people, stored in the clear.
@@ -238,7 +245,7 @@ pub(super) fn time_range(
 
 fn instant(wrong: &mut Violations, field: &str, time: Option<prost_types::Timestamp>) -> Option<Timestamp> {
     let time = time?;
-    let in_range = (0..1_000_000_000).contains(&time.nanos);
+    let in_range = u32::try_from(time.nanos).is_ok_and(|nanos| nanos < NANOS_PER_SECOND);
     let read = in_range
         .then(|| Timestamp::new(time.seconds, time.nanos).ok())
         .flatten();

@@ -1,3 +1,4 @@
+//! Wrong requests and the exact list of fields that each is told about; right ones and what becomes of them.
 #![allow(clippy::unwrap_used)]
 
 use std::{collections::BTreeMap, time::Duration};
@@ -11,7 +12,7 @@ use crate::{
 };
 
 /// A CURP and an NSS of nobody, with right check digits.
-const CURP: &str = "XEXX010101HNEXXXA8";
+const CURP: &str = "XEXX010101HNEXXXA4";
 const NSS: &str = "12345678903";
 
 fn caller() -> Caller {
@@ -88,7 +89,7 @@ fn a_wrong_identifier_alone_has_a_reason_of_its_own() {
     );
     check_for(
         Reason::InvalidCurp,
-        |it| subject(it).curp = CURP.replace('8', "7"),
+        |it| subject(it).curp = CURP.replace('4', "5"),
         &["subject.curp"],
     );
     check_for(
@@ -268,7 +269,7 @@ fn zero_max_age_differs_from_none() {
 #[test]
 fn a_test_case_may_have_a_curp_with_a_wrong_check_digit() {
     let mut request = good();
-    subject(&mut request).curp = CURP.replace('8', "7");
+    subject(&mut request).curp = CURP.replace('4', "5");
     request.provider = v1::Provider::TuIdentidad.into();
     request.test_case_id = "case-1".to_owned();
     assert_eq!(

@@ -1,8 +1,9 @@
+//! The catalogue against the domain and the contract, and what a status carries.
 #![allow(clippy::unwrap_used)]
 
 use tonic_types::ErrorDetail;
 
-use super::*;
+use super::{tonic_made::instead_of, *};
 use crate::domain::provider_id::ProviderId;
 
 fn error(reason: Reason) -> EngineError {
@@ -105,7 +106,10 @@ fn check_restated(made: Status, moment: Moment, code: Code, reason: &str) {
         (status.code(), details.error_info().unwrap().reason.as_str()),
         (code, reason)
     );
-    assert_eq!(details.retry_info().is_some(), is_passing(code));
+    assert_eq!(
+        details.retry_info().is_some(),
+        matches!(code, Code::Unavailable | Code::ResourceExhausted)
+    );
     assert!(
         !status.message().contains("secret"),
         "a message of tonic is not passed on"

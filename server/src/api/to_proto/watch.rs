@@ -19,7 +19,7 @@ pub(in crate::api) fn watch_message(message: WatchMessage) -> v1::WatchWorkHisto
             heartbeat_interval,
             cause: why,
         } => Content::Snapshot(v1::JobSnapshot {
-            job: Some(job::snapshot(snapshot)),
+            job: Some(job::snapshot(*snapshot)),
             heartbeat_interval: Some(duration(heartbeat_interval)),
             cause: cause(why).into(),
         }),
@@ -38,7 +38,7 @@ pub(in crate::api) fn watch_message(message: WatchMessage) -> v1::WatchWorkHisto
 pub(in crate::api) fn feed_message(message: FeedMessage) -> v1::WatchWorkHistoriesResponse {
     use watch_work_histories_response::Content;
     let content = match message.content {
-        FeedContent::Job(changed) => Content::Job(job::job(*changed)),
+        FeedContent::Job(changed) => Content::Job(job(*changed)),
         FeedContent::Synced { heartbeat_interval } => Content::Synced(v1::FeedSynced {
             heartbeat_interval: Some(duration(heartbeat_interval)),
         }),

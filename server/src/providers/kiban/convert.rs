@@ -22,47 +22,58 @@ use crate::{
 
 const ADAPTER_VERSION: &str = "1";
 
-/// Ends that are known to cost nothing. Kiban documents the case "Servicio no disponible" (the service is not available)
-/// but no word for it; this is the word that the sandbox gives it. IMSS was not reached then, so nothing was delivered
-/// that could be charged. A word belongs here only if the operator's contract with Kiban says so.
-const UNBILLED_ENDS: [&str; 1] = ["SERVICE_UNAVAILABLE"];
+/// Ends that cost nothing when a test case brought them. Kiban documents the case "Servicio no disponible" (the service
+/// is not available); the word for it is the sandbox's. For a real person nobody says that a failure after the
+/// acknowledgement is free, and to take it for free would be to pay again with every retry.
+const UNBILLED_TEST_ENDS: [&str; 1] = ["SERVICE_UNAVAILABLE"];
 
 /// The longest word of Kiban that is kept.
 const WORD_CHARS_MAX: usize = 40;
+
+/// What was asked, as far as the reading of its answer depends on it.
+pub(super) struct Asked<'a> {
+    pub curp: &'a Curp,
+    pub is_test_case: bool,
+    pub now: Timestamp,
+}
 
 /// What a document says.
 pub(super) enum Reading {
     Running,
     /// It belongs to another person or another call.
     SomebodyElse,
-    Ended(Reply),
+    Ended(Box<Reply>),
 }
 
 /// The answer to the POST: usually that Kiban has it, at times the end already.
-pub(super) fn acknowledgement(document: &Document, asked: &Curp, now: Timestamp) -> Reply {
+pub(super) fn acknowledgement(document: &Document, asked: &Asked<'_>) -> Reply {
     let Some(reference) = document.id.clone() else {
         return Reply::contract_changed(ID, None);
     };
-    match self::document(document, &reference, asked, now) {
+    match self::document(document, &reference, asked) {
         Reading::Running => Reply::bare(Outcome::Accepted { reference }),
         Reading::SomebodyElse => Reply::contract_changed(ID, None),
-        Reading::Ended(reply) => reply,
+        Reading::Ended(reply) => *reply,
     }
 }
 
 /// The answer to a look-up.
-pub(super) fn document(document: &Document, reference: &str, asked: &Curp, now: Timestamp) -> Reading {
+pub(super) fn document(document: &Document, reference: &str, asked: &Asked<'_>) -> Reading {
     let is_other_call = document.id.as_deref().is_some_and(|id| id != reference);
-    if is_other_call || history::about(document.asked_curp.as_deref(), asked) == About::SomebodyElse {
+    if is_other_call || history::about(document.asked_curp.as_deref(), asked.curp) == About::SomebodyElse {
         return Reading::SomebodyElse;
     }
     match document.status.as_deref() {
-        Some("SUCCESS") => ended_well(document, reference, asked, now),
+        Some("SUCCESS") => ended_well(document, reference, asked),
         Some(status) if is_running(status) || !document.is_finished => Reading::Running,
-        Some(status) => Reading::Ended(ended_badly(status)),
-        None if document.is_finished => Reading::Ended(Reply::contract_changed(ID, None)),
+        Some(status) => ended(ended_badly(status, asked)),
+        None if document.is_finished => ended(Reply::contract_changed(ID, None)),
         None => Reading::Running,
     }
+}
+
+fn ended(reply: Reply) -> Reading {
+    Reading::Ended(Box::new(reply))
 }
 
 /// What a 400 says: a map from field to text. `None` when the body is no such map, hence not Kiban's own refusal.
@@ -83,9 +94,9 @@ fn is_running(status: &str) -> bool {
     status == "PENDING" || status.ends_with("_PROGRESS") || status.ends_with("_PROCESSING")
 }
 
-fn ended_badly(status: &str) -> Reply {
+fn ended_badly(status: &str, asked: &Asked<'_>) -> Reply {
     let failure = Failure::told(Reason::ProviderUnavailable, ID, whole_word(status));
-    match UNBILLED_ENDS.contains(&status) {
+    match asked.is_test_case && UNBILLED_TEST_ENDS.contains(&status) {
         true => Reply::bare(Outcome::Down {
             failure,
             retry_after: None,
@@ -94,10 +105,10 @@ fn ended_badly(status: &str) -> Reply {
     }
 }
 
-fn ended_well(document: &Document, reference: &str, asked: &Curp, now: Timestamp) -> Reading {
+fn ended_well(document: &Document, reference: &str, asked: &Asked<'_>) -> Reading {
     let code = document.inner_status.as_deref().and_then(whole_word);
     let no = |reason| {
-        Reading::Ended(Reply::no(
+        ended(Reply::no(
             Failure::told(reason, ID, code.clone()),
             Some(reference.to_owned()),
         ))
@@ -107,31 +118,32 @@ fn ended_well(document: &Document, reference: &str, asked: &Curp, now: Timestamp
         Some("NOT_FOUND" | "NSS_NOT_FOUND") => no(Reason::NssNotFound),
         Some("WORK_HISTORY_NOT_FOUND") => no(Reason::WorkHistoryNotFound),
         Some("INVALID" | "NOT_VALID") => no(Reason::InvalidCurp),
-        Some(_) | None => found(document, reference, asked, now, code),
+        Some(_) | None => found(document, reference, asked, code),
     }
 }
 
-fn found(document: &Document, reference: &str, asked: &Curp, now: Timestamp, code: Option<String>) -> Reading {
+fn found(document: &Document, reference: &str, asked: &Asked<'_>, code: Option<String>) -> Reading {
     let Some(found) = history::find(&document.whole) else {
-        return Reading::Ended(Reply::contract_changed(ID, code));
+        return ended(Reply::contract_changed(ID, code));
     };
-    if found.about(asked) == About::SomebodyElse {
+    if found.about(asked.curp) == About::SomebodyElse {
         return Reading::SomebodyElse;
     }
     let history = found.into_history(Provenance {
         provider: ID,
         adapter_version: ADAPTER_VERSION.to_owned(),
         provider_reference: Some(reference.to_owned()),
-        retrieved_at: now,
+        retrieved_at: asked.now,
         warnings: Vec::new(),
     });
-    Reading::Ended(Reply::found(Answer::History(history), Some(reference.to_owned())))
+    ended(Reply::found(Answer::History(history), Some(reference.to_owned())))
 }
 
-/// The UPPER_SNAKE word at the start of a text such as `FORMAT_ERROR; invalid curp format`.
+/// The UPPER_SNAKE word at the start of a text such as `FORMAT_ERROR; invalid curp format`. A capital word without a
+/// `_` may be the name that was refused, quoted.
 fn leading_word(text: &str) -> Option<String> {
     let end = text.find([';', ',', ':', ' ']).unwrap_or(text.len());
-    whole_word(&text[..end])
+    whole_word(&text[..end]).filter(|word| word.contains('_'))
 }
 
 /// A text that is one word of capitals. Digits have no place in it: a CURP is made of capitals and digits.

@@ -13,14 +13,15 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use secrecy::SecretString;
 use url::Url;
 
-use self::{convert::Reading, wire::Document};
+use self::{
+    convert::{Asked, Reading},
+    wire::Document,
+};
 use crate::{
     domain::{outcome::Outcome, person::PersonName, provider_id::ProviderId},
     providers::{
         CallRequest, CallbackAddress, PollRequest, Provider, Reply,
-        http::{
-            Exchange, Exchanged, HttpAnswer, HttpClient, OptionsError, endpoint, secret_header, send, sensitive_header,
-        },
+        http::{Exchanged, HttpAnswer, HttpClient, OptionsError, endpoint, secret_header, send, sensitive_header},
         json::{self, NotJson},
         reference,
         refusal::{UnbilledStatuses, is_success, note_failed_poll},
@@ -82,9 +83,14 @@ impl Kiban {
     }
 
     fn read_call(&self, answer: &HttpAnswer, request: &CallRequest) -> Reply {
+        let asked = Asked {
+            curp: &request.subject.curp,
+            is_test_case: request.test_case_id.is_some(),
+            now: request.now,
+        };
         if is_success(answer.status) {
             return match json::read(&answer.body) {
-                Ok(value) => convert::acknowledgement(&Document::read(value), &request.subject.curp, request.now),
+                Ok(value) => convert::acknowledgement(&Document::read(value), &asked),
                 Err(NotJson) => Reply::bare(Outcome::Ambiguous),
             };
         }
@@ -113,13 +119,7 @@ impl Provider for Kiban {
             .header(API_KEY, self.api_key.clone())
             .headers(callback_headers(request.callback.as_ref()))
             .json(&submission(request, name));
-        let exchange = Exchange {
-            provider: ID,
-            time_limit,
-            trace_parent: request.trace_parent.as_deref(),
-            now: request.now,
-        };
-        match send(post, exchange).await {
+        match send(post, request.exchange(ID, time_limit)).await {
             Exchanged::NotSent => Reply::bare(Outcome::NotSent),
             Exchanged::Lost => Reply::bare(Outcome::Ambiguous),
             Exchanged::Answer(answer) => self.read_call(&answer, request),
@@ -135,13 +135,7 @@ impl Provider for Kiban {
             .get(self.document_url(&reference))
             .header(header::ACCEPT, "application/json")
             .header(API_KEY, self.api_key.clone());
-        let exchange = Exchange {
-            provider: ID,
-            time_limit,
-            trace_parent: request.trace_parent.as_deref(),
-            now: request.now,
-        };
-        match send(get, exchange).await {
+        match send(get, request.exchange(ID, time_limit)).await {
             Exchanged::NotSent | Exchanged::Lost => None,
             Exchanged::Answer(answer) => read_poll(&answer, &reference, request),
         }
@@ -169,13 +163,18 @@ fn read_poll(answer: &HttpAnswer, reference: &str, request: &PollRequest) -> Opt
         return None;
     }
     let document = Document::read(json::read(&answer.body).ok()?);
-    match convert::document(&document, reference, &request.subject.curp, request.now) {
+    let asked = Asked {
+        curp: &request.subject.curp,
+        is_test_case: request.test_case_id.is_some(),
+        now: request.now,
+    };
+    match convert::document(&document, reference, &asked) {
         Reading::Running => None,
         Reading::SomebodyElse => {
             tracing::warn!(provider = %ID, "a document is not about the person or the call that it was asked for");
             None
         }
-        Reading::Ended(reply) => Some(reply),
+        Reading::Ended(reply) => Some(*reply),
     }
 }
 

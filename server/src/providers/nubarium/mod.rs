@@ -18,7 +18,7 @@ use crate::{
     domain::{outcome::Outcome, provider_id::ProviderId},
     providers::{
         CallRequest, PollRequest, Provider, Reply,
-        http::{Exchange, Exchanged, HttpAnswer, HttpClient, OptionsError, endpoint, secret_header, send},
+        http::{Exchanged, HttpAnswer, HttpClient, OptionsError, endpoint, secret_header, send},
         json::{self, NotJson},
         refusal::{UnbilledStatuses, is_success},
     },
@@ -79,13 +79,7 @@ impl Provider for Nubarium {
             .json(&wire::Question {
                 curp: request.subject.curp.expose(),
             });
-        let exchange = Exchange {
-            provider: ID,
-            time_limit,
-            trace_parent: request.trace_parent.as_deref(),
-            now: request.now,
-        };
-        match send(post, exchange).await {
+        match send(post, request.exchange(ID, time_limit)).await {
             Exchanged::NotSent => Reply::bare(Outcome::NotSent),
             Exchanged::Lost => Reply::bare(Outcome::Ambiguous),
             Exchanged::Answer(answer) => self.read_call(&answer, request),

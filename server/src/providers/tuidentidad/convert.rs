@@ -29,7 +29,7 @@ const ADAPTER_VERSION: &str = "1";
 /// What an answer says.
 pub(super) enum Reading {
     /// A history or a definite no.
-    Settled(Reply),
+    Settled(Box<Reply>),
     /// It is being worked on, under this reference.
     Pending(Option<String>),
     /// The service is not available at all.
@@ -106,7 +106,7 @@ fn by_words(body: &Body<'_>, status: u16) -> Reading {
 
 fn not_found(code: Option<String>, body: &Body<'_>) -> Reading {
     let failure = Failure::told(Reason::WorkHistoryNotFound, ID, code);
-    Reading::Settled(Reply::no(failure, body.verification_id.clone()))
+    Reading::Settled(Box::new(Reply::no(failure, body.verification_id.clone())))
 }
 
 /// WH008 is an answer: a verified history that is empty. It comes as a warning or as an error body.
@@ -118,7 +118,7 @@ fn nothing_listed(code: &str, body: &Body<'_>, now: Timestamp) -> Reading {
     );
     let warned: Vec<Warning> = body.warnings.iter().map(Notice::warning).collect();
     let warnings = if warned.is_empty() { vec![own] } else { warned };
-    Reading::Settled(reply(history::empty(), body, warnings, now))
+    Reading::Settled(Box::new(reply(history::empty(), body, warnings, now)))
 }
 
 fn settled(found: FoundHistory, body: &Body<'_>, is_partial: bool, asked: &Curp, now: Timestamp) -> Reading {
@@ -127,7 +127,7 @@ fn settled(found: FoundHistory, body: &Body<'_>, is_partial: bool, asked: &Curp,
     }
     let partial = is_partial.then(|| Warning::new("PARTIAL", "the provider calls this answer incomplete"));
     let warnings = partial.into_iter().chain(body.warnings.iter().map(Notice::warning));
-    Reading::Settled(reply(found, body, warnings.collect(), now))
+    Reading::Settled(Box::new(reply(found, body, warnings.collect(), now)))
 }
 
 fn reply(found: FoundHistory, body: &Body<'_>, warnings: Vec<Warning>, now: Timestamp) -> Reply {

@@ -24,7 +24,7 @@ use crate::{
     },
     providers::{
         CallRequest, PollRequest, Provider, Reply,
-        http::{Exchange, Exchanged, HttpAnswer, HttpClient, OptionsError, endpoint, secret_header, send},
+        http::{Exchanged, HttpAnswer, HttpClient, OptionsError, endpoint, secret_header, send},
         reference,
         refusal::{UnbilledStatuses, is_success, note_failed_poll},
     },
@@ -44,8 +44,7 @@ pub(crate) struct Options {
 }
 
 /// How form data is written; the document does not say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Encoding {
     Multipart,
     Urlencoded,
@@ -88,7 +87,7 @@ impl TuIdentidad {
     fn read_call(&self, answer: &HttpAnswer, request: &CallRequest) -> Reply {
         let told = |reason, code| Failure::told(reason, ID, Some(code));
         match convert::read(answer, &request.subject.curp, request.now) {
-            Reading::Settled(reply) => reply,
+            Reading::Settled(reply) => *reply,
             Reading::Pending(Some(reference)) => Reply::bare(Outcome::Accepted { reference }),
             Reading::Unavailable(code) | Reading::Failed(code) => Reply::bare(Outcome::Down {
                 failure: told(Reason::ProviderUnavailable, code),
@@ -131,13 +130,7 @@ impl Provider for TuIdentidad {
             (wire::NSS, nss.expose()),
             (wire::LIMIT, wire::LIMIT_ALL),
         ];
-        let exchange = Exchange {
-            provider: ID,
-            time_limit,
-            trace_parent: request.trace_parent.as_deref(),
-            now: request.now,
-        };
-        match send(self.post(&self.work_history, &fields), exchange).await {
+        match send(self.post(&self.work_history, &fields), request.exchange(ID, time_limit)).await {
             Exchanged::NotSent => Reply::bare(Outcome::NotSent),
             Exchanged::Lost => Reply::bare(Outcome::Ambiguous),
             Exchanged::Answer(answer) => self.read_call(&answer, request),
@@ -148,14 +141,8 @@ impl Provider for TuIdentidad {
         let Some(reference) = reference(&request.reference) else {
             return Some(Reply::reference_lost(ID, None));
         };
-        let exchange = Exchange {
-            provider: ID,
-            time_limit,
-            trace_parent: request.trace_parent.as_deref(),
-            now: request.now,
-        };
         let post = self.post(&self.status, &[(wire::VERIFICATION_ID, &reference)]);
-        match send(post, exchange).await {
+        match send(post, request.exchange(ID, time_limit)).await {
             Exchanged::NotSent | Exchanged::Lost => None,
             Exchanged::Answer(answer) => read_poll(&answer, request),
         }
@@ -171,7 +158,7 @@ impl fmt::Debug for TuIdentidad {
 fn read_poll(answer: &HttpAnswer, request: &PollRequest) -> Option<Reply> {
     let ended = |reason, code| Some(Reply::unusable(Failure::told(reason, ID, Some(code))));
     match convert::read(answer, &request.subject.curp, request.now) {
-        Reading::Settled(reply) => Some(reply),
+        Reading::Settled(reply) => Some(*reply),
         Reading::Pending(_) => None,
         Reading::Failed(code) | Reading::Undocumented(code) => ended(Reason::ProviderUnavailable, code),
         Reading::Malformed(code) => ended(Reason::ProviderContractChanged, code),

@@ -181,6 +181,27 @@ pub(crate) async fn a_repeated_hold_still_has_its_lease(world: &World) {
     assert_eq!(world.rows(&claim.stored.job.id).await.len(), 1);
 }
 
+pub(crate) async fn a_repeated_hold_does_not_bring_back_a_lost_lease(world: &World) {
+    world
+        .create(&fixtures::creation(fixtures::work_history(1, world.now().await)))
+        .await;
+    let claim = world.claim(LONG).await.claims.remove(0);
+    let intent = Event::IntentRecorded {
+        intent: fixtures::history_intent(),
+    };
+    let id = &claim.stored.job.id;
+    let commit = Commit {
+        hold: SHORT,
+        ..world.commit_of(id, Some(claim.lease.fence), intent).await
+    };
+    done(world.try_commit(&commit).await);
+    world.advance(SHORT).await;
+    let other = world.claim(LONG).await.claims.remove(0);
+    // With a lease in hand the first caller would send the billed request.
+    assert_eq!(world.try_commit(&commit).await, Committed::Conflict);
+    assert_eq!(world.read(id).await, other.stored);
+}
+
 pub(crate) async fn a_due_time_gives_up_the_lease(world: &World) {
     let claim = world.start(1).await;
     let id = &claim.stored.job.id;

@@ -17,6 +17,7 @@ pub(crate) mod gates;
 pub(crate) mod keeping;
 pub(crate) mod listing;
 pub(crate) mod money;
+pub(crate) mod money_at_random;
 pub(crate) mod reuse;
 pub(crate) mod waking;
 mod world;
@@ -48,7 +49,7 @@ pub(crate) trait Harness: Send + Sync {
     /// Names that the back end shows to its operator and keeps in the clear: all keys, or all key columns.
     async fn names(&self) -> Vec<String>;
 
-    /// Feed entries that each shard keeps; at most 100, so that a case can outrun it.
+    /// Feed entries that each shard keeps: at least 30, and at most 100 so that a case can outrun it.
     fn feed_kept_max(&self) -> u64;
 
     /// How long paid answers are remembered: at least an hour and at most a year.
@@ -103,6 +104,7 @@ macro_rules! conformance {
                     a_repeated_commit_is_done_again_and_once
                     a_held_lease_is_renewed
                     a_repeated_hold_still_has_its_lease
+                    a_repeated_hold_does_not_bring_back_a_lost_lease
                     a_due_time_gives_up_the_lease
                     an_unchanged_due_time_keeps_the_lease
                     an_ended_job_is_never_due
@@ -135,6 +137,9 @@ macro_rules! conformance {
                     a_charge_that_was_not_made_gives_its_place_in_the_day_back
                     a_repeated_intent_takes_one_place
                     a_refused_intent_changes_nothing
+                ]
+                money_at_random: [
+                    calls_and_outcomes_agree_with_the_model
                 ]
                 listing: [
                     pages_go_from_new_to_old_over_all_shards

@@ -279,7 +279,7 @@ pub(crate) async fn an_operator_settles_unknown_charges_and_frees_their_units(wo
             (charge, Some("as the provider says"))
         );
         assert!(row.settled_at.is_some());
-        let always_fresh = start_with(world, person, |job| job.ask.fresh_after = fixtures::EPOCH).await;
+        let always_fresh = start(world, person).await;
         assert_free(world, &always_fresh).await;
     }
 
@@ -313,7 +313,7 @@ pub(crate) async fn an_operator_settles_unknown_charges_and_frees_their_units(wo
             (ProviderId::Nubarium, Charge::No, false)
         ]
     );
-    let fresh = || start_with(world, 3, |job| job.ask.fresh_after = fixtures::EPOCH);
+    let fresh = || start(world, 3);
     let bought = fixtures::intent(ProviderId::TuIdentidad, Step::FetchHistory);
     let got = try_intent(world, &fresh().await, &bought).await;
     assert_eq!(
@@ -335,7 +335,7 @@ pub(crate) async fn an_operator_frees_the_unit_of_a_lost_answer(world: &World) {
         step: row.step,
     };
     outcome_now(world, &id, &intent, found()).await;
-    let fresh = || start_with(world, 1, |job| job.ask.fresh_after = fixtures::EPOCH);
+    let fresh = || start(world, 1);
     assert_taken(world, &fresh().await, Charge::Yes).await;
     world.settles(&id, Charge::Yes).await;
     assert_eq!(world.rows(&id).await[0].charge, Charge::Yes);

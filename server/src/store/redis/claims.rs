@@ -2,7 +2,7 @@
 
 use std::{sync::atomic::Ordering, time::Duration};
 
-use futures::future::try_join_all;
+use futures::future::{join_all, try_join_all};
 use jiff::Timestamp;
 use tokio::time::Instant;
 
@@ -52,17 +52,25 @@ impl RedisStore {
             }
         }
 
-        let sent_at = Instant::now();
-        let expires_at = sent_at + lease;
-        for claimed in try_join_all(
-            shares
-                .into_iter()
-                .map(|(shard, share)| self.claim_in(shard, lease, share)),
-        )
-        .await?
-        {
-            claims.next_due_in = earlier(claims.next_due_in, claimed.next_due_in);
-            take_claims(claimed.claims, expires_at, &mut claims)?;
+        let expires_at = Instant::now() + lease;
+        let mut failed = None;
+        let claimed = shares
+            .into_iter()
+            .map(|(shard, share)| self.claim_in(shard, lease, share));
+        for claimed in join_all(claimed).await {
+            match claimed {
+                Ok(claimed) => {
+                    claims.next_due_in = earlier(claims.next_due_in, claimed.next_due_in);
+                    take_claims(claimed.claims, expires_at, &mut claims)?;
+                }
+                Err(error) => failed = Some(error),
+            }
+        }
+        match failed {
+            // What was claimed is worked on; the next claim meets the failure again.
+            Some(_) if !claims.claims.is_empty() => claims.next_due_in = Some(Duration::ZERO),
+            Some(error) => return Err(error),
+            None => {}
         }
         Ok(claims)
     }

@@ -11,6 +11,7 @@ mod claims;
 mod commit;
 mod connection;
 mod feed;
+mod fitness;
 mod gates;
 mod jobs;
 mod keys;

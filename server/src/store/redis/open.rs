@@ -1,9 +1,9 @@
-//! Opening a data set: is this Redis fit to hold it, and is it the right one?
+//! Opening a data set: is it the right one, and is all of it there?
 //!
-//! A Redis that may forget, or an empty one where data was expected, costs money twice; so whatever cannot be verified is
-//! refused with the setting to change. What still holds is asked again by every probe.
+//! An empty Redis where data was expected costs money twice, so a data set is only created on purpose, and a part of one is
+//! refused. Whether the server is fit to hold it stands in `fitness`. What still holds is asked again by every probe.
 
-use std::{collections::HashMap, sync::atomic::AtomicUsize, time::Duration};
+use std::{sync::atomic::AtomicUsize, time::Duration};
 
 use futures::future::try_join_all;
 use redis::{RedisError, cmd};
@@ -13,19 +13,17 @@ use super::{
     RedisStore,
     bells::Bells,
     connection::{Address, Link, reason_of},
+    fitness::{check_server, facts, policy_that_evicts},
     keys::{Keys, Slot},
     scripts::{self, Call},
 };
 use crate::{
     domain::ids::SHARDS,
-    store::{DataSet, StoreError, open_error::OpenError},
+    store::{DataSet, OpenError, StoreError},
 };
 
 /// Form of the keys; another program with another form must not touch them.
 const FORMAT: u32 = 1;
-
-/// Scripts declare in their first line how they behave; older servers do not know that.
-const VERSION_MIN: (u32, u32) = (7, 0);
 
 /// Keys that one `SCAN` looks at.
 const SCAN_COUNT: usize = 1000;
@@ -129,78 +127,6 @@ fn address(options: &RedisOptions) -> Result<Address, OpenError> {
         what: "store.url".to_owned(),
         why: "it is no redis:// or rediss:// address".to_owned(),
         what_to_do: "give one like redis://user:password@host:6379/0".to_owned(),
-    })
-}
-
-async fn check_server(link: &Link, durability: Durability) -> Result<(), OpenError> {
-    let refused = |why: String, what_to_do: &str| {
-        Err(OpenError::Refused {
-            what: link.address().shown(),
-            why,
-            what_to_do: what_to_do.to_owned(),
-        })
-    };
-    let info: String = match link.ask_plainly(cmd("INFO")).await {
-        Ok(info) => info,
-        Err(error) => {
-            return Err(OpenError::Unreachable {
-                what: link.address().shown(),
-                why: reason_of(&error),
-            });
-        }
-    };
-    let facts = facts(&info);
-    let fact = |name: &str| facts.get(name).copied().unwrap_or("unknown");
-    if fact("loading") == "1" {
-        return Err(OpenError::Unreachable {
-            what: link.address().shown(),
-            why: "it is still loading its data".to_owned(),
-        });
-    }
-    if version(fact("redis_version")) < VERSION_MIN {
-        return refused(
-            format!("it has version {}", fact("redis_version")),
-            "run Redis 7.0 or newer",
-        );
-    }
-    if fact("role") != "master" {
-        return refused(format!("it is a {}", fact("role")), "point store.url at the master");
-    }
-    if let Some(policy) = policy_that_evicts(&facts) {
-        return refused(
-            format!("its maxmemory-policy is {policy}, so it may forget charges"),
-            "set maxmemory-policy noeviction in redis.conf",
-        );
-    }
-    match durability {
-        Durability::AcceptRisk => Ok(()),
-        Durability::Demand if fact("aof_enabled") != "1" => refused(
-            "appendonly is off, so acknowledged jobs are lost when it stops".to_owned(),
-            "set appendonly yes and appendfsync always in redis.conf, or store.durability = \"accept-risk\"",
-        ),
-        Durability::Demand => check_fsync(link).await,
-    }
-}
-
-async fn check_fsync(link: &Link) -> Result<(), OpenError> {
-    let mut config = cmd("CONFIG");
-    config.arg("GET").arg("appendfsync");
-    let answer: Result<HashMap<String, String>, RedisError> = link.ask_plainly(config).await;
-    let (why, what_to_do) = match answer.map(|settings| settings.get("appendfsync").cloned()) {
-        Ok(Some(fsync)) if fsync == "always" => return Ok(()),
-        Ok(Some(fsync)) => (
-            format!("appendfsync is {fsync}, so acknowledged jobs are lost when it crashes"),
-            "set appendfsync always in redis.conf, or store.durability = \"accept-risk\"",
-        ),
-        Ok(None) | Err(_) => (
-            "it does not permit CONFIG GET appendfsync, so its durability cannot be verified".to_owned(),
-            "permit CONFIG|GET to this user, or set store.durability = \"accept-risk\"",
-        ),
-    };
-    Err(OpenError::Refused {
-        what: link.address().shown(),
-        why,
-        what_to_do: what_to_do.to_owned(),
     })
 }
 
@@ -353,26 +279,6 @@ fn unreachable(link: &Link, error: StoreError) -> OpenError {
         what: link.address().shown(),
         why: why.to_string(),
     }
-}
-
-/// `INFO`'s lines.
-fn facts(info: &str) -> HashMap<&str, &str> {
-    info.lines()
-        .filter_map(|line| line.trim_end().split_once(':'))
-        .collect()
-}
-
-/// The eviction policy, if it lets Redis remove what it holds.
-fn policy_that_evicts<'a>(facts: &HashMap<&str, &'a str>) -> Option<&'a str> {
-    facts
-        .get("maxmemory_policy")
-        .copied()
-        .filter(|policy| *policy != "noeviction")
-}
-
-fn version(text: &str) -> (u32, u32) {
-    let mut parts = text.split('.').map(|part| part.parse().unwrap_or(0));
-    (parts.next().unwrap_or(0), parts.next().unwrap_or(0))
 }
 
 fn flag(set: bool) -> &'static str {

@@ -12,8 +12,8 @@
 local plan = cjson.decode(ARGV[2])
 local now = now_us()
 
-local version, fence, stalled, op, sequence, dedupe, wake = unpack(
-  redis.call('HMGET', KEYS[2], 'version', 'fence', 'stalled', 'op', 'sequence', 'dedupe', 'wake'))
+local version, fence, stalled, op, sequence, dedupe, wake, lease_until = unpack(
+  redis.call('HMGET', KEYS[2], 'version', 'fence', 'stalled', 'op', 'sequence', 'dedupe', 'wake', 'lease_until'))
 if not version then
   return {'CONFLICT'}
 end
@@ -27,12 +27,16 @@ local function hold()
 end
 
 if op == plan.op then
-  -- Applied before; the lease is renewed only for who still has it.
-  local held = plan.due == 'held' and fence_holds and redis.call('ZSCORE', KEYS[4], plan.job)
-  if held then
-    hold()
+  -- Applied before. A lease that it held is held on, unless somebody else has claimed the job or it was given back: whoever
+  -- has a lease in hand sends the billed request.
+  if plan.due ~= 'held' then
+    return {'DONE', int(version), false, int(stalled)}
   end
-  return {'DONE', int(version), held and int(fence) or false, int(stalled)}
+  if not fence_holds or lease_until == '0' then
+    return {'CONFLICT'}
+  end
+  hold()
+  return {'DONE', int(version), int(fence), int(stalled)}
 end
 if version ~= plan.expected_version or not fence_holds then
   return {'CONFLICT'}
@@ -120,11 +124,11 @@ elseif ledger.kind == 'resolve' then
 end
 
 version = version + 1
-if plan.fence or plan.due ~= 'unchanged' then
+if plan.due ~= 'unchanged' or plan.sequence > sequence then
   stalled = 0
 end
-redis.call('HSET', KEYS[2], 'record', ARGV[3], 'format', plan.format, 'version', int(version), 'op', plan.op, 'sequence', int(plan.sequence),
-  'stalled', int(stalled))
+redis.call('HSET', KEYS[2], 'record', ARGV[3], 'format', plan.format, 'version', int(version), 'op', plan.op,
+  'sequence', int(plan.sequence), 'stalled', int(stalled))
 if plan.has_answer then
   redis.call('HSET', KEYS[3], 'answer', ARGV[4])
 end

@@ -50,8 +50,8 @@ if plan.lease_us then
   lease_until = now + plan.lease_us
   due_at = lease_until
 end
-redis.call('HSET', KEYS[2], 'record', ARGV[3], 'format', plan.format, 'version', 1, 'fence', fence, 'stalled', stalled, 'lease_until', int(lease_until),
-  'sequence', int(plan.sequence), 'dedupe', KEYS[4], 'index', KEYS[6], 'member', plan.index_member)
+redis.call('HSET', KEYS[2], 'record', ARGV[3], 'format', plan.format, 'version', 1, 'fence', fence, 'stalled', stalled,
+  'lease_until', int(lease_until), 'sequence', int(plan.sequence), 'dedupe', KEYS[4], 'index', KEYS[6], 'member', plan.index_member)
 redis.call('HSET', KEYS[3], 'subject', ARGV[4])
 redis.call('HSET', KEYS[4], 'live', plan.job)
 redis.call('ZADD', KEYS[5], int(due_at), plan.job)

@@ -5,6 +5,7 @@
 -- Answers {'RELEASED'}
 if redis.call('HGET', KEYS[2], 'fence') == ARGV[3] and redis.call('ZSCORE', KEYS[3], ARGV[2]) then
   redis.call('HSET', KEYS[2], 'lease_until', '0')
+  redis.call('HDEL', KEYS[2], 'wake')
   redis.call('ZADD', KEYS[3], int(now_us()), ARGV[2])
 end
 return {'RELEASED'}

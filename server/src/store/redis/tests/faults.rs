@@ -2,11 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::time::{Instant, sleep, timeout};
+use futures::future::{BoxFuture, join_all};
+use tokio::time::timeout;
 
 use super::{
     proxy::Proxy,
-    server::{FIT, Server, options},
+    server::{FIT, Server, options, until},
 };
 use crate::{
     domain::{
@@ -19,7 +20,7 @@ use crate::{
         Bell, ChargeQuery, Commit, Committed, Created, FeedPosition, How, JobFilter, ListQuery, Reservation, Store,
         StoreError,
         conformance::fixtures,
-        redis::{RedisOptions, RedisStore, open},
+        redis::{RedisOptions, RedisStore, keys::Keys, open},
     },
 };
 
@@ -95,35 +96,34 @@ async fn errors_of_all_verbs(store: &RedisStore, job: &Job) -> Vec<Option<StoreE
         job: id.clone(),
         keep: LEASE,
     };
-    let intent = fixtures::history_intent().id;
+    let (kiban, intent) = (ProviderId::Kiban, fixtures::history_intent().id);
     let list = ListQuery {
         tenant: job.tenant.clone(),
         filter: JobFilter::default(),
         before: None,
         page_size: 10,
     };
-    vec![
-        store.probe().await.err(),
-        store.create(fixtures::creation(job.clone())).await.err(),
-        store.read(id).await.err(),
-        store.read_sealed(id).await.err(),
-        store.claim_due(LEASE, 10).await.err(),
-        store.commit(commit(1, transition)).await.err(),
-        store.release(id, 1).await.err(),
-        store.reserve_request(reservation).await.err(),
-        store.settle_request("0f", id).await.err(),
-        store.list(list).await.err(),
-        store.feed_end().await.err(),
-        store.feed_after(&FeedPosition::default(), 10).await.err(),
-        store.charges(charge_query()).await.err(),
-        store.enter_gate(ProviderId::Kiban, &intent, &LIMITS, LEASE).await.err(),
-        store
-            .leave_gate(ProviderId::Kiban, &intent, &LIMITS, GateReport::Good)
-            .await
-            .err(),
-        store.gate_status(ProviderId::Kiban).await.err(),
-        store.purge(job.created_at, 10).await.err(),
-    ]
+    let start = FeedPosition::default();
+    let verbs: Vec<BoxFuture<'_, Option<StoreError>>> = vec![
+        Box::pin(async { store.probe().await.err() }),
+        Box::pin(async { store.create(fixtures::creation(job.clone())).await.err() }),
+        Box::pin(async { store.read(id).await.err() }),
+        Box::pin(async { store.read_sealed(id).await.err() }),
+        Box::pin(async { store.claim_due(LEASE, 10).await.err() }),
+        Box::pin(async { store.commit(commit(1, transition)).await.err() }),
+        Box::pin(async { store.release(id, 1).await.err() }),
+        Box::pin(async { store.reserve_request(reservation).await.err() }),
+        Box::pin(async { store.settle_request("0f", id).await.err() }),
+        Box::pin(async { store.list(list).await.err() }),
+        Box::pin(async { store.feed_end().await.err() }),
+        Box::pin(async { store.feed_after(&start, 10).await.err() }),
+        Box::pin(async { store.charges(charge_query()).await.err() }),
+        Box::pin(async { store.enter_gate(kiban, &intent, &LIMITS, LEASE).await.err() }),
+        Box::pin(async { store.leave_gate(kiban, &intent, &LIMITS, GateReport::Good).await.err() }),
+        Box::pin(async { store.gate_status(kiban).await.err() }),
+        Box::pin(async { store.purge(job.created_at, 10).await.err() }),
+    ];
+    join_all(verbs).await
 }
 
 #[tokio::test]
@@ -207,6 +207,24 @@ async fn without_memory_new_jobs_are_refused_and_running_ones_finish() {
 }
 
 #[tokio::test]
+async fn a_record_of_a_newer_replica_is_left_to_it_and_does_not_stall() {
+    let server = Server::start(&FIT).await;
+    let asked = options(&server.url());
+    let store = open(asked.clone()).await.unwrap();
+    let job = job(&store).await;
+    store.create(fixtures::creation(job.clone())).await.unwrap();
+    let key = Keys::new(&asked.prefix).shard(job.id.shard()).job(&job.id);
+    server.run(&["HSET", &key, "format", "2"]).await;
+    for _ in 0..3 {
+        let claims = store.claim_due(Duration::ZERO, 10).await.unwrap();
+        assert_eq!((claims.claims.len(), claims.unreadable), (0, vec![job.id.clone()]));
+    }
+    server.run(&["HSET", &key, "format", "1"]).await;
+    let claim = store.claim_due(LEASE, 10).await.unwrap().claims.remove(0);
+    assert_eq!((claim.lease.fence, claim.lease.stalled_claims), (1, 1));
+}
+
+#[tokio::test]
 async fn a_crashed_redis_is_unavailable_and_taken_up_again_with_all_its_data() {
     let mut server = Server::start(&FIT).await;
     let store = open(options(&server.url())).await.unwrap();
@@ -217,13 +235,11 @@ async fn a_crashed_redis_is_unavailable_and_taken_up_again_with_all_its_data() {
     assert!(matches!(error, StoreError::Unavailable { .. }), "{error}");
 
     server.start_again().await;
-    let deadline = Instant::now() + PATIENCE;
-    let read = loop {
-        match store.read(&started.job.id).await {
-            Ok(read) => break read.unwrap(),
-            Err(error) => assert!(Instant::now() < deadline, "{error}"),
-        }
-    };
+    until("the store reads again", async || {
+        store.read(&started.job.id).await.is_ok()
+    })
+    .await;
+    let read = store.read(&started.job.id).await.unwrap().unwrap();
     assert_eq!(read, started, "what was acknowledged is there");
     // Its scripts are gone with the process, and come back by themselves.
     let cancel = cancel(&store, &started.job.id).await;
@@ -304,10 +320,6 @@ async fn a_connection_that_went_silent_is_replaced() {
     assert!(error.to_string().contains("did not answer in time"), "{error}");
     proxy.swallow_replies(false);
 
-    let deadline = Instant::now() + PATIENCE;
-    while let Err(error) = store.read(&id).await {
-        assert!(Instant::now() < deadline, "{error}");
-        sleep(Duration::from_millis(20)).await;
-    }
+    until("the store reads again", async || store.read(&id).await.is_ok()).await;
     ring_is_heard(&store, &mut bells).await;
 }

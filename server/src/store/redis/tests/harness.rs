@@ -3,9 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use tokio::time::sleep;
+use tokio::time::interval;
 
-use super::server::{options, run, shared_url};
+use super::server::{SHARED, SHARED_CLUSTER, options, run, until};
 use crate::{
     domain::ids::JobId,
     store::{
@@ -21,14 +21,29 @@ struct RedisHarness {
     store: Arc<RedisStore>,
 }
 
-pub(super) async fn harness() -> Option<Box<dyn Harness>> {
-    let url = shared_url().await;
+pub(super) async fn standalone() -> Option<Box<dyn Harness>> {
+    Some(Box::new(fresh(SHARED.url().await).await))
+}
+
+/// A cluster of one node is spoken to like any single Redis; all it adds is that it minds the slots.
+pub(super) async fn cluster_slots() -> Option<Box<dyn Harness>> {
+    let url = SHARED_CLUSTER.url().await;
+    // Refused when another test was faster; the node serves a moment after it was told.
+    let _ = run(&url, &["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]).await;
+    until("the cluster of one is up", async || {
+        run(&url, &["GET", "any"]).await.is_ok()
+    })
+    .await;
+    Some(Box::new(fresh(url).await))
+}
+
+async fn fresh(url: String) -> RedisHarness {
     let options = RedisOptions {
         feed_kept_max: 40,
         ..options(&url)
     };
     let store = Arc::new(open(options.clone()).await.unwrap());
-    Some(Box::new(RedisHarness { url, options, store }))
+    RedisHarness { url, options, store }
 }
 
 #[async_trait]
@@ -40,8 +55,9 @@ impl Harness for RedisHarness {
     /// Redis' clock is the machine's: it is waited for.
     async fn advance(&self, by: Duration) {
         let until = self.store.probe().await.unwrap().now + by;
+        let mut looks = interval(Duration::from_millis(1));
         while self.store.probe().await.unwrap().now < until {
-            sleep(Duration::from_millis(1)).await;
+            looks.tick().await;
         }
     }
 

@@ -2,9 +2,12 @@
 #![allow(clippy::unwrap_used)]
 
 mod faults;
+mod gates;
 mod harness;
+mod leftovers;
 mod opening;
 mod proxy;
 mod server;
 
-crate::store::conformance::conformance!(conformance, crate::store::redis::tests::harness::harness);
+crate::store::conformance::conformance!(standalone, crate::store::redis::tests::harness::standalone);
+crate::store::conformance::conformance!(cluster_slots, crate::store::redis::tests::harness::cluster_slots);

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use super::server::{FIT, Server, options, run, shared_url};
+use super::server::{FIT, SHARED, Server, options, run};
 use crate::store::{
-    Store,
-    open_error::OpenError,
+    OpenError, Store,
     redis::{Durability, RedisOptions, open},
 };
 
@@ -22,7 +21,7 @@ fn check(result: Result<impl Sized, OpenError>, expected: &[&str]) -> OpenError 
 async fn a_data_set_is_not_made_by_just_starting() {
     let asked = RedisOptions {
         create: false,
-        ..options(&shared_url().await)
+        ..options(&SHARED.url().await)
     };
     let error = check(
         open(asked.clone()).await,
@@ -44,7 +43,7 @@ async fn a_data_set_is_not_made_by_just_starting() {
 
 #[tokio::test]
 async fn replicas_that_create_at_once_share_one_data_set() {
-    let asked = options(&shared_url().await);
+    let asked = options(&SHARED.url().await);
     let stores = futures::future::join_all((0..8).map(|_| open(asked.clone()))).await;
     let mut epochs = std::collections::HashSet::new();
     for store in stores {
@@ -55,7 +54,7 @@ async fn replicas_that_create_at_once_share_one_data_set() {
 
 #[tokio::test]
 async fn another_secret_is_refused() {
-    let asked = options(&shared_url().await);
+    let asked = options(&SHARED.url().await);
     open(asked.clone()).await.unwrap();
     let other = RedisOptions {
         secret_fingerprint: "other".to_owned(),
@@ -66,7 +65,7 @@ async fn another_secret_is_refused() {
 
 #[tokio::test]
 async fn a_newer_format_is_refused() {
-    let url = shared_url().await;
+    let url = SHARED.url().await;
     let asked = options(&url);
     open(asked.clone()).await.unwrap();
     run(&url, &["HSET", &format!("{}:meta", asked.prefix), "format", "2"])
@@ -80,7 +79,7 @@ async fn a_newer_format_is_refused() {
 
 #[tokio::test]
 async fn what_is_left_of_a_lost_data_set_is_not_taken_for_a_new_one() {
-    let url = shared_url().await;
+    let url = SHARED.url().await;
     let asked = options(&url);
     open(asked.clone()).await.unwrap();
     run(&url, &["DEL", &format!("{}:meta", asked.prefix)]).await.unwrap();
@@ -96,7 +95,7 @@ async fn what_is_left_of_a_lost_data_set_is_not_taken_for_a_new_one() {
 
 #[tokio::test]
 async fn a_creation_that_was_cut_off_is_completed() {
-    let url = shared_url().await;
+    let url = SHARED.url().await;
     let asked = options(&url);
     open(asked.clone()).await.unwrap();
     run(&url, &["HSET", &format!("{}:meta", asked.prefix), "complete", "0"])
@@ -188,6 +187,17 @@ async fn a_wrong_password_is_said_to_be_one() {
     let url = format!("redis+unix://{}?pass=wr0ng", server.socket().display());
     let error = check(open(options(&url)).await, &["refuses the user name or password"]);
     assert!(!error.to_string().contains("wr0ng"), "{error}");
+}
+
+#[tokio::test]
+async fn a_redis_without_tls_is_not_reached_by_tls() {
+    let server = Server::start(&FIT).await;
+    let proxy = super::proxy::Proxy::to(server.socket()).await;
+    let asked = RedisOptions {
+        connect_timeout: Duration::from_millis(500),
+        ..options(&proxy.url().replace("redis://", "rediss://"))
+    };
+    check(open(asked).await, &["cannot reach the store at 127.0.0.1:"]);
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! A `redis-server` of the test's own, in a directory of its own, reached by a socket file: no port to be raced for.
 
 use std::{
+    net::TcpListener,
     path::PathBuf,
     process::{Child, ChildStdin, Command, Stdio},
     sync::{
@@ -11,7 +12,7 @@ use std::{
 };
 
 use tempfile::TempDir;
-use tokio::time::{Instant, sleep};
+use tokio::time::{interval, timeout};
 
 use crate::store::{
     FEED_KEPT_MAX,
@@ -82,28 +83,53 @@ impl Drop for Server {
     }
 }
 
-/// One server for all tests of this process that need nothing but a key prefix of their own.
-pub(super) async fn shared_url() -> String {
-    static SHARED: OnceLock<(String, ChildStdin)> = OnceLock::new();
-    let (url, _) = SHARED.get_or_init(|| {
+/// A server for all tests of this process that need nothing but a key prefix of their own.
+pub(super) struct Shared {
+    is_cluster: bool,
+    /// Where it is, and the input of the shell that minds it.
+    running: OnceLock<(String, ChildStdin)>,
+}
+
+pub(super) static SHARED: Shared = Shared {
+    is_cluster: false,
+    running: OnceLock::new(),
+};
+
+/// A cluster of one node, which refuses every script that reaches beyond its slot.
+pub(super) static SHARED_CLUSTER: Shared = Shared {
+    is_cluster: true,
+    running: OnceLock::new(),
+};
+
+impl Shared {
+    pub(super) async fn url(&self) -> String {
+        let (url, _) = self.running.get_or_init(|| self.start());
+        until_it_answers(url).await;
+        url.clone()
+    }
+
+    fn start(&self) -> (String, ChildStdin) {
+        // The shell would say only to itself that there is no server.
+        spawn(Command::new("redis-server").arg("--version")).wait().unwrap();
         let dir = TempDir::new().unwrap().keep();
         // The shell ends the server and tidies up when its input closes, that is with this process, however it ends.
         let script =
             r#"redis-server --port 0 --dir "$0" --unixsocket "$0/redis.sock" "$@" & cat; kill $!; wait; rm -r "$0""#;
         let mut command = Command::new("sh");
-        command.arg("-c").arg(script).arg(&dir).args(FIT).stdin(Stdio::piped());
-        // A shell that does not find the server says so only in its output.
-        drop(Server::is_installed());
+        command
+            .arg("-c")
+            .arg(script)
+            .arg(&dir)
+            .args(FIT)
+            .args(["--bind", "127.0.0.1"])
+            .stdin(Stdio::piped());
+        if self.is_cluster {
+            // Nodes speak to each other by TCP, also when there is only one: a port that was free a moment ago.
+            let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            command.args(["--cluster-enabled", "yes", "--cluster-port", &free.to_string()]);
+        }
         let stdin = spawn(&mut command).stdin.take().unwrap();
         (format!("redis+unix://{}/redis.sock", dir.display()), stdin)
-    });
-    until_it_answers(url).await;
-    url.clone()
-}
-
-impl Server {
-    fn is_installed() -> std::process::ExitStatus {
-        spawn(Command::new("redis-server").arg("--version")).wait().unwrap()
     }
 }
 
@@ -115,11 +141,22 @@ fn spawn(command: &mut Command) -> Child {
 }
 
 async fn until_it_answers(url: &str) {
-    let deadline = Instant::now() + PATIENCE;
-    while run(url, &["PING"]).await.is_err() {
-        assert!(Instant::now() < deadline, "redis-server does not answer at {url}");
-        sleep(Duration::from_millis(5)).await;
-    }
+    until("redis-server answers", async || run(url, &["PING"]).await.is_ok()).await;
+}
+
+/// Looks again and again until it is so.
+pub(super) async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
+    let mut looks = interval(Duration::from_millis(5));
+    let looking = async {
+        loop {
+            looks.tick().await;
+            if is_so().await {
+                return;
+            }
+        }
+    };
+    let waited = timeout(PATIENCE, looking).await;
+    assert!(waited.is_ok(), "waited in vain: {what}");
 }
 
 /// One command on a connection of its own.

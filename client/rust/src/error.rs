@@ -1,0 +1,318 @@
+//! What went wrong, by what a caller can do about it. It decides how a status is read, and nothing about retrying.
+//!
+//! A reason or detail that this version does not know never gets in the way: the text is kept, the code decides.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
+
+use crate::endpoint::EndpointError;
+use crate::v1::ErrorReason;
+
+/// Why a call brought no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The endpoint cannot be used; nothing was sent.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+    /// The request is wrong: mend what `violations` name. Repeating it is of no use.
+    #[error("{details}")]
+    InvalidRequest {
+        violations: Vec<Violation>,
+        details: Details,
+    },
+    /// No such job, NSS or CURP.
+    #[error("{details}")]
+    NotFound { details: Details },
+    /// The system or the person's affairs must change first; the reason says what.
+    #[error("{details}")]
+    FailedPrecondition { details: Details },
+    /// The cursor is older than what is kept: watch again without it.
+    #[error("{details}")]
+    OutOfRange { details: Details },
+    /// A limit is used up. `retry_after` is absent when waiting does not help.
+    #[error("{details}")]
+    Exhausted {
+        retry_after: Option<Duration>,
+        details: Details,
+    },
+    /// The server or what it depends on cannot be reached: try again later.
+    #[error("{details}")]
+    Unavailable {
+        retry_after: Option<Duration>,
+        details: Details,
+    },
+    /// The deadline passed first. The work may go on: the same call later gets its answer.
+    #[error("{details}")]
+    DeadlineExceeded { details: Details },
+    /// The server does not know who calls.
+    #[error("{details}")]
+    Unauthenticated { details: Details },
+    /// The caller is known and may not do this.
+    #[error("{details}")]
+    PermissionDenied { details: Details },
+    /// A defect of the server, or something that only its operator can mend.
+    #[error("{details}")]
+    Internal { details: Details },
+    /// Any other status.
+    #[error("{details}")]
+    Other { details: Details },
+}
+
+/// One wrong field of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Path of the field, for example `subject.curp`.
+    pub field: String,
+    /// What is wrong with it.
+    pub description: String,
+}
+
+/// What the server said. Boxed, so that a `Result` stays small.
+#[derive(Clone)]
+pub struct Details(Box<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    reason: String,
+    domain: String,
+    metadata: BTreeMap<String, String>,
+    status: Status,
+}
+
+impl Details {
+    /// The reason in UPPER_SNAKE; empty when none was given, as by a proxy.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        &self.0.reason
+    }
+
+    /// The reason if this version knows it, else `ErrorReason::Unspecified`.
+    #[must_use]
+    pub fn known_reason(&self) -> ErrorReason {
+        if self.0.domain != crate::ERROR_DOMAIN {
+            return ErrorReason::Unspecified;
+        }
+        ErrorReason::from_str_name(&format!("ERROR_REASON_{}", self.0.reason)).unwrap_or_default()
+    }
+
+    /// Who gave the reason: `semanas`, or another service on the way.
+    #[must_use]
+    pub fn domain(&self) -> &str {
+        &self.0.domain
+    }
+
+    /// What the reason is about, by name.
+    #[must_use]
+    pub fn metadata(&self) -> &BTreeMap<String, String> {
+        &self.0.metadata
+    }
+
+    /// One plain sentence.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        self.0.status.message()
+    }
+
+    /// The gRPC code.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.0.status.code()
+    }
+
+    /// The status as it was received.
+    #[must_use]
+    pub fn status(&self) -> &Status {
+        &self.0.status
+    }
+}
+
+impl fmt::Display for Details {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let message = match self.message() {
+            "" => self.code().description(),
+            message => message,
+        };
+        match self.reason() {
+            "" => formatter.write_str(message),
+            reason => write!(formatter, "{message} [{reason}]"),
+        }
+    }
+}
+
+impl fmt::Debug for Details {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Details")
+            .field("code", &self.code())
+            .field("reason", &self.0.reason)
+            .field("domain", &self.0.domain)
+            .field("metadata", &self.0.metadata)
+            .field("message", &self.message())
+            .finish()
+    }
+}
+
+impl Error {
+    /// What the server said; `None` when it was never asked.
+    #[must_use]
+    pub fn details(&self) -> Option<&Details> {
+        match self {
+            Error::Endpoint(_) => None,
+            Error::InvalidRequest { details, .. }
+            | Error::NotFound { details }
+            | Error::FailedPrecondition { details }
+            | Error::OutOfRange { details }
+            | Error::Exhausted { details, .. }
+            | Error::Unavailable { details, .. }
+            | Error::DeadlineExceeded { details }
+            | Error::Unauthenticated { details }
+            | Error::PermissionDenied { details }
+            | Error::Internal { details }
+            | Error::Other { details } => Some(details),
+        }
+    }
+
+    /// The reason in UPPER_SNAKE; empty when there is none.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        self.details().map_or("", Details::reason)
+    }
+
+    /// The reason if this version knows it, else `ErrorReason::Unspecified`.
+    #[must_use]
+    pub fn known_reason(&self) -> ErrorReason {
+        self.details().map(Details::known_reason).unwrap_or_default()
+    }
+
+    /// After how long the server wants to be asked again, if it said so.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Error::Exhausted { retry_after, .. } | Error::Unavailable { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+}
+
+impl From<Status> for Error {
+    fn from(status: Status) -> Self {
+        let told = status.get_error_details();
+        let retry_after = told.retry_info().and_then(|info| info.retry_delay);
+        let violations = told.bad_request().map(violations).unwrap_or_default();
+        let (reason, domain, metadata) = told
+            .error_info()
+            .map(|info| (info.reason.clone(), info.domain.clone(), info.metadata.clone()))
+            .unwrap_or_default();
+        let code = status.code();
+        let details = Details(Box::new(Inner {
+            reason,
+            domain,
+            metadata: metadata.into_iter().collect(),
+            status,
+        }));
+        match code {
+            Code::InvalidArgument => Error::InvalidRequest { violations, details },
+            Code::NotFound => Error::NotFound { details },
+            Code::FailedPrecondition => Error::FailedPrecondition { details },
+            Code::OutOfRange => Error::OutOfRange { details },
+            Code::ResourceExhausted => Error::Exhausted { retry_after, details },
+            Code::Unavailable => Error::Unavailable { retry_after, details },
+            Code::DeadlineExceeded => Error::DeadlineExceeded { details },
+            Code::Unauthenticated => Error::Unauthenticated { details },
+            Code::PermissionDenied => Error::PermissionDenied { details },
+            Code::Internal | Code::DataLoss => Error::Internal { details },
+            Code::Ok | Code::Cancelled | Code::Unknown | Code::AlreadyExists | Code::Aborted | Code::Unimplemented => {
+                Error::Other { details }
+            }
+        }
+    }
+}
+
+fn violations(bad: &tonic_types::BadRequest) -> Vec<Violation> {
+    let one = |violation: &tonic_types::FieldViolation| Violation {
+        field: violation.field.clone(),
+        description: violation.description.clone(),
+    };
+    bad.field_violations.iter().map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use tonic::codegen::Bytes;
+    use tonic_types::{ErrorDetails, FieldViolation};
+
+    use super::*;
+
+    fn with_reason(reason: &str, domain: &str) -> ErrorDetails {
+        let metadata = HashMap::from([("provider".to_owned(), "KIBAN".to_owned())]);
+        ErrorDetails::with_error_info(reason, domain, metadata)
+    }
+
+    #[test]
+    fn a_status_with_details_becomes_a_typed_error_with_all_of_them() {
+        let mut details = with_reason("INVALID_CURP", "semanas");
+        let wrong = FieldViolation::new("subject.curp", "wrong check digit");
+        details.set_bad_request(vec![wrong]);
+        let error = Error::from(Status::with_error_details(
+            Code::InvalidArgument,
+            "the request is wrong",
+            details,
+        ));
+        assert_eq!(error.known_reason(), ErrorReason::InvalidCurp);
+        assert_eq!(error.to_string(), "the request is wrong [INVALID_CURP]");
+        assert_eq!(error.details().unwrap().metadata()["provider"], "KIBAN");
+        let Error::InvalidRequest { violations, .. } = error else {
+            panic!("{error:?}")
+        };
+        assert_eq!(violations[0].field, "subject.curp");
+    }
+
+    #[test]
+    fn a_retry_delay_is_read() {
+        let mut details = with_reason("STORE_UNAVAILABLE", "semanas");
+        details.set_retry_info(Some(Duration::from_millis(1_500)));
+        let error = Error::from(Status::with_error_details(Code::Unavailable, "later", details));
+        assert_eq!(error.retry_after(), Some(Duration::from_millis(1_500)));
+    }
+
+    #[test]
+    fn a_reason_that_is_not_known_keeps_its_text_and_the_code_decides() {
+        let details = with_reason("MOON_TOO_BRIGHT", "semanas");
+        let error = Error::from(Status::with_error_details(Code::NotFound, "not at night", details));
+        assert!(matches!(error, Error::NotFound { .. }));
+        assert_eq!(error.reason(), "MOON_TOO_BRIGHT");
+        assert_eq!(error.known_reason(), ErrorReason::Unspecified);
+    }
+
+    #[test]
+    fn a_reason_of_another_domain_is_not_taken_for_ours() {
+        let details = with_reason("INTERNAL", "mesh.example");
+        let error = Error::from(Status::with_error_details(
+            Code::Unavailable,
+            "no healthy host",
+            details,
+        ));
+        assert_eq!(error.known_reason(), ErrorReason::Unspecified);
+        assert_eq!(error.details().unwrap().domain(), "mesh.example");
+    }
+
+    #[test]
+    fn details_that_cannot_be_read_do_not_hide_the_status() {
+        let garbage = Bytes::from_static(b"\xff\xff\xff");
+        let error = Error::from(Status::with_details(Code::Unavailable, "later", garbage));
+        assert!(matches!(error, Error::Unavailable { retry_after: None, .. }));
+        assert_eq!(error.to_string(), "later");
+    }
+
+    #[test]
+    fn a_status_without_words_is_named_by_its_code() {
+        let error = Error::from(Status::new(Code::PermissionDenied, ""));
+        assert!(!error.to_string().is_empty());
+    }
+}

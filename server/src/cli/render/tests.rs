@@ -1,0 +1,80 @@
+//! What people see, as pictures. Everybody in them is synthetic.
+
+use semanas_client::v1::{Disposition, SubmitWorkHistoryResponse, WorkHistory};
+
+use crate::cli::render::{self, samples};
+
+#[test]
+fn a_finished_job_is_shown_as_its_answer() {
+    insta::assert_snapshot!(render::ended(&samples::succeeded(), None));
+}
+
+#[test]
+fn a_table_fits_a_narrow_terminal() {
+    let text = render::history::work_history(&samples::history(), Some(80));
+    insta::assert_snapshot!(text);
+    let table_lines = text
+        .lines()
+        .skip(1)
+        .take_while(|line| !line.contains("employments are shown"));
+    assert!(table_lines.into_iter().all(|line| line.chars().count() <= 80));
+}
+
+#[test]
+fn a_job_in_full() {
+    insta::assert_snapshot!(render::job(&samples::running(), None));
+}
+
+#[test]
+fn a_failed_job_says_why() {
+    let texts = [
+        render::ended(&samples::failed(), None),
+        render::job_line(&samples::failed()),
+        render::cancelled(&samples::failed()),
+    ];
+    insta::assert_snapshot!(texts.join("\n"));
+}
+
+#[test]
+fn an_empty_history_is_a_verified_answer() {
+    insta::assert_snapshot!(render::history::work_history(&WorkHistory::default(), None));
+}
+
+#[test]
+fn jobs_as_a_list() {
+    let jobs = [samples::running(), samples::failed(), samples::succeeded()];
+    insta::assert_snapshot!(render::jobs(&jobs, None));
+    assert_eq!(render::jobs(&[], None), "No jobs.");
+}
+
+#[test]
+fn updates_as_lines() {
+    let lines = [samples::snapshot(), samples::asking()].map(|update| render::update_line(&update));
+    insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[test]
+fn a_submit_says_what_became_of_it() {
+    let lines = [Disposition::Started, Disposition::Attached, Disposition::Reused].map(|disposition| {
+        render::submitted(&SubmitWorkHistoryResponse {
+            job: Some(samples::running()),
+            disposition: disposition.into(),
+            watch_cursor: String::new(),
+        })
+    });
+    insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[test]
+fn an_nss_stands_on_the_first_line() {
+    insta::assert_snapshot!(render::nss(&samples::nss()));
+}
+
+#[test]
+fn the_ledger_and_the_providers() {
+    let texts = [
+        render::charges(&[samples::charge()], None),
+        render::providers(&[samples::provider()], None),
+    ];
+    insta::assert_snapshot!(texts.join("\n\n"));
+}
