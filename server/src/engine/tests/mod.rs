@@ -5,6 +5,7 @@
 
 mod callbacks;
 mod crashes;
+mod data_set;
 mod ends;
 mod failover;
 mod faulty;
@@ -14,7 +15,6 @@ mod operating;
 mod requests;
 mod routes;
 mod scripted;
-mod server;
 mod settings;
 mod streams;
 mod submitting;
