@@ -195,7 +195,7 @@ async fn a_stop_gives_idle_jobs_back_at_once() {
 async fn a_job_that_cannot_be_worked_on_ends_and_hinders_no_other() {
     let (world, idle) = World::with(|options| options.workers_max = 0).await;
     let poisoned = idle.start().await.snapshot.job.id;
-    world.damage_subject(&poisoned).await;
+    world.data.damage_subject(&poisoned);
     world.kiban.replies(history());
     let replica = world
         .replica(|options| {

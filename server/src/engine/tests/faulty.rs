@@ -39,6 +39,9 @@ pub(super) struct Faulty {
     loses_first_intent: AtomicBool,
     /// The commit of an intent whose replies are lost, however often it is sent.
     lost_intent: OnceLock<Uuid>,
+    /// Whether who looks for due jobs waits for ever.
+    claims_hang: AtomicBool,
+    pub claims_hung: AtomicUsize,
     epoch: Option<u64>,
 }
 
@@ -53,6 +56,8 @@ impl Faulty {
             claims_made: AtomicUsize::new(0),
             loses_first_intent: AtomicBool::new(false),
             lost_intent: OnceLock::new(),
+            claims_hang: AtomicBool::new(false),
+            claims_hung: AtomicUsize::new(0),
             epoch,
         })
     }
@@ -71,6 +76,10 @@ impl Faulty {
 
     pub(super) fn hangs_at_gates(&self) {
         self.gates_hang.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) fn hangs_at_claims(&self) {
+        self.claims_hang.store(true, Ordering::SeqCst);
     }
 
     /// The first intent from now on is recorded, and its caller never learns of it.
@@ -137,8 +146,13 @@ impl Store for Faulty {
     }
 
     async fn claim_due(&self, lease: Duration, max: usize) -> Result<Claims, StoreError> {
+        if self.claims_hang.load(Ordering::SeqCst) {
+            self.claims_hung.fetch_add(1, Ordering::SeqCst);
+            std::future::pending::<()>().await;
+        }
+        let claims = self.up()?.claim_due(lease, max).await;
         self.claims_made.fetch_add(1, Ordering::SeqCst);
-        self.up()?.claim_due(lease, max).await
+        claims
     }
 
     async fn commit(&self, commit: Commit) -> Result<Committed, StoreError> {

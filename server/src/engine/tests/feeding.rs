@@ -218,7 +218,7 @@ async fn a_damaged_job_ends_no_feed() {
     let cursor = first_cursor(&replica).await;
     let damaged = submit(&world, &replica, 1).await;
     let healthy = submit(&world, &replica, 2).await;
-    world.damage_record(&damaged).await;
+    world.data.damage_record(&damaged);
     let mut stream = open(&replica, Some(&cursor), JobFilter::default()).await.unwrap();
     find(&mut stream, ended(&healthy)).await;
 }

@@ -2,11 +2,14 @@
 
 use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
 
-use tokio::{task::JoinHandle, time::Instant};
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, interval},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::settings::options;
-use super::{faulty::Faulty, scripted::Scripted, server};
+use super::{data_set::DataSet, faulty::Faulty, scripted::Scripted};
 pub(super) use super::{requests::*, settings::short_leases};
 use crate::{
     clock::Clock,
@@ -17,17 +20,16 @@ use crate::{
         reason::Reason,
     },
     engine::{Engine, EngineError, Metrics, Options, Parts, Snapshot, Submitted, Vault},
-    store::{
-        ChargeQuery, ChargeRow, Store,
-        redis::{RedisOptions, open},
-    },
+    store::{ChargeQuery, ChargeRow, Store},
 };
 
+/// How long a state is waited for, and how often it is looked at.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+const LOOK_INTERVAL: Duration = Duration::from_millis(2);
 
 /// A data set and the providers before it.
 pub(super) struct World {
-    data: RedisOptions,
+    pub data: DataSet,
     pub kiban: Arc<Scripted>,
     pub tuidentidad: Arc<Scripted>,
     pub nubarium: Arc<Scripted>,
@@ -53,7 +55,7 @@ impl std::ops::Deref for Replica {
 impl World {
     pub(super) async fn new() -> World {
         World {
-            data: server::data_set().await,
+            data: DataSet::new(),
             kiban: Scripted::new(ProviderId::Kiban),
             tuidentidad: Scripted::new(ProviderId::TuIdentidad),
             nubarium: Scripted::new(ProviderId::Nubarium),
@@ -63,7 +65,7 @@ impl World {
     /// A data set that keeps so many feed entries in each shard.
     pub(super) async fn keeping(feed_kept_max: u64) -> World {
         let mut world = World::new().await;
-        world.data.feed_kept_max = feed_kept_max;
+        world.data = DataSet::keeping(feed_kept_max);
         world
     }
 
@@ -99,10 +101,10 @@ impl World {
     }
 
     fn starter(&self, options: Options, epoch: Option<u64>) -> impl Future<Output = Replica> + Send + 'static {
-        let data = self.data.clone();
+        let data = Arc::clone(&self.data.store);
         let providers = self.providers();
         async move {
-            let store = Faulty::new(Arc::new(open(data).await.unwrap()), epoch);
+            let store = Faulty::new(data, epoch);
             let metrics = Metrics::default();
             let engine = Engine::new(Parts {
                 store: Arc::clone(&store) as Arc<dyn Store>,
@@ -136,42 +138,6 @@ impl World {
             (ProviderId::Nubarium, Arc::clone(&self.nubarium) as Arc<_>),
         ])
     }
-
-    /// Everything that stands in the data set, as an operator of the back end would see it.
-    pub(super) async fn raw(&self) -> String {
-        let pattern = format!("{}:*", self.data.prefix);
-        let keys: Vec<String> = redis::from_redis_value(server::run(&["KEYS", &pattern]).await).unwrap();
-        let mut raw = String::new();
-        for key in keys {
-            let kind: String = redis::from_redis_value(server::run(&["TYPE", &key]).await).unwrap();
-            let value = match kind.as_str() {
-                "hash" => server::run(&["HGETALL", &key]).await,
-                "stream" => server::run(&["XRANGE", &key, "-", "+"]).await,
-                "zset" => server::run(&["ZRANGE", &key, "0", "-1"]).await,
-                "set" => server::run(&["SMEMBERS", &key]).await,
-                _ => server::run(&["GET", &key]).await,
-            };
-            raw += &format!("{key} {value:?}\n");
-        }
-        raw
-    }
-
-    /// Replaces a job's sealed person by bytes that open with no secret.
-    pub(super) async fn damage_subject(&self, job: &JobId) {
-        self.damage(&format!("sealed:{job}"), "subject").await;
-    }
-
-    /// Replaces a job's record by bytes that no version reads.
-    pub(super) async fn damage_record(&self, job: &JobId) {
-        self.damage(&format!("job:{job}"), "record").await;
-    }
-
-    async fn damage(&self, key: &str, field: &str) {
-        let pattern = format!("{}:*:{key}", self.data.prefix);
-        let keys: Vec<String> = redis::from_redis_value(server::run(&["KEYS", &pattern]).await).unwrap();
-        assert_eq!(keys.len(), 1);
-        server::run(&["HSET", &keys[0], field, "damaged"]).await;
-    }
 }
 
 impl Replica {
@@ -186,6 +152,7 @@ impl Replica {
     /// Waits until the job is as wanted.
     pub(super) async fn when(&self, id: &JobId, wanted: impl Fn(&Job) -> bool) -> Job {
         let deadline = Instant::now() + PATIENCE;
+        let mut looks = interval(LOOK_INTERVAL);
         loop {
             let job = self.job(id).await;
             if wanted(&job) {
@@ -197,7 +164,7 @@ impl Replica {
                 job.state,
                 job.attempts
             );
-            tokio::time::sleep(Duration::from_millis(2)).await;
+            looks.tick().await;
         }
     }
 
@@ -236,9 +203,10 @@ pub(super) fn all_charges() -> ChargeQuery {
 /// Waits for a state, with a deadline.
 pub(super) async fn until<F: Future<Output = bool>>(what: &str, condition: impl Fn() -> F) {
     let deadline = Instant::now() + PATIENCE;
+    let mut looks = interval(LOOK_INTERVAL);
     while !condition().await {
         assert!(Instant::now() < deadline, "waited in vain until {what}");
-        tokio::time::sleep(Duration::from_millis(2)).await;
+        looks.tick().await;
     }
 }
 

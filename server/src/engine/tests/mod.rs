@@ -5,6 +5,7 @@
 
 mod callbacks;
 mod crashes;
+mod data_set;
 mod ends;
 mod failover;
 mod faulty;
@@ -15,7 +16,6 @@ mod operating;
 mod requests;
 mod routes;
 mod scripted;
-mod server;
 mod settings;
 mod streams;
 mod submitting;

@@ -68,7 +68,7 @@ async fn nothing_of_a_person_stands_in_the_store_unsealed() {
     submit.provider = Some(ProviderId::TuIdentidad);
     let job = replica.submit(submit).await.unwrap().snapshot.job;
     assert_eq!(replica.ends(&job.id).await.0, StateName::Succeeded);
-    let raw = world.raw().await;
+    let raw = world.data.raw();
     assert!(raw.contains(job.id.as_str()), "the dump holds the job");
     for personal in [curp(1).expose(), NSS, GIVEN_NAME, "INVENTADA", "FICTICIA"] {
         assert!(!raw.contains(personal), "{personal} stands in the clear");
