@@ -1,0 +1,23 @@
+//! What the tests run: real processes, found beside this test program, on free ports, killed when dropped.
+//!
+//! It knows how to start and stop things and how to wait for a state; what is true of them is for the tests to say.
+
+mod command;
+mod people;
+mod ports;
+mod process;
+mod redis_server;
+mod server;
+mod upstreams;
+mod wait;
+mod watching;
+
+pub use command::{Ended, semanas, semanas_with};
+pub use people::{Human, fresh_person, listed_person, nss_of};
+pub use ports::free_port;
+pub use process::Process;
+pub use redis_server::Redis;
+pub use server::{Server, ServerOptions, Store};
+pub use upstreams::{Sandbox, booked, rule, sandbox, sandbox_settings};
+pub use wait::{PATIENCE, eventually, within};
+pub use watching::{RawWatch, Seen, failure_of, submit_request, to_the_end};
