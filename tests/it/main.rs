@@ -5,13 +5,16 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod catalogue;
+mod command_line;
 mod damage;
 mod errors;
 mod harness;
 mod health;
 mod money;
+mod personal_data;
 mod provider_words;
 mod replicas;
 mod routes;
 mod slow_reader;
 mod startup;
+mod trace_context;

@@ -15,7 +15,7 @@ pub struct Ended {
 }
 
 /// `target/debug/semanas`, which `make build` puts beside the test programs.
-fn program() -> PathBuf {
+pub fn program() -> PathBuf {
     let here = std::env::current_exe().unwrap();
     let program = here.parent().and_then(Path::parent).unwrap().join("semanas");
     assert!(

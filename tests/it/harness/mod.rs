@@ -12,12 +12,12 @@ mod upstreams;
 mod wait;
 mod watching;
 
-pub use command::{Ended, semanas, semanas_with};
+pub use command::{Ended, command as program_in, program as semanas_program, semanas, semanas_with};
 pub use people::{Human, fresh_person, listed_person, nss_of};
 pub use ports::free_port;
 pub use process::Process;
 pub use redis_server::Redis;
-pub use server::{Server, ServerOptions, Store};
-pub use upstreams::{Sandbox, booked, rule, sandbox, sandbox_settings};
+pub use server::{SECRET, Server, ServerOptions, Store};
+pub use upstreams::{Sandbox, booked, rule, sandbox};
 pub use wait::{PATIENCE, eventually, within};
 pub use watching::{RawWatch, Seen, failure_of, submit_request, to_the_end};
