@@ -70,7 +70,8 @@ impl Engine {
             return None;
         }
         if claim.lease.stalled_claims > self.inner.options.stalled_claims_max {
-            tracing::error!(job.id = %claim.stored.job.id, claims = claim.lease.stalled_claims, "a job never moves: it is ended for an operator");
+            let (job, claims) = (&claim.stored.job.id, claim.lease.stalled_claims);
+            tracing::error!(job.id = %job, claims, "a job never moves: it is ended for an operator");
             return self.decide_and_go_on(claim, Event::Stalled, subject).await;
         }
         let is_late = now >= claim.stored.job.deadline_at;

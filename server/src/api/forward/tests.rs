@@ -1,3 +1,4 @@
+//! Forwarding under a clock of the tests' own: slow readers, gone readers, deadlines.
 #![allow(clippy::unwrap_used)]
 
 use futures::stream;

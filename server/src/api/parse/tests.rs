@@ -1,3 +1,4 @@
+//! Wrong requests and the exact list of fields that each is told about; right ones and what becomes of them.
 #![allow(clippy::unwrap_used)]
 
 use std::{collections::BTreeMap, time::Duration};

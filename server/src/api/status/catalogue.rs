@@ -106,7 +106,7 @@ fn row(reason: Reason) -> (Code, &'static str, Option<Duration>) {
         Reason::EmailRegisteredToOtherCurp => (Code::FailedPrecondition,
             "the e-mail address used is registered at IMSS under another CURP; an operator must set another address", None),
         Reason::OutcomeUnknown => (Code::FailedPrecondition,
-            "a call may have been charged without an answer; have an operator settle the job, or set allow_repeat_charge to pay again", None),
+            "a call may have been charged without an answer; have an operator settle it, or set allow_repeat_charge to pay again", None),
         Reason::NoRoute => (Code::FailedPrecondition,
             "no configured provider can serve this request; add the person's names, choose another provider, or ask the operator", None),
         Reason::JobNotResolvable => (Code::FailedPrecondition,

@@ -1,3 +1,4 @@
+//! The catalogue against the domain and the contract, and what a status carries.
 #![allow(clippy::unwrap_used)]
 
 use tonic_types::ErrorDetail;

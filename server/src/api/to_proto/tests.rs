@@ -1,3 +1,4 @@
+//! Engine values and the messages that callers see of them.
 #![allow(clippy::unwrap_used)]
 
 use jiff::civil;
