@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod catalogue;
+mod chaos;
 mod command_line;
 mod damage;
 mod errors;

@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use semanas_client::v1::watch_work_history_response::Content;
-use semanas_client::v1::{Disposition, ErrorReason, JobStage, JobState, Provider as Route, SubmitWorkHistoryRequest};
+use semanas_client::v1::{
+    Disposition, ErrorReason, JobStage, JobState, Provider as Route, SubmitWorkHistoryRequest, WatchWorkHistoryRequest,
+};
 use semanas_client::{Client, FeedChange};
 use semanas_sandbox::{Fault, FaultRule, MsRange, Provider, Settings, Step};
 
@@ -167,7 +169,7 @@ async fn a_replica_killed_during_a_billed_call_leaves_an_unknown_outcome_and_no_
 }
 
 #[tokio::test]
-async fn a_replica_frozen_during_a_billed_call_brings_its_answer_late_and_nobody_pays_again() {
+async fn a_replica_frozen_during_a_billed_call_does_no_harm_when_it_wakes() {
     let pair = pair_with(|options| {
         options
             .set("PROVIDERS__KIBAN__CALL_TIMEOUT", "3s")
@@ -375,5 +377,49 @@ async fn what_was_acknowledged_outlives_a_power_cut_of_redis() {
     let_go(&pair.sandbox, &person);
     let ended = to_the_end(&pair.b.client(), by_kiban(&person)).await;
     assert_eq!((&ended.job_id, ended.state()), (&job.job_id, JobState::Succeeded));
+    assert_eq!(booked(&pair.sandbox, Provider::Kiban, &person.curp), 1);
+}
+
+#[tokio::test]
+async fn a_watch_outlives_a_lost_redis_and_says_meanwhile_that_it_may_be_late() {
+    let mut pair = pair().await;
+    let person = fresh_person();
+    hold_document(&pair.sandbox, &person);
+    let job = pair
+        .a
+        .client()
+        .submit_work_history(by_kiban(&person))
+        .await
+        .unwrap()
+        .job
+        .unwrap();
+    reaches(&pair.a.client(), &job.job_id, JobStage::WaitingForProvider).await;
+    let watch = WatchWorkHistoryRequest {
+        job_id: job.job_id,
+        ..WatchWorkHistoryRequest::default()
+    };
+    let mut stream = pair.b.stub().watch_work_history(watch).await.unwrap().into_inner();
+    let mut next = async || {
+        let message = within("the next message", PATIENCE, stream.message()).await;
+        message.unwrap().expect("the stream goes on")
+    };
+    let Some(Content::Snapshot(snapshot)) = next().await.content else {
+        panic!("the first message is a snapshot")
+    };
+    let mut last = snapshot.job.unwrap().event_sequence;
+    pair.redis.kill();
+    while !matches!(next().await.content, Some(Content::Stale(_))) {}
+    pair.redis.start_again().await;
+    let_go(&pair.sandbox, &person);
+    loop {
+        let message = next().await;
+        if let Some(Content::Event(event)) = &message.content {
+            assert_eq!(event.sequence, last + 1, "no gap, no repetition");
+            last = event.sequence;
+        }
+        if message.terminal {
+            break;
+        }
+    }
     assert_eq!(booked(&pair.sandbox, Provider::Kiban, &person.curp), 1);
 }

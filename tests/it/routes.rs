@@ -5,7 +5,7 @@ use semanas_client::v1::{
     SubmitWorkHistoryRequest, WorkHistory,
 };
 use semanas_client::{Client, JobChange};
-use semanas_sandbox::Provider;
+use semanas_sandbox::{MsRange, Provider, Settings};
 use serde_json::Value;
 
 use crate::harness::*;
@@ -274,4 +274,33 @@ async fn what_was_paid_for_is_still_there_after_a_restart() {
     assert_eq!(again.disposition(), Disposition::Reused);
     assert_eq!(again.job.unwrap(), job);
     assert_eq!(sandbox.books().charges().len(), 1);
+}
+
+#[tokio::test]
+async fn a_lone_replica_killed_during_a_billed_call_knows_after_its_restart_that_it_may_have_paid() {
+    let sandbox = sandbox().await;
+    let mut server = ServerOptions::new(&Store::sqlite(), &sandbox)
+        .set("PROVIDERS__KIBAN__CALL_TIMEOUT", "3s")
+        .start()
+        .await;
+    let person = listed_person(CURP);
+    let slow = Settings {
+        latency: Some(MsRange::fixed(2_500)),
+        ..Settings::default()
+    };
+    sandbox.set_person(CURP, Some(slow)).unwrap();
+    server
+        .client()
+        .submit_work_history(by(Route::Kiban, &person))
+        .await
+        .unwrap();
+    eventually("the charge", || async {
+        (booked(&sandbox, Provider::Kiban, CURP) == 1).then_some(())
+    })
+    .await;
+    server.kill();
+    server.start_again().await;
+    let job = to_the_end(&server.client(), by(Route::Kiban, &person)).await;
+    assert_eq!(job.state(), JobState::OutcomeUnknown);
+    assert_eq!(booked(&sandbox, Provider::Kiban, CURP), 1);
 }

@@ -3,6 +3,8 @@
 use semanas_client::v1::{LookupNssRequest, Provider as Route, SubmitWorkHistoryRequest};
 use semanas_sandbox::Provider;
 use serde_json::Value;
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpListener;
 use tonic::metadata::MetadataValue;
 
 use crate::harness::*;
@@ -73,4 +75,34 @@ async fn what_is_no_trace_context_is_not_passed_on() {
         .insert("traceparent", MetadataValue::from_static("anything at all"));
     server.stub().lookup_nss(request).await.unwrap();
     assert!(!was_traced(&sandbox, Provider::Nubarium).await);
+}
+
+#[tokio::test]
+async fn the_trace_is_the_callers_own() {
+    let (sandbox, provider) = (sandbox().await, TcpListener::bind("127.0.0.1:0").await.unwrap());
+    let base_url = format!("http://{}", provider.local_addr().unwrap());
+    let server = ServerOptions::new(&Store::sqlite(), &sandbox)
+        .set("PROVIDERS__NUBARIUM__BASE_URL", &base_url)
+        .start()
+        .await;
+    let mut stub = server.stub();
+    let lookup = LookupNssRequest {
+        curp: fresh_person().curp,
+        ..LookupNssRequest::default()
+    };
+    let calling = tokio::spawn(async move { stub.lookup_nss(traced(lookup)).await });
+    let (mut connection, _) = within("the call", PATIENCE, provider.accept()).await.unwrap();
+    let mut head = Vec::new();
+    while !head.windows(4).any(|four| four == b"\r\n\r\n") {
+        connection.read_buf(&mut head).await.unwrap();
+    }
+    drop(connection);
+    let head = String::from_utf8_lossy(&head).into_owned();
+    let trace_parent = head
+        .lines()
+        .find_map(|line| line.strip_prefix("traceparent: "))
+        .unwrap_or_else(|| panic!("no traceparent in:\n{head}"));
+    let trace_id = TRACE_PARENT.split('-').nth(1);
+    assert_eq!(trace_parent.split('-').nth(1), trace_id);
+    assert!(calling.await.unwrap().is_err(), "nobody answered");
 }
