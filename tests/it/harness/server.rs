@@ -17,7 +17,7 @@ use super::command::command;
 use super::ports::free_port;
 use super::process::Process;
 use super::redis_server::Redis;
-use super::upstreams::{Sandbox, sandbox_settings};
+use super::upstreams::{Sandbox, sandbox, sandbox_settings};
 use super::wait::eventually;
 
 /// The secret of every data set of the tests.
@@ -150,6 +150,13 @@ impl ServerOptions {
         server.start_again().await;
         server
     }
+}
+
+/// A server on a fresh embedded store, and its sandbox.
+pub async fn embedded() -> (Server, Sandbox) {
+    let sandbox = sandbox().await;
+    let server = Server::start(&Store::sqlite(), &sandbox).await;
+    (server, sandbox)
 }
 
 /// A replica. The process goes before its folder, so that the log can still be shown.
