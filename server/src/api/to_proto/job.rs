@@ -121,8 +121,7 @@ fn failure(failure: &Failure, retryable: bool) -> v1::Failure {
 /// Whether the failed job cost nothing, so that the same Submit begins anew. A definite no that a lookup paid for counts as a
 /// cost: asking again would only bring it again. So does a lookup that may have been paid for: asking again only brings that.
 fn is_free(job: &Job) -> bool {
-    let counts =
-        |attempt: &&Attempt| !attempt.shared || attempt.failure.is_some() || attempt.charge == Charge::Unknown;
+    let counts = |attempt: &&Attempt| !attempt.shared || attempt.failure.is_some() || attempt.charge == Charge::Unknown;
     let free = job
         .attempts
         .iter()
