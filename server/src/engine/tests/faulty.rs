@@ -31,6 +31,9 @@ pub(super) struct Faulty {
     replies_to_lose: AtomicUsize,
     /// Whether who leaves a gate waits for ever.
     gates_hang: AtomicBool,
+    /// Whether who looks for due jobs waits for ever.
+    claims_hang: AtomicBool,
+    pub claims_hung: AtomicUsize,
     epoch: Option<u64>,
 }
 
@@ -41,6 +44,8 @@ impl Faulty {
             is_down: AtomicBool::new(false),
             replies_to_lose: AtomicUsize::new(0),
             gates_hang: AtomicBool::new(false),
+            claims_hang: AtomicBool::new(false),
+            claims_hung: AtomicUsize::new(0),
             epoch,
         })
     }
@@ -59,6 +64,10 @@ impl Faulty {
 
     pub(super) fn hangs_at_gates(&self) {
         self.gates_hang.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) fn hangs_at_claims(&self) {
+        self.claims_hang.store(true, Ordering::SeqCst);
     }
 
     fn up(&self) -> Result<&Arc<dyn Store>, StoreError> {
@@ -109,6 +118,10 @@ impl Store for Faulty {
     }
 
     async fn claim_due(&self, lease: Duration, max: usize) -> Result<Claims, StoreError> {
+        if self.claims_hang.load(Ordering::SeqCst) {
+            self.claims_hung.fetch_add(1, Ordering::SeqCst);
+            std::future::pending::<()>().await;
+        }
         self.up()?.claim_due(lease, max).await
     }
 
