@@ -109,6 +109,10 @@ pub(crate) struct WatchMessage {
     pub content: WatchContent,
 }
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a message is moved once, from its stream to the edge, and most streams begin with the large one"
+)]
 pub(crate) enum WatchContent {
     Snapshot {
         snapshot: Box<Snapshot>,

@@ -29,6 +29,8 @@ pub(super) struct Faulty {
     is_down: AtomicBool,
     /// Creations and commits that are done but whose replies are lost.
     replies_to_lose: AtomicUsize,
+    /// Whether who leaves a gate waits for ever.
+    gates_hang: AtomicBool,
     epoch: Option<u64>,
 }
 
@@ -38,6 +40,7 @@ impl Faulty {
             inner,
             is_down: AtomicBool::new(false),
             replies_to_lose: AtomicUsize::new(0),
+            gates_hang: AtomicBool::new(false),
             epoch,
         })
     }
@@ -52,6 +55,10 @@ impl Faulty {
 
     pub(super) fn loses_replies(&self, count: usize) {
         self.replies_to_lose.store(count, Ordering::SeqCst);
+    }
+
+    pub(super) fn hangs_at_gates(&self) {
+        self.gates_hang.store(true, Ordering::SeqCst);
     }
 
     fn up(&self) -> Result<&Arc<dyn Store>, StoreError> {
@@ -155,6 +162,9 @@ impl Store for Faulty {
         limits: &GateLimits,
         report: GateReport,
     ) -> Result<(), StoreError> {
+        if self.gates_hang.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
         self.up()?.leave_gate(provider, intent, limits, report).await
     }
 

@@ -149,7 +149,7 @@ async fn the_asked_provider_is_asked_and_only_its_answer_is_reused() {
     assert_eq!((world.kiban.calls(), world.tuidentidad.calls()), (1, 1));
     assert_eq!(replica.submit(ask()).await.unwrap().disposition, Disposition::Reused);
 
-    let (_, kiban_only) = World::with(|options| options.routes = vec![crate::engine::Route::Kiban]).await;
+    let (_other_world, kiban_only) = World::with(|options| options.routes = vec![crate::engine::Route::Kiban]).await;
     assert_eq!(reason(kiban_only.submit(ask()).await), Reason::NoRoute);
 }
 
