@@ -179,12 +179,10 @@ impl Server {
     pub async fn start_again(&mut self) {
         let mut command = command(self.folder.path());
         command.arg("serve").envs(self.environment.iter().cloned());
-        let mut process = Process::start("semanas serve", command, &self.log_path);
+        let process = Process::start("semanas serve", command, &self.log_path);
         let address = self.grpc().trim_start_matches("http://").to_owned();
         eventually("the server to listen", || {
-            if let Some(status) = process.has_ended() {
-                panic!("the server ended at its start ({status}):\n{}", process.log());
-            }
+            process.must_run();
             let address = address.clone();
             async move { tokio::net::TcpStream::connect(address).await.ok() }
         })
@@ -246,6 +244,7 @@ impl Server {
     /// Waits until the service of work histories is in this state.
     pub async fn becomes(&self, wanted: ServingStatus) {
         eventually(&format!("the server to be {wanted:?}"), || async {
+            self.process.as_ref().unwrap().must_run();
             let status = self.health("semanas.v1.WorkHistoryService").await;
             (status == Some(wanted)).then_some(())
         })
@@ -273,7 +272,7 @@ impl Server {
 
     /// Waits for the end that a signal brings.
     pub async fn end(&mut self) -> ExitStatus {
-        let status = self.process.as_mut().unwrap().end().await;
+        let status = self.process.as_ref().unwrap().end().await;
         self.process = None;
         status
     }
