@@ -6,6 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::{
@@ -121,7 +122,22 @@ impl Engine {
     }
 
     /// Creates the job, or finds the one that serves instead; a new one starts to run on this replica if a worker is free.
+    ///
+    /// In a task of its own: a caller that goes away meanwhile would leave a leased job that nobody works on.
     pub(super) async fn create(
+        &self,
+        job: Job,
+        product: String,
+        answered_by: Option<ProviderId>,
+        subject: Subject,
+    ) -> Result<Created, EngineError> {
+        let engine = self.clone();
+        let creation = async move { engine.create_and_run(job, product, answered_by, subject).await };
+        let created = self.inner.tasks.spawn(creation.in_current_span()).await;
+        created.map_err(|_| EngineError::new(Reason::Internal))?
+    }
+
+    async fn create_and_run(
         &self,
         job: Job,
         product: String,

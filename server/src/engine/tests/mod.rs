@@ -11,6 +11,7 @@ mod failover;
 mod faulty;
 mod feeding;
 mod harness;
+mod interleavings;
 mod operating;
 mod requests;
 mod routes;
