@@ -53,7 +53,13 @@ impl Engine {
                 Reserved::New => {}
                 Reserved::Known { job, settled: false } => id = job,
                 Reserved::Known { job, settled: true } => return self.answered_before(&job, submit.limit).await,
-                Reserved::OtherRequest => return Err(EngineError::new(Reason::RequestIdReused)),
+                Reserved::OtherRequest => {
+                    return Err(EngineError::of_field(
+                        Reason::RequestIdReused,
+                        "request_id",
+                        "was used before with another request; choose a new one",
+                    ));
+                }
             }
         }
         let created = self.create_history_job(id, person, now, &submit).await?;
@@ -73,7 +79,11 @@ impl Engine {
             provider: submit.provider,
         };
         if submit.test_case_id.is_some() && !self.inner.options.test_cases_allowed {
-            return Err(EngineError::new(Reason::InvalidRequest));
+            return Err(EngineError::of_field(
+                Reason::InvalidRequest,
+                "test_case_id",
+                "must be empty: this server makes no calls to the providers' own sandboxes",
+            ));
         }
         if route::is_possible(given, &self.inner.options) {
             Ok(())
