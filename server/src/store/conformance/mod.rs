@@ -160,6 +160,7 @@ macro_rules! conformance {
                 ]
                 gates: [
                     calls_are_spread_by_the_rate
+                    a_place_that_was_not_used_costs_no_call_of_the_rate
                     so_many_calls_go_at_a_time
                     a_place_is_given_up_by_itself
                     entering_twice_takes_one_place
