@@ -120,8 +120,12 @@ impl Hub {
                             self.publish(&id, stored);
                         }
                     }
+                    // One damaged record says nothing about the others.
+                    Err(StoreError::Unreadable { .. }) => {}
                     // The next resync reads it again; followers hear that what they see may be old.
-                    Err(error) => self.note_stale(&error),
+                    Err(error @ (StoreError::Unavailable { .. } | StoreError::DataSetLost { .. })) => {
+                        self.note_stale(&error);
+                    }
                 },
             }
         }
