@@ -47,7 +47,8 @@ impl Engine {
                 key,
                 fingerprint,
                 job: id.clone(),
-                keep: REQUEST_ID_KEPT,
+                // No longer than the job: a repeated request must not start one that was purged anew.
+                keep: REQUEST_ID_KEPT.min(self.inner.options.retention),
             };
             match self.inner.store.reserve_request(reservation).await? {
                 Reserved::New => {}
