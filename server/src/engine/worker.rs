@@ -72,7 +72,7 @@ impl Engine {
         }
         let is_late = now >= claim.stored.job.deadline_at;
         match claim.stored.job.state.clone() {
-            State::Queued { .. } | State::AwaitingNss { .. } | State::Waiting { .. } if is_late => {
+            State::Queued { .. } | State::AwaitingNss { .. } if is_late => {
                 self.decide_and_go_on(claim, Event::TimeUp, subject).await
             }
             State::Queued { .. } => self.plan(claim, subject).await,
@@ -193,7 +193,7 @@ impl Engine {
     ) -> Option<Work> {
         let job = &claim.stored.job;
         let Some(provider) = self.inner.providers.get(&intent.provider) else {
-            return self.defer(claim, self.inner.options.job_deadline, subject).await;
+            return self.wait_on(claim, self.inner.options.job_deadline, subject).await;
         };
         let subject = match self.subject_for(&job.id, subject).await {
             Ok(subject) => subject,
@@ -215,10 +215,18 @@ impl Engine {
             }
             None => {
                 let delay = options.poll.delay(polls + 2, rand::random());
-                self.defer(claim, delay.unwrap_or(options.poll.max), Some(subject))
+                self.wait_on(claim, delay.unwrap_or(options.poll.max), Some(subject))
                     .await
             }
         }
+    }
+
+    /// A job that was paid for is asked about once more before its time is up: its replicas may have been away for long.
+    async fn wait_on(&self, claim: Claim, wait: Duration, subject: Option<Arc<Subject>>) -> Option<Work> {
+        if self.inner.clock.now() >= claim.stored.job.deadline_at {
+            return self.decide_and_go_on(claim, Event::TimeUp, subject).await;
+        }
+        self.defer(claim, wait, subject).await
     }
 
     /// What is left of the lease, less a margin for the commit that follows.

@@ -35,6 +35,8 @@ pub(super) struct Faulty {
     gates_hang: AtomicBool,
     /// Creations that are done, but whose replies wait while this is held.
     pub slow_creations: tokio::sync::Mutex<()>,
+    /// Intents that are recorded, but whose replies wait while this is held.
+    pub slow_intents: tokio::sync::Mutex<()>,
     claims_made: AtomicUsize,
     loses_first_intent: AtomicBool,
     /// The commit of an intent whose replies are lost, however often it is sent.
@@ -53,6 +55,7 @@ impl Faulty {
             replies_to_lose: AtomicUsize::new(0),
             gates_hang: AtomicBool::new(false),
             slow_creations: tokio::sync::Mutex::default(),
+            slow_intents: tokio::sync::Mutex::default(),
             claims_made: AtomicUsize::new(0),
             loses_first_intent: AtomicBool::new(false),
             lost_intent: OnceLock::new(),
@@ -92,9 +95,8 @@ impl Faulty {
     }
 
     fn is_lost_intent(&self, commit: &Commit) -> bool {
-        let is_intent = matches!(commit.transition.ledger, Some(LedgerChange::Open { .. }));
         let loses = self.loses_first_intent.load(Ordering::SeqCst);
-        is_intent && loses && *self.lost_intent.get_or_init(|| commit.op) == commit.op
+        is_intent(commit) && loses && *self.lost_intent.get_or_init(|| commit.op) == commit.op
     }
 
     fn up(&self) -> Result<&Arc<dyn Store>, StoreError> {
@@ -112,6 +114,10 @@ impl Faulty {
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, take_one);
         if lost.is_ok() { Err(unavailable()) } else { Ok(reply) }
     }
+}
+
+fn is_intent(commit: &Commit) -> bool {
+    matches!(commit.transition.ledger, Some(LedgerChange::Open { .. }))
 }
 
 fn unavailable() -> StoreError {
@@ -156,8 +162,11 @@ impl Store for Faulty {
     }
 
     async fn commit(&self, commit: Commit) -> Result<Committed, StoreError> {
-        let is_lost = self.is_lost_intent(&commit);
+        let (is_lost, is_intent) = (self.is_lost_intent(&commit), is_intent(&commit));
         let committed = self.up()?.commit(commit).await?;
+        if is_intent {
+            drop(self.slow_intents.lock().await);
+        }
         if is_lost {
             Err(unavailable())
         } else {
