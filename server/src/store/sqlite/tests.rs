@@ -311,7 +311,7 @@ async fn callers_that_go_away_do_not_add_to_the_reads_at_a_time() {
         doors.push(open);
         let slow = harness.store.read_with("read slowly", move |_| {
             running.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-            drop(opened.recv());
+            let _ = opened.recv();
             Ok(())
         });
         assert!(tokio::time::timeout(Duration::from_millis(20), slow).await.is_err());
