@@ -219,7 +219,7 @@ fn request_id(request: &v1::SubmitWorkHistoryRequest, subject: &Subject) -> Opti
 
 fn job_filter(wrong: &mut Violations, filter: Option<v1::JobFilter>) -> JobFilter {
     let filter = filter.unwrap_or_default();
-    let states = fields::states(wrong, "filter.states", &filter.states);
+    let states = fields::states(wrong, "filter.states", &filter.states, fields::job_state);
     let (created_from, created_until) = fields::time_range(wrong, "filter.create_time", filter.create_time);
     let labels = fields::labels(wrong, "filter.labels", filter.labels)
         .into_iter()
