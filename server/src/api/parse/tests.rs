@@ -141,7 +141,7 @@ fn the_provider_must_sell_histories_and_get_what_it_needs() {
     check(|it| it.provider = 99, &["provider"]);
     check(|it| it.test_case_id = "case-1".to_owned(), &["provider"]);
     let with_test_case = |it: &mut v1::SubmitWorkHistoryRequest, id: &str| {
-        it.provider = v1::Provider::TuIdentidad.into();
+        it.provider = v1::Provider::Kiban.into();
         it.test_case_id = id.to_owned();
     };
     check(|it| with_test_case(it, "case 1"), &["test_case_id"]);
@@ -270,7 +270,7 @@ fn zero_max_age_differs_from_none() {
 fn a_test_case_may_have_a_curp_with_a_wrong_check_digit() {
     let mut request = good();
     subject(&mut request).curp = CURP.replace('4', "5");
-    request.provider = v1::Provider::TuIdentidad.into();
+    request.provider = v1::Provider::Kiban.into();
     request.test_case_id = "case-1".to_owned();
     assert_eq!(
         submit(request, caller()).ok().unwrap().test_case_id.as_deref(),
