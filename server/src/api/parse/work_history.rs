@@ -49,7 +49,10 @@ pub(in crate::api) fn submit(request: v1::SubmitWorkHistoryRequest, caller: Call
     // Any other choice could end in a real, billed call about a made-up case. A wrong provider is told about already.
     let may_be_wrong = [v1::Provider::Unspecified as i32, v1::Provider::TuIdentidad as i32];
     if !request.test_case_id.is_empty() && may_be_wrong.contains(&request.provider) {
-        wrong.add("provider", "must be KIBAN with test_case_id: nobody else has test cases");
+        wrong.add(
+            "provider",
+            "must be KIBAN with test_case_id: nobody else has test cases",
+        );
     }
     let limit = fields::limit(&mut wrong, "limit", request.limit);
     let max_age = fields::max_age(&mut wrong, request.max_age.as_ref());
