@@ -16,6 +16,12 @@ impl Job {
         self.settlement.is_none() && own.any(|attempt| attempt.charge == Charge::Unknown || self.lost(attempt))
     }
 
+    /// Whether this intent's answer was paid for and is held by nobody.
+    pub(crate) fn is_lost(&self, intent: &IntentId) -> bool {
+        let mut attempts = self.attempts.iter();
+        attempts.any(|attempt| attempt.id == *intent && self.lost(attempt))
+    }
+
     /// Whether this attempt brought an answer when the job had ended without one: paid for, and held by nobody.
     fn lost(&self, attempt: &Attempt) -> bool {
         let answered = attempt.class == Some(OutcomeClass::Answered) && attempt.charge == Charge::Yes;

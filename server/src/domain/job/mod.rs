@@ -36,6 +36,9 @@ pub(crate) const EVENTS_MAX: usize = 64;
 /// Attempts that a job keeps: the newest, and before those the ones that money hangs on. The ledger keeps all.
 pub(crate) const ATTEMPTS_MAX: usize = 32;
 
+/// Jobs that a job wakes when it ends: the newest that asked. The others look at it by themselves from time to time.
+pub(crate) const DEPENDENTS_MAX: usize = 64;
+
 /// A job as it is stored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Job {
@@ -59,7 +62,7 @@ pub(crate) struct Job {
     /// Set when the lookup brought no NSS and the job goes on without.
     #[serde(default)]
     pub nss_missed: bool,
-    /// Jobs to wake when this one ends.
+    /// Jobs to wake when this one ends, at most [`DEPENDENTS_MAX`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dependents: Vec<JobId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::domain::{
     ids::{IntentId, JobId},
     job::{
-        ATTEMPTS_MAX, Attempt, Due, Ending, Intent, Job, LedgerChange, State, Transition,
+        ATTEMPTS_MAX, Attempt, DEPENDENTS_MAX, Due, Ending, Intent, Job, LedgerChange, State, Transition,
         charges::{reuse_of, unknown},
         outcome_unknown,
     },
@@ -56,6 +56,8 @@ impl Next {
         self.job.ask.limit = if own == 0 || limit == 0 { 0 } else { own.max(limit) };
         if let Some(dependent) = dependent.filter(|id| !self.job.dependents.contains(id)) {
             self.job.dependents.push(dependent);
+            let surplus = self.job.dependents.len().saturating_sub(DEPENDENTS_MAX);
+            self.job.dependents.drain(..surplus);
         }
         self.unchanged()
     }

@@ -13,7 +13,7 @@ use crate::{
     domain::{
         ids::JobId,
         job::{Event, Intent, Job, Source, Step},
-        outcome::{Charge, Outcome, OutcomeClass},
+        outcome::{Charge, Outcome, OutcomeClass, Verdict},
         provider_id::ProviderId,
     },
     store::{Claim, Commit, Committed, PersonDay},
@@ -339,6 +339,34 @@ pub(crate) async fn an_operator_frees_the_unit_of_a_lost_answer(world: &World) {
     assert_taken(world, &fresh().await, Charge::Yes).await;
     world.settles(&id, Charge::Yes).await;
     assert_eq!(world.rows(&id).await[0].charge, Charge::Yes);
+    assert_free(world, &fresh().await).await;
+}
+
+pub(crate) async fn an_operator_frees_the_unit_of_an_answer_that_came_after_another_no(world: &World) {
+    let id = start(world, 1).await;
+    let kiban = fixtures::history_intent();
+    world.intends(&id, &kiban, world.now().await).await;
+    outcome_now(world, &id, &kiban, Outcome::Ambiguous).await;
+    done(world.happens(&id, Event::AmbiguityAbandoned).await);
+    let other = fixtures::intent(ProviderId::TuIdentidad, Step::FetchHistory);
+    world.intends(&id, &other, world.now().await).await;
+    let no = Outcome::Answered {
+        verdict: Verdict::No(fixtures::failure()),
+        reference: None,
+    };
+    outcome_now(world, &id, &other, no).await;
+    outcome_now(world, &id, &kiban, found()).await;
+
+    let fresh = || start(world, 1);
+    assert_taken(world, &fresh().await, Charge::Yes).await;
+    world.settles(&id, Charge::Yes).await;
+    let again = fixtures::intent(ProviderId::TuIdentidad, Step::FetchHistory);
+    let got = try_intent(world, &fresh().await, &again).await;
+    assert_eq!(
+        got,
+        Committed::UnitTaken { charge: Charge::Yes },
+        "the no was paid for and told"
+    );
     assert_free(world, &fresh().await).await;
 }
 
