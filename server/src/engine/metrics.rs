@@ -7,6 +7,7 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge},
     registry::Registry,
 };
+use serde::Serialize;
 
 use crate::{
     domain::{
@@ -40,7 +41,7 @@ struct Created {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Ended {
     kind: &'static str,
-    state: &'static str,
+    state: String,
     reason: String,
 }
 
@@ -116,14 +117,11 @@ impl Metrics {
     }
 
     pub(super) fn job_ended(&self, job: &Job) {
-        let reason = job
-            .failure()
-            .map(|failure| format!("{:?}", failure.reason))
-            .unwrap_or_default();
+        let reason = job.failure().map(|failure| word(failure.reason)).unwrap_or_default();
         self.ended
             .get_or_create(&Ended {
                 kind: kind_name(job.id.kind()),
-                state: job.state.name(),
+                state: word(job.view().state),
                 reason,
             })
             .inc();
@@ -178,6 +176,15 @@ impl Metrics {
         self.streams.inc();
         StreamGauge(self.streams.clone())
     }
+}
+
+/// The word that a value has in records and in the contract, so that a label can be searched for there.
+fn word(value: impl Serialize) -> String {
+    let word = serde_json::to_value(value).ok();
+    word.as_ref()
+        .and_then(serde_json::Value::as_str)
+        .unwrap_or_default()
+        .to_owned()
 }
 
 fn kind_name(kind: JobKind) -> &'static str {

@@ -47,7 +47,8 @@ impl Engine {
     pub(super) fn spawn_work(&self, work: Work, permit: OwnedSemaphorePermit) {
         let engine = self.clone();
         let job = &work.claim.stored.job;
-        let span = tracing::info_span!("job", otel.kind = "consumer", job.id = %job.id);
+        // No child of whatever submitted or woke it: it links to its own request.
+        let span = tracing::info_span!(parent: None, "job", otel.kind = "consumer", job.id = %job.id);
         trace::link(&span, job.trace_parent.as_deref());
         let run = async move {
             let mut next = Some(work);
