@@ -9,9 +9,12 @@ use std::{
     time::Duration,
 };
 
-use crate::store::{
-    FEED_KEPT_MAX,
-    redis::{Durability, RedisOptions},
+use crate::{
+    clock::Clock,
+    store::{
+        FEED_KEPT_MAX,
+        redis::{Durability, RedisOptions},
+    },
 };
 
 /// A data set that nobody else uses.
@@ -19,10 +22,13 @@ pub(super) async fn data_set() -> RedisOptions {
     static NEXT: AtomicU32 = AtomicU32::new(1);
     RedisOptions {
         url: shared_url().await.into(),
+        tls_ca: None,
         prefix: format!("story{}", NEXT.fetch_add(1, Ordering::Relaxed)),
         secret_fingerprint: "fingerprint".to_owned(),
         create: true,
         durability: Durability::AcceptRisk,
+        replicas_min: 1,
+        clock: Clock::system(),
         feed_kept_max: FEED_KEPT_MAX,
         retention: Duration::from_secs(30 * 24 * 3600),
         connect_timeout: Duration::from_secs(5),
