@@ -28,8 +28,8 @@ impl Fault {
     /// Whether the same call, a moment later, may go through. All verbs are idempotent, so one that was cut off is repeated too.
     pub(super) fn may_pass(&self) -> bool {
         match self {
-            Fault::TimedOut | Fault::FewReplicas { .. } => false,
-            Fault::Nowhere(_) => true,
+            Fault::TimedOut => false,
+            Fault::Nowhere(_) | Fault::FewReplicas { .. } => true,
             Fault::Redis(error) => {
                 error.is_connection_dropped() || error.code().is_some_and(|code| plain_reason(code).is_some())
             }

@@ -39,7 +39,7 @@ scripts! {
     CREATE = grows lasts "create.lua";
     RESERVE = grows lasts "reserve.lua";
     COMMIT = guarded lasts "commit.lua";
-    CLAIM = guarded lasts "claim.lua";
+    CLAIM = guarded passes "claim.lua";
     RELEASE = guarded passes "release.lua";
     READ = guarded passes "read.lua";
     LIST = guarded passes "list.lua";
