@@ -83,6 +83,7 @@ impl Engine {
             }
             Err(error) => return Sent::Done(self.give_back(claim, &error.into()).await),
         }
+        let id = claim.stored.job.id.clone();
         let decided = self
             .decide(claim, Event::IntentRecorded { intent: intent.clone() }, hold)
             .await;
@@ -90,6 +91,7 @@ impl Engine {
             Decided::Held(claim) => claim,
             Decided::LetGo | Decided::Lost => {
                 self.leave(&intent, options, GateReport::Unused).await;
+                self.record_unsent(&id, intent).await;
                 return Sent::Done(None);
             }
             Decided::Refused(claim, refusal) => {
@@ -118,6 +120,20 @@ impl Engine {
             return Reply::bare(Outcome::NotSent);
         }
         provider.call(request, time_limit).await
+    }
+
+    /// The intent may stand all the same, when only the reply to its commit was lost. That nothing was sent is known here alone,
+    /// and without it the job would end as one that may have been charged.
+    async fn record_unsent(&self, id: &JobId, intent: Intent) {
+        let event = Event::OutcomeKnown {
+            from: Source::Call,
+            intent: intent.id,
+            outcome: Outcome::NotSent,
+            next_at: self.inner.clock.now(),
+        };
+        if let Err(error) = self.record(id, None, &event, None, None).await {
+            tracing::warn!(job.id = %id, error = %error, "it could not be recorded that a call was not made");
+        }
     }
 
     /// Commits the fact, however long the store takes: it was paid for.

@@ -127,8 +127,9 @@ impl Engine {
                 expected_version: stored.version,
                 fence: None,
                 person_day: None,
+                // A late answer to another call must not take the place of the one that ended the job.
                 answer: answer
-                    .filter(|_| transition.ending.is_some() && transition.job.brings_answer())
+                    .filter(|_| !stored.job.is_terminal() && transition.job.brings_answer())
                     .map(<[u8]>::to_vec),
                 transition,
                 hold: Duration::ZERO,

@@ -16,6 +16,9 @@ use crate::{
 /// Jobs claimed at a time: a few scripts' worth, so that one replica does not take what others could start on.
 const CLAIMS_MAX: usize = 64;
 
+/// One in so many workers is left to new jobs, which then run in the commit that creates them.
+const SPARE_SHARE: usize = 4;
+
 /// Between rounds of the purge, and jobs it removes in one.
 const PURGE_INTERVAL: Duration = Duration::from_secs(600);
 const PURGE_MAX: usize = 1000;
@@ -64,7 +67,10 @@ impl Engine {
     /// Claims what is due for the workers that are free, and says when to look again.
     async fn claim_round(&self, first: OwnedSemaphorePermit) -> Duration {
         let mut permits = vec![first];
-        while permits.len() < CLAIMS_MAX {
+        // While the store is asked, some workers stay free for jobs that are submitted here. A busy replica still fills all of
+        // them: each round begins with one, whatever is spare.
+        let spare = self.inner.options.workers_max / SPARE_SHARE;
+        while permits.len() < CLAIMS_MAX && self.inner.workers.available_permits() > spare {
             let Ok(permit) = Arc::clone(&self.inner.workers).try_acquire_owned() else {
                 break;
             };

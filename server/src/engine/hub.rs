@@ -126,6 +126,11 @@ impl Hub {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn followed_count(&self) -> usize {
+        self.lock().len()
+    }
+
     fn mark_all(&self, dirty: &mut HashSet<JobId>) {
         dirty.extend(self.lock().keys().cloned());
         self.rings.send_modify(|rings| *rings += 1);

@@ -6,6 +6,7 @@
 
 mod alarm;
 mod answer;
+mod awaiting;
 mod callback;
 mod caller;
 mod commit;

@@ -6,6 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::{
@@ -52,7 +53,13 @@ impl Engine {
                 Reserved::New => {}
                 Reserved::Known { job, settled: false } => id = job,
                 Reserved::Known { job, settled: true } => return self.answered_before(&job, submit.limit).await,
-                Reserved::OtherRequest => return Err(EngineError::new(Reason::RequestIdReused)),
+                Reserved::OtherRequest => {
+                    return Err(EngineError::of_field(
+                        Reason::RequestIdReused,
+                        "request_id",
+                        "was used before with another request; choose a new one",
+                    ));
+                }
             }
         }
         let created = self.create_history_job(id, person, now, &submit).await?;
@@ -72,7 +79,11 @@ impl Engine {
             provider: submit.provider,
         };
         if submit.test_case_id.is_some() && !self.inner.options.test_cases_allowed {
-            return Err(EngineError::new(Reason::InvalidRequest));
+            return Err(EngineError::of_field(
+                Reason::InvalidRequest,
+                "test_case_id",
+                "must be empty: this server makes no calls to the providers' own sandboxes",
+            ));
         }
         if route::is_possible(given, &self.inner.options) {
             Ok(())
@@ -121,7 +132,22 @@ impl Engine {
     }
 
     /// Creates the job, or finds the one that serves instead; a new one starts to run on this replica if a worker is free.
+    ///
+    /// In a task of its own: a caller that goes away meanwhile would leave a leased job that nobody works on.
     pub(super) async fn create(
+        &self,
+        job: Job,
+        product: String,
+        answered_by: Option<ProviderId>,
+        subject: Subject,
+    ) -> Result<Created, EngineError> {
+        let engine = self.clone();
+        let creation = async move { engine.create_and_run(job, product, answered_by, subject).await };
+        let created = self.inner.tasks.spawn(creation.in_current_span()).await;
+        created.map_err(|_| EngineError::new(Reason::Internal))?
+    }
+
+    async fn create_and_run(
         &self,
         job: Job,
         product: String,

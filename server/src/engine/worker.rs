@@ -13,8 +13,8 @@ use crate::{
     domain::{
         gate::{Breaker, Denial},
         ids::JobId,
-        job::{Attempt, Event, Intent, Job, Source, State},
-        outcome::OutcomeClass,
+        job::{Event, Intent, Job, Source, State},
+        outcome::Outcome,
         person::Subject,
         provider_id::ProviderId,
         reason::{Failure, Reason},
@@ -23,16 +23,12 @@ use crate::{
         Engine, EngineError,
         caller::Sent,
         commit::{Decided, Refusal},
-        lookup::Wanted,
         route::{self, Plan},
         trace,
     },
-    providers::PollRequest,
-    store::{Claim, Stored},
+    providers::{PollRequest, Reply},
+    store::Claim,
 };
-
-/// How long a job waits for its lookup before it looks by itself; the lookup's end wakes it sooner.
-const LOOKUP_SWEEP: Duration = Duration::from_secs(5);
 
 /// A job is looked at this long after its deadline, when a clock a little behind the store's has also reached it.
 const DEADLINE_SLACK: Duration = Duration::from_millis(50);
@@ -109,7 +105,12 @@ impl Engine {
         }
     }
 
-    async fn decide_and_go_on(&self, claim: Claim, event: Event, subject: Option<Arc<Subject>>) -> Option<Work> {
+    pub(super) async fn decide_and_go_on(
+        &self,
+        claim: Claim,
+        event: Event,
+        subject: Option<Arc<Subject>>,
+    ) -> Option<Work> {
         match self.decide(claim, event, self.inner.options.lease).await {
             Decided::Held(claim) => Some(Work { claim, subject }),
             Decided::LetGo | Decided::Lost => None,
@@ -182,87 +183,6 @@ impl Engine {
         (self.inner.clock.now() + wait).min(job.deadline_at + DEADLINE_SLACK)
     }
 
-    /// Hands the search for the NSS to a lookup job, and lets go until that one ends.
-    async fn find_nss(&self, claim: Claim, subject: Option<Arc<Subject>>) -> Option<Work> {
-        let job = &claim.stored.job;
-        let found = match self.subject_for(&job.id, subject).await {
-            Ok(subject) => self.start_lookup(Wanted::by_job(job, subject.curp.clone())).await,
-            Err(error) => Err(error),
-        };
-        let lookup = match found {
-            Ok(started) => started.stored.job,
-            Err(error) => return self.give_back(claim, &error).await,
-        };
-        let sweep = if lookup.is_terminal() {
-            Duration::ZERO
-        } else {
-            LOOKUP_SWEEP
-        };
-        let sweep_at = self.not_past_deadline(&claim.stored.job, sweep);
-        self.decide_and_go_on(
-            claim,
-            Event::NssRequested {
-                lookup: lookup.id,
-                sweep_at,
-            },
-            None,
-        )
-        .await
-    }
-
-    async fn look_at_lookup(&self, claim: Claim, lookup: &JobId, subject: Option<Arc<Subject>>) -> Option<Work> {
-        let event = match self.inner.store.read(lookup).await {
-            Ok(Some(Stored { job, .. })) if !job.is_terminal() => Event::Deferred {
-                until: self.not_past_deadline(&claim.stored.job, LOOKUP_SWEEP),
-            },
-            Ok(Some(Stored { job, .. })) => self.read_lookup(&claim.stored.job, job),
-            Ok(None) => self.missed(&claim.stored.job, Failure::own(Reason::Internal), Vec::new(), true),
-            Err(error) => return self.give_back(claim, &error.into()).await,
-        };
-        self.decide_and_go_on(claim, event, subject).await
-    }
-
-    /// What the end of a lookup means to a job that waits for it.
-    fn read_lookup(&self, job: &Job, lookup: Job) -> Event {
-        let spent = |class| lookup.attempts.iter().any(|attempt| attempt.class == Some(class));
-        let (failure, may_fall_back) = match lookup.state {
-            State::Succeeded { .. } => {
-                return Event::NssFound {
-                    attempts: lookup.attempts,
-                };
-            }
-            State::OutcomeUnknown { failure, .. } => (failure, self.inner.options.ambiguous_failover),
-            // What is said about the person holds on every route; what cost nothing leaves the other one open.
-            State::Failed { failure, .. } => {
-                let is_final = spent(OutcomeClass::Answered)
-                    || spent(OutcomeClass::Ambiguous)
-                    || route::is_about_the_person(failure.reason);
-                (failure, !is_final)
-            }
-            State::Queued { .. }
-            | State::AwaitingNss { .. }
-            | State::Calling { .. }
-            | State::Waiting { .. }
-            | State::Ambiguous { .. }
-            | State::Cancelled { .. } => (Failure::own(Reason::Internal), true),
-        };
-        self.missed(job, failure, lookup.attempts, may_fall_back)
-    }
-
-    /// Without another route the job ends with the lookup's own reason.
-    fn missed(&self, job: &Job, failure: Failure, attempts: Vec<Attempt>, may_fall_back: bool) -> Event {
-        let without = Job {
-            nss_missed: true,
-            ..job.clone()
-        };
-        let has_other = matches!(route::next(&without, &self.inner.options, &[]), Plan::Call { .. });
-        Event::NssMissed {
-            failure,
-            attempts,
-            fall_back: may_fall_back && has_other,
-        }
-    }
-
     async fn poll(
         &self,
         claim: Claim,
@@ -288,7 +208,7 @@ impl Engine {
             now: self.inner.clock.now(),
         };
         let time_limit = options.poll_time_limit.min(self.left(&claim));
-        match provider.poll(&request, time_limit).await {
+        match provider.poll(&request, time_limit).await.filter(is_news) {
             Some(reply) => {
                 self.record_reply(claim, &intent, Source::Poll, reply).await;
                 None
@@ -335,6 +255,18 @@ impl Engine {
     pub(super) async fn give_back(&self, claim: Claim, error: &EngineError) -> Option<Work> {
         tracing::warn!(job.id = %claim.stored.job.id, error = %error, "a step could not be taken");
         None
+    }
+}
+
+/// A poll that says nothing new is made again later; to record it would change nothing and leave the job to its lease.
+fn is_news(reply: &Reply) -> bool {
+    match reply.outcome {
+        Outcome::Accepted { .. } | Outcome::Ambiguous | Outcome::NotSent => false,
+        Outcome::Rejected { .. }
+        | Outcome::Down { .. }
+        | Outcome::Answered { .. }
+        | Outcome::Unusable { .. }
+        | Outcome::ReferenceLost { .. } => true,
     }
 }
 

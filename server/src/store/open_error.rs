@@ -19,7 +19,7 @@ pub(crate) enum OpenError {
     #[error("there is no data set at {what}; {how_to_create}")]
     NoDataSet { what: String, how_to_create: String },
     /// It cannot be reached, read or written.
-    #[error("cannot reach the store at {what}: {why}")]
+    #[error("cannot reach the store at {what}: {why}; see that it is there and lets us in, or correct store.url")]
     Unreachable { what: String, why: String },
     /// It is there, but must not be used as it is.
     #[error("the store at {what} must not be used: {why}; {what_to_do}")]

@@ -127,7 +127,7 @@ fn row(reason: Reason) -> (Code, &'static str, Option<Duration>) {
             "the request is larger than the server accepts; send less, for repeating it brings the same", Some(TOMORROW)),
 
         Reason::ProviderUnavailable => (Code::Unavailable,
-            "the provider is down or did not answer, and nothing was charged; come back after the retry delay", Some(LATER)),
+            "the provider is down or failed; come back after the retry delay", Some(LATER)),
         Reason::StoreUnavailable => (Code::Unavailable,
             "the store does not answer; repeat the same request after the retry delay", Some(SOON)),
         Reason::ServerDraining => (Code::Unavailable,

@@ -127,7 +127,7 @@ fn a_failed_job_says_why_in_a_sentence() {
         (failure.reason(), failure.provider()),
         (v1::ErrorReason::ProviderUnavailable, v1::Provider::TuIdentidad)
     );
-    assert!(failure.message.contains("nothing was charged") && failure.provider_code == "E1" && failure.retryable);
+    assert!(failure.message.contains("come back") && failure.provider_code == "E1" && failure.retryable);
     let attempt = &job.attempts[0];
     assert_eq!(
         (attempt.outcome_class(), attempt.charge()),
@@ -137,6 +137,19 @@ fn a_failed_job_says_why_in_a_sentence() {
         (attempt.reason(), attempt.provider_code.as_str()),
         (v1::ErrorReason::ProviderUnavailable, "E1")
     );
+}
+
+#[test]
+fn a_failed_job_with_an_unknown_charge_tells_to_settle_it_and_not_to_come_back() {
+    let mut failed = new_job();
+    failed.state = State::Failed {
+        at: at(200),
+        failure: down(),
+    };
+    failed.attempts = vec![new_attempt(Charge::Unknown, false, Some(down()))];
+    let failure = job(failed).failure.unwrap();
+    assert_eq!(failure.reason(), v1::ErrorReason::ProviderUnavailable);
+    assert!(failure.message.contains("settle") && !failure.retryable);
 }
 
 #[track_caller]

@@ -1,0 +1,86 @@
+//! A Redis of one's own, as the store wants it: every command on disk before it is answered.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use super::ports::free_port;
+use super::process::Process;
+use super::wait::eventually;
+
+/// A Redis. The process goes before its folder, so that the log can still be shown.
+pub struct Redis {
+    process: Option<Process>,
+    port: u16,
+    arguments: Vec<String>,
+    folder: TempDir,
+}
+
+impl Redis {
+    pub async fn start() -> Redis {
+        Redis::start_with(&["--appendonly", "yes", "--appendfsync", "always"]).await
+    }
+
+    /// With other words about how it keeps what it is told.
+    pub async fn start_with(arguments: &[&str]) -> Redis {
+        let mut redis = Redis {
+            port: free_port(),
+            folder: tempfile::tempdir().unwrap(),
+            arguments: arguments.iter().map(ToString::to_string).collect(),
+            process: None,
+        };
+        redis.start_again().await;
+        redis
+    }
+
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Ends it as a power cut would.
+    pub fn kill(&mut self) {
+        self.process.take().unwrap().kill();
+    }
+
+    pub fn signal(&self, signal: &str) {
+        self.process.as_ref().unwrap().signal(signal);
+    }
+
+    /// On the same port, with the data that it had.
+    pub async fn start_again(&mut self) {
+        let mut command = Command::new("redis-server");
+        command
+            .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1", "--save", ""])
+            .arg("--dir")
+            .arg(self.folder.path())
+            .args(&self.arguments);
+        self.process = Some(Process::start("redis-server", command, &self.log()));
+        eventually("Redis to answer", || async {
+            let mut connection = self.connect().await?;
+            redis::cmd("PING").query_async::<String>(&mut connection).await.ok()
+        })
+        .await;
+    }
+
+    /// Runs a command and gives its answer.
+    pub async fn ask<T: redis::FromRedisValue>(&self, words: &[&str]) -> T {
+        let mut connection = self.connect().await.expect("Redis runs");
+        let mut command = redis::cmd(words[0]);
+        command.arg(&words[1..]);
+        command.query_async(&mut connection).await.unwrap()
+    }
+
+    async fn connect(&self) -> Option<redis::aio::MultiplexedConnection> {
+        let client = redis::Client::open(self.url()).unwrap();
+        client.get_multiplexed_async_connection().await.ok()
+    }
+
+    fn log(&self) -> PathBuf {
+        self.folder.path().join("redis.log")
+    }
+}
