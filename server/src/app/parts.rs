@@ -55,7 +55,11 @@ async fn open_sqlite(config: &Config, path: &Path, secret_fingerprint: String) -
     Ok(tokio::task::spawn_blocking(|| SqliteStore::open(options)).await??)
 }
 
-pub(super) fn redis_options(config: &Config, place: &config::Redis, secret_fingerprint: String) -> anyhow::Result<RedisOptions> {
+pub(super) fn redis_options(
+    config: &Config,
+    place: &config::Redis,
+    secret_fingerprint: String,
+) -> anyhow::Result<RedisOptions> {
     let read = |path: &PathBuf| {
         let pem = std::fs::read(path);
         pem.with_context(|| format!("cannot read store.tls_ca_file ({})", path.display()))

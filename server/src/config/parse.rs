@@ -63,7 +63,12 @@ pub(super) fn store_url(text: &str) -> Result<StoreUrl, Wrong> {
             .ok_or_else(wrong);
     }
     let url = redis::check_url(text).map(|()| StoreUrl::Redis(SecretString::from(text)));
-    url.map_err(|mistake| Wrong::new(mistake.what, format!("write sqlite:PATH; or {}", mistake.fix.trim_start_matches("write "))))
+    url.map_err(|mistake| {
+        Wrong::new(
+            mistake.what,
+            format!("write sqlite:PATH; or {}", mistake.fix.trim_start_matches("write ")),
+        )
+    })
 }
 
 /// A path behind a base URL, without slashes at its ends.

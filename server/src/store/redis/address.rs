@@ -250,7 +250,10 @@ mod tests {
     fn every_arrangement_has_its_address() {
         check("redis://u:s3cret@h:1/2", "h:1");
         check("rediss://h", "h:6379");
-        check("redis-sentinel://u:s3cret@a,b:7/main/3", "main of the sentinels a:26379,b:7");
+        check(
+            "redis-sentinel://u:s3cret@a,b:7/main/3",
+            "main of the sentinels a:26379,b:7",
+        );
         check("rediss-cluster://:s3cret@a:1,[::1]:2", "the cluster a:1,[::1]:2");
     }
 
@@ -273,7 +276,10 @@ mod tests {
     fn what_is_wrong_is_said_without_quoting() {
         check_wrong("mysql://u:s3cret@h", "it is no kind of store that there is");
         check_wrong("redis-sentinel://h", "it names no service of the sentinels");
-        check_wrong("redis-sentinel://h/main/x", "what follows the service is no number of a database");
+        check_wrong(
+            "redis-sentinel://h/main/x",
+            "what follows the service is no number of a database",
+        );
         check_wrong("redis-cluster://h/1", "it names a database, and a cluster has only one");
         check_wrong("redis-cluster://", "it names no host");
         check_wrong("redis-cluster://a,,b", "it names no host");

@@ -131,11 +131,7 @@ impl Link {
         StoreError::DataSetLost { why: why.into() }
     }
 
-    async fn try_once(
-        &self,
-        call: &Call,
-        redirect: Option<(Arc<Node>, bool)>,
-    ) -> Result<Vec<redis::Value>, Failed> {
+    async fn try_once(&self, call: &Call, redirect: Option<(Arc<Node>, bool)>) -> Result<Vec<redis::Value>, Failed> {
         let nowhere = |fault| Failed {
             at: self.address().shown(),
             fault,
@@ -159,7 +155,9 @@ impl Link {
             Ok(fields) => return Ok(fields),
             Err(fault) => fault,
         };
-        let redirect = fault.redirect().and_then(|to| self.masters.redirected(&node, &to, &topology));
+        let redirect = fault
+            .redirect()
+            .and_then(|to| self.masters.redirected(&node, &to, &topology));
         if fault.is_about_place() {
             // What it finds is used by the next try; that it found nothing is said by that one.
             let _ = self.masters.look_again(&topology).await;
@@ -197,9 +195,8 @@ impl Masters {
             return Ok(());
         }
         let found = self.scouts.find(&known).await?;
-        let names = |topology: &Topology| -> Vec<String> {
-            topology.masters.iter().map(|node| node.name.clone()).collect()
-        };
+        let names =
+            |topology: &Topology| -> Vec<String> { topology.masters.iter().map(|node| node.name.clone()).collect() };
         let (before, after) = (names(&known), names(&found));
         if before != after && !before.is_empty() {
             tracing::info!(redis.masters = after.join(","), "the masters of redis have changed");
@@ -226,7 +223,11 @@ async fn mind(masters: Arc<Masters>) {
         let looks = async {
             if !has_one_place && let Err(fault) = masters.look_again(&topology).await {
                 let at = masters.scouts.address().shown();
-                tracing::warn!(redis.address = at, why = fault.reason(), "nobody tells who is the master");
+                tracing::warn!(
+                    redis.address = at,
+                    why = fault.reason(),
+                    "nobody tells who is the master"
+                );
             }
         };
         tokio::join!(pings, looks);

@@ -13,7 +13,10 @@ pub(super) enum Fault {
     /// Nobody says which server to ask.
     Nowhere(String),
     /// It was done, but a failover could undo it.
-    FewReplicas { held: u64, wanted: u32 },
+    FewReplicas {
+        held: u64,
+        wanted: u32,
+    },
 }
 
 /// Where a cluster sends a call.

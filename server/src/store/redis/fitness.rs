@@ -72,7 +72,11 @@ pub(super) async fn examine(link: &Link, demands: &Demands<'_>) -> Vec<Finding> 
         Err(fault) => {
             let result = Err(Problem::unreachable(&fault));
             let at = link.address().shown();
-            return vec![Finding { check: "reachable", at, result }];
+            return vec![Finding {
+                check: "reachable",
+                at,
+                result,
+            }];
         }
     };
     let examined = topology.masters.iter().map(|node| examine_server(link, node, demands));
@@ -108,11 +112,16 @@ async fn examine_server(link: &Link, node: &Node, demands: &Demands<'_>) -> Vec<
             findings.push(("appendonly", check_append_only(fact("aof_enabled"))));
             findings.push(("appendfsync", check_fsync(node).await));
         }
-        Durability::Managed => findings.push(("appendonly", Ok("vouched for by store.durability = \"managed\"".into()))),
+        Durability::Managed => {
+            findings.push(("appendonly", Ok("vouched for by store.durability = \"managed\"".into())))
+        }
         Durability::AcceptRisk => findings.push(("appendonly", Ok("not looked at: the risk is accepted".into()))),
     }
     if !risk_is_accepted && link.replicas_min() > 0 {
-        findings.push(("replicas", check_replicas(fact("connected_slaves"), link.replicas_min())));
+        findings.push((
+            "replicas",
+            check_replicas(fact("connected_slaves"), link.replicas_min()),
+        ));
     }
     if !risk_is_accepted && let Ok(server_time) = server_time {
         findings.push(("clock", check_clock(server_time, before, after)));
@@ -176,7 +185,9 @@ async fn check_fsync(node: &Node) -> Result<String, Problem> {
 fn check_replicas(connected: &str, wanted: u32) -> Result<String, Problem> {
     if connected.parse().unwrap_or(0_u32) < wanted {
         return Err(unfit(
-            format!("it has {connected} replicas and store.replicas_min is {wanted}, so no write could be acknowledged"),
+            format!(
+                "it has {connected} replicas and store.replicas_min is {wanted}, so no write could be acknowledged"
+            ),
             "give it replicas or bring them back, or lower store.replicas_min: with 0, a failover forgets what it has not copied",
         ));
     }
@@ -243,9 +254,10 @@ impl Problem {
     fn unreachable(fault: &Fault) -> Problem {
         Problem {
             why: fault.reason(),
-            what_to_do: "see that Redis runs there, that its port is open to this machine, and that store.url names the right \
+            what_to_do:
+                "see that Redis runs there, that its port is open to this machine, and that store.url names the right \
                          user and password"
-                .to_owned(),
+                    .to_owned(),
             kind: Kind::Unreachable,
         }
     }
@@ -286,7 +298,9 @@ mod tests {
             (1_071, Some("its clock is 61 s ahead of this machine's")),
             (939, Some("its clock is 61 s behind this machine's")),
         ] {
-            let why = check_clock((server_s, 0), before, after).err().map(|problem| problem.why);
+            let why = check_clock((server_s, 0), before, after)
+                .err()
+                .map(|problem| problem.why);
             assert_eq!(why.as_deref(), expected, "{server_s}");
         }
     }

@@ -35,7 +35,6 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::broadcast;
 
-use self::{bells::Bells, connection::Link, keys::Keys};
 pub(crate) use self::{
     address::check_url,
     diagnosis::diagnose,
@@ -43,6 +42,7 @@ pub(crate) use self::{
     keys::PREFIX_DEFAULT,
     open::{Durability, RedisOptions, open},
 };
+use self::{bells::Bells, connection::Link, keys::Keys};
 use crate::{
     domain::{
         gate::{GateLimits, GateReport, GateStatus, Passage},

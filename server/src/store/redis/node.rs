@@ -138,7 +138,10 @@ impl Node {
     }
 
     fn line(&self, index: usize) -> ConnectionManager {
-        self.lines[index].read().expect("nobody panics while holding it").clone()
+        self.lines[index]
+            .read()
+            .expect("nobody panics while holding it")
+            .clone()
     }
 
     /// Never 0, which would mean for ever.

@@ -235,7 +235,10 @@ async fn create(link: &Link, keys: &Keys, options: &RedisOptions) -> Result<Foun
 async fn has_keys(link: &Link, keys: &Keys) -> Result<bool, OpenError> {
     let topology = link.masters().known().await.map_err(|fault| unreached(link, &fault))?;
     for node in &topology.masters {
-        if node_has_keys(node, keys).await.map_err(|fault| unreached(link, &fault))? {
+        if node_has_keys(node, keys)
+            .await
+            .map_err(|fault| unreached(link, &fault))?
+        {
             return Ok(true);
         }
     }

@@ -48,7 +48,11 @@ impl Topology {
 
     /// Whether a part of the keys has no master.
     fn is_partial(&self) -> bool {
-        let covered: u32 = self.slots.iter().map(|(first, last, _)| u32::from(last - first) + 1).sum();
+        let covered: u32 = self
+            .slots
+            .iter()
+            .map(|(first, last, _)| u32::from(last - first) + 1)
+            .sum();
         covered < u32::from(SLOTS)
     }
 }
@@ -99,7 +103,11 @@ impl Scouts {
         });
         match known {
             Some(node) => Ok(Arc::clone(node)),
-            None => Ok(Arc::new(Node::new(name, self.address.server(name)?, self.address.limits)?)),
+            None => Ok(Arc::new(Node::new(
+                name,
+                self.address.server(name)?,
+                self.address.limits,
+            )?)),
         }
     }
 
@@ -160,7 +168,12 @@ impl Scouts {
     /// know yet, a `MOVED` tells.
     async fn find_slots(&self, known: &Topology) -> Result<Topology, Fault> {
         let mut asked = known.masters.clone();
-        asked.extend(self.named.iter().filter(|node| known.node_named(&node.name).is_none()).cloned());
+        asked.extend(
+            self.named
+                .iter()
+                .filter(|node| known.node_named(&node.name).is_none())
+                .cloned(),
+        );
         let mut answers: FuturesUnordered<_> = asked.iter().map(|node| self.ask_node(node, known)).collect();
         let mut second_best = None;
         let mut complaints = Vec::new();
@@ -193,7 +206,9 @@ impl Scouts {
                 return Err(misread());
             };
             let number = |value: &Value| redis::from_redis_value::<u16>(value.clone()).map_err(|_| misread());
-            let Value::Array(master) = master else { return Err(misread()) };
+            let Value::Array(master) = master else {
+                return Err(misread());
+            };
             let [host, port, ..] = master.as_slice() else {
                 return Err(misread());
             };
@@ -240,7 +255,11 @@ fn slot_of(key: &str) -> u16 {
 fn crc16(bytes: &[u8]) -> u16 {
     bytes.iter().fold(0, |crc, byte| {
         (0..8).fold(crc ^ (u16::from(*byte) << 8), |crc, _| {
-            if crc & 0x8000 == 0 { crc << 1 } else { (crc << 1) ^ 0x1021 }
+            if crc & 0x8000 == 0 {
+                crc << 1
+            } else {
+                (crc << 1) ^ 0x1021
+            }
         })
     })
 }

@@ -99,7 +99,10 @@ impl Stream {
             ended.unwrap();
         }
         let acknowledged = std::mem::take(&mut *self.acknowledged.lock().unwrap());
-        let gap = acknowledged.windows(2).map(|pair| pair[1].1.saturating_duration_since(pair[0].1)).max();
+        let gap = acknowledged
+            .windows(2)
+            .map(|pair| pair[1].1.saturating_duration_since(pair[0].1))
+            .max();
         let mut lost = Vec::new();
         for (id, _) in &acknowledged {
             if self.store.read(id).await.unwrap().is_none() {
@@ -145,7 +148,9 @@ async fn ring_is_heard(store: &RedisStore) {
             }
         }
     };
-    tokio::time::timeout(PATIENCE, heard).await.expect("the bell rings again");
+    tokio::time::timeout(PATIENCE, heard)
+        .await
+        .expect("the bell rings again");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

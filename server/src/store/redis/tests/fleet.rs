@@ -72,7 +72,10 @@ impl Fleet {
             "sentinel monitor {SERVICE} 127.0.0.1 {master} 2\nsentinel down-after-milliseconds {SERVICE} {down_after}\n\
              sentinel failover-timeout {SERVICE} 5000\nsentinel parallel-syncs {SERVICE} 2\n"
         );
-        let sentinels: Vec<Process> = ports[3..].iter().map(|port| Process::sentinel(*port, &config)).collect();
+        let sentinels: Vec<Process> = ports[3..]
+            .iter()
+            .map(|port| Process::sentinel(*port, &config))
+            .collect();
         for sentinel in &sentinels {
             until("the sentinels know each other and the replicas", async || {
                 let info = sentinel.info().await;
@@ -80,9 +83,16 @@ impl Fleet {
             })
             .await;
         }
-        let named: Vec<String> = sentinels.iter().map(|sentinel| format!("127.0.0.1:{}", sentinel.port)).collect();
+        let named: Vec<String> = sentinels
+            .iter()
+            .map(|sentinel| format!("127.0.0.1:{}", sentinel.port))
+            .collect();
         let url = format!("redis-sentinel://{}/{SERVICE}", named.join(","));
-        Fleet { servers, sentinels, url }
+        Fleet {
+            servers,
+            sentinels,
+            url,
+        }
     }
 
     /// Three masters with a replica each.
@@ -96,7 +106,14 @@ impl Fleet {
             .map(|index| {
                 let (port, bus) = (ports[index], ports[6 + index].to_string());
                 let mut args = data_args(port);
-                let cluster = ["--cluster-enabled", "yes", "--cluster-port", &bus, "--cluster-node-timeout", node_timeout];
+                let cluster = [
+                    "--cluster-enabled",
+                    "yes",
+                    "--cluster-port",
+                    &bus,
+                    "--cluster-node-timeout",
+                    node_timeout,
+                ];
                 args.extend(cluster.map(str::to_owned));
                 Process::start(port, args)
             })
@@ -106,7 +123,10 @@ impl Fleet {
             let epoch = (index + 1).to_string();
             server.run(&["CLUSTER", "SET-CONFIG-EPOCH", &epoch]).await;
         }
-        for (server, [first, last]) in servers.iter().zip([["0", "5460"], ["5461", "10922"], ["10923", "16383"]]) {
+        for (server, [first, last]) in servers
+            .iter()
+            .zip([["0", "5460"], ["5461", "10922"], ["10923", "16383"]])
+        {
             server.run(&["CLUSTER", "ADDSLOTSRANGE", first, last]).await;
         }
         for (index, server) in servers.iter().enumerate().skip(1) {
@@ -134,7 +154,10 @@ impl Fleet {
             })
             .await;
         }
-        let named: Vec<String> = servers.iter().map(|server| format!("127.0.0.1:{}", server.port)).collect();
+        let named: Vec<String> = servers
+            .iter()
+            .map(|server| format!("127.0.0.1:{}", server.port))
+            .collect();
         Fleet {
             servers,
             sentinels: Vec::new(),
@@ -162,7 +185,11 @@ impl Process {
     fn sentinel(port: u16, config: &str) -> Process {
         let dir = TempDir::new().unwrap().keep();
         let file = dir.join("sentinel.conf");
-        std::fs::write(&file, format!("port {port}\nbind 127.0.0.1\ndir {}\n{config}", dir.display())).unwrap();
+        std::fs::write(
+            &file,
+            format!("port {port}\nbind 127.0.0.1\ndir {}\n{config}", dir.display()),
+        )
+        .unwrap();
         let args = vec![file.display().to_string(), "--sentinel".to_owned()];
         let running = Mutex::new(Running::begin(&dir, &args));
         Process {
@@ -201,7 +228,10 @@ impl Process {
     }
 
     async fn until_it_answers(&self) {
-        until("redis-server answers", async || run(&self.url(), &["PING"]).await.is_ok()).await;
+        until("redis-server answers", async || {
+            run(&self.url(), &["PING"]).await.is_ok()
+        })
+        .await;
     }
 }
 
@@ -210,9 +240,16 @@ impl Running {
         let script = r#"cd "$0" && { redis-server "$@" >redis.log 2>&1 & echo $!; exec >/dev/null; cat; kill -9 $!; wait; rm -rf "$0"; }"#;
         let mut command = Command::new("sh");
         command.arg("-c").arg(script).arg(dir).args(args);
-        let mut minder = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut minder = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
         let mut pid = String::new();
-        BufReader::new(minder.stdout.take().unwrap()).read_line(&mut pid).unwrap();
+        BufReader::new(minder.stdout.take().unwrap())
+            .read_line(&mut pid)
+            .unwrap();
         Running {
             pid: pid.trim().to_owned(),
             minders: vec![minder.stdin.take().unwrap()],
@@ -223,7 +260,10 @@ impl Running {
 pub(super) async fn until_replicated(master: &Process, replicas: usize) {
     until("the replicas follow", async || {
         let info = master.info().await;
-        info.lines().filter(|line| line.starts_with("slave") && line.contains("state=online")).count() == replicas
+        info.lines()
+            .filter(|line| line.starts_with("slave") && line.contains("state=online"))
+            .count()
+            == replicas
     })
     .await;
 }
@@ -234,12 +274,22 @@ fn text<T: FromRedisValue>(value: Value) -> T {
 
 fn data_args(port: u16) -> Vec<String> {
     let port = port.to_string();
-    let own = ["--port", &port, "--bind", "127.0.0.1", "--repl-diskless-sync-delay", "0"];
+    let own = [
+        "--port",
+        &port,
+        "--bind",
+        "127.0.0.1",
+        "--repl-diskless-sync-delay",
+        "0",
+    ];
     own.into_iter().chain(FIT).map(str::to_owned).collect()
 }
 
 /// Ports that nobody listens on, all different.
 fn free_ports(count: usize) -> Vec<u16> {
     let listeners: Vec<TcpListener> = (0..count).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-    listeners.iter().map(|listener| listener.local_addr().unwrap().port()).collect()
+    listeners
+        .iter()
+        .map(|listener| listener.local_addr().unwrap().port())
+        .collect()
 }
