@@ -184,9 +184,9 @@ mod tests {
         let store = format!("sqlite:{}", folder.path().join("semanas.db").display());
         let credentials = sandbox.credentials().clone();
         let (kiban, tuidentidad, nubarium) = (
-            sandbox.base_url(Book::Kiban).to_string(),
-            sandbox.base_url(Book::TuIdentidad).to_string(),
-            sandbox.base_url(Book::Nubarium).to_string(),
+            sandbox.base_url(Book::Kiban),
+            sandbox.base_url(Book::TuIdentidad),
+            sandbox.base_url(Book::Nubarium),
         );
         let with = async |kiban_key: &str, tuidentidad_key: &str| {
             examined(&[

@@ -110,7 +110,7 @@ mod tests {
     fn problems_stand_out_and_decide_the_exit_code() {
         let text = as_table(&checked(), None);
         assert!(
-            text.contains("PROBLEM  store") && text.contains("set maxmemory-policy"),
+            text.contains("PROBLEM") && text.contains("set maxmemory-policy"),
             "{text}"
         );
         let sink = || Box::new(Vec::new());

@@ -10,7 +10,7 @@ use tracing_subscriber::EnvFilter;
 use url::{Host, Url};
 
 use super::reader::Wrong;
-use crate::store::redis;
+use crate::store::redis as redis_store;
 
 /// `store.url`, by its kind.
 pub(super) enum StoreUrl {
@@ -62,7 +62,7 @@ pub(super) fn store_url(text: &str) -> Result<StoreUrl, Wrong> {
             .then(|| StoreUrl::Sqlite(PathBuf::from(path)))
             .ok_or_else(wrong);
     }
-    let url = redis::check_url(text).map(|()| StoreUrl::Redis(SecretString::from(text)));
+    let url = redis_store::check_url(text).map(|()| StoreUrl::Redis(SecretString::from(text)));
     url.map_err(|mistake| {
         Wrong::new(
             mistake.what,

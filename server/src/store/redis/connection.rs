@@ -150,8 +150,11 @@ impl Link {
                 }
             },
         };
-        let replicas_min = if call.must_last() { self.replicas_min } else { 0 };
-        let fault = match node.invoke(call, asking, replicas_min).await {
+        let replicas = match (call.must_last(), self.replicas_min) {
+            (false, _) | (_, 0) => 0,
+            (true, replicas_min) => replicas_min.max(topology.heirs),
+        };
+        let fault = match node.invoke(call, asking, replicas).await {
             Ok(fields) => return Ok(fields),
             Err(fault) => fault,
         };

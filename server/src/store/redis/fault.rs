@@ -42,8 +42,9 @@ impl Fault {
     /// Whether another server may be the right one by now.
     pub(super) fn is_about_place(&self) -> bool {
         match self {
-            Fault::TimedOut | Fault::FewReplicas { .. } => false,
-            Fault::Nowhere(_) => true,
+            Fault::TimedOut => false,
+            // A replica that left may have become the master.
+            Fault::Nowhere(_) | Fault::FewReplicas { .. } => true,
             Fault::Redis(error) => {
                 error.is_io_error()
                     || matches!(
@@ -70,7 +71,7 @@ impl Fault {
             Fault::Redis(error) => reason_of(error),
             Fault::Nowhere(why) => why.clone(),
             Fault::FewReplicas { held, wanted } => format!(
-                "has this write on {held} replicas instead of {wanted} (store.replicas_min): a failover could undo it"
+                "has this write on {held} replicas instead of {wanted}: a failover could undo it (see store.replicas_min)"
             ),
         }
     }

@@ -3,7 +3,7 @@
 //! Every master is examined, and whatever is wrong or cannot be verified is a finding with the setting to change. Which data set
 //! it holds is not asked here.
 
-use std::{collections::HashMap, fmt};
+use std::collections::HashMap;
 
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
@@ -38,7 +38,7 @@ pub(crate) struct Problem {
     kind: Kind,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 enum Kind {
     Unreachable,
     Unfit,
@@ -56,10 +56,18 @@ pub(super) async fn check_servers(link: &Link, demands: &Demands<'_>) -> Result<
         let what = finding.at;
         match finding.result {
             Ok(_) => {}
-            Err(Problem { why, kind, .. }) if kind == Kind::Unreachable => {
+            Err(Problem {
+                why,
+                kind: Kind::Unreachable,
+                ..
+            }) => {
                 return Err(OpenError::Unreachable { what, why });
             }
-            Err(Problem { why, what_to_do, .. }) => return Err(OpenError::Refused { what, why, what_to_do }),
+            Err(Problem {
+                why,
+                what_to_do,
+                kind: Kind::Unfit,
+            }) => return Err(OpenError::Refused { what, why, what_to_do }),
         }
     }
     Ok(())
@@ -275,12 +283,6 @@ impl Problem {
                 unfit(error.to_string(), "")
             }
         }
-    }
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.why)
     }
 }
 

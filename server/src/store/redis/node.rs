@@ -56,16 +56,15 @@ impl Node {
         })
     }
 
-    /// Runs a script. With `replicas_min`, what it wrote is then held by so many replicas.
-    pub(super) async fn invoke(&self, call: &Call, asking: bool, replicas_min: u32) -> Result<Vec<Value>, Fault> {
-        let waits = (replicas_min > 0).then_some(replicas_min);
-        let fault = match self.send(call.by_hash(), asking, waits).await {
+    /// Runs a script. With `replicas`, what it wrote is then held by so many.
+    pub(super) async fn invoke(&self, call: &Call, asking: bool, replicas: u32) -> Result<Vec<Value>, Fault> {
+        let waits = (replicas > 0).then_some(replicas);
+        match self.send(call.by_hash(), asking, waits).await {
             Err(Fault::Redis(error)) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                return self.send(call.by_text(), asking, waits).await;
+                self.send(call.by_text(), asking, waits).await
             }
             answer => answer,
-        };
-        fault
+        }
     }
 
     /// Runs a plain command.

@@ -5,7 +5,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use futures::{StreamExt as _, stream::FuturesUnordered};
-use redis::{Value, cmd};
+use redis::{FromRedisValue, Value, cmd};
 
 use super::{
     address::{Address, Arrangement, joined},
@@ -22,6 +22,14 @@ pub(super) struct Topology {
     pub(super) masters: Vec<Arc<Node>>,
     /// First slot, last slot and master; empty where one master has all.
     slots: Vec<(u16, u16, Arc<Node>)>,
+    /// Replicas that the sentinels might promote. A write that one of them lacks is lost if it is the one.
+    pub(super) heirs: u32,
+}
+
+/// What a sentinel knows.
+struct Testimony {
+    master: String,
+    heirs: u32,
 }
 
 /// Those whom the address names, and how to reach those whom they name.
@@ -88,7 +96,7 @@ impl Scouts {
         match &self.address.arrangement {
             Arrangement::Single => Ok(Topology {
                 masters: self.named.clone(),
-                slots: Vec::new(),
+                ..Topology::default()
             }),
             Arrangement::Sentinel { service } => self.find_master(service, known).await,
             Arrangement::Cluster => self.find_slots(known).await,
@@ -116,25 +124,30 @@ impl Scouts {
     async fn find_master(&self, service: &str, known: &Topology) -> Result<Topology, Fault> {
         let asked = (0..self.named.len()).map(|index| self.ask_sentinel(index, service));
         let mut answers: FuturesUnordered<_> = asked.collect();
-        let mut votes: HashMap<String, usize> = HashMap::new();
+        let mut votes: HashMap<String, (usize, u32)> = HashMap::new();
         let mut complaints = Vec::new();
         while let Some(answer) = answers.next().await {
             match answer {
-                Ok(name) => *votes.entry(name).or_default() += 1,
+                Ok(Testimony { master, heirs }) => {
+                    let (count, heirs_max) = votes.entry(master).or_default();
+                    *count += 1;
+                    *heirs_max = heirs.max(*heirs_max);
+                }
                 Err(why) => complaints.push(why),
             }
-            if votes.values().any(|count| 2 * count > self.named.len()) {
+            if votes.values().any(|(count, _)| 2 * count > self.named.len()) {
                 break;
             }
         }
-        let elected = votes.into_iter().max_by_key(|(_, count)| *count);
-        let (name, _) = elected.ok_or_else(|| Fault::Nowhere(complaints.join("; ")))?;
+        let elected = votes.into_iter().max_by_key(|(_, (count, _))| *count);
+        let (name, (_, heirs)) = elected.ok_or_else(|| Fault::Nowhere(complaints.join("; ")))?;
         let node = self.node(&name, known)?;
         let role: Vec<Value> = node.ask(cmd("ROLE")).await?;
         match role.first() {
             Some(Value::BulkString(role)) if role == b"master" => Ok(Topology {
                 masters: vec![node],
-                slots: Vec::new(),
+                heirs,
+                ..Topology::default()
             }),
             _ => Err(Fault::Nowhere(format!(
                 "is under failover: the sentinels name {name}, which is no master"
@@ -142,26 +155,40 @@ impl Scouts {
         }
     }
 
-    async fn ask_sentinel(&self, index: usize, service: &str) -> Result<String, String> {
-        let question = || {
-            let mut question = cmd("SENTINEL");
-            question.arg("GET-MASTER-ADDR-BY-NAME").arg(service);
-            question
-        };
-        let sentinel = &self.named[index];
+    /// The replicas are asked for before the master: should the sentinel change its mind between the two, the old replicas are
+    /// demanded of the new master for a moment, but never too few of the old one.
+    async fn ask_sentinel(&self, index: usize, service: &str) -> Result<Testimony, String> {
+        let name = &self.named[index].name;
+        let complaint = |fault: Fault| format!("has a sentinel, {name}, that {}", fault.reason());
+        let replicas: Result<Vec<HashMap<String, String>>, Fault> =
+            self.question_sentinel(index, &["REPLICAS", service]).await;
+        let who = ["GET-MASTER-ADDR-BY-NAME", service];
+        let master = self.question_sentinel(index, &who).await;
+        let master: Option<(String, u16)> = master.map_err(complaint)?;
+        let (host, port) = master.ok_or_else(|| format!("is unknown to the sentinel {name}"))?;
+        let heirs = replicas
+            .map_err(complaint)?
+            .iter()
+            .filter(|replica| may_be_promoted(replica))
+            .count();
+        Ok(Testimony {
+            master: joined(&host, port),
+            heirs: u32::try_from(heirs).unwrap_or(u32::MAX),
+        })
+    }
+
+    async fn question_sentinel<T: FromRedisValue>(&self, index: usize, words: &[&str]) -> Result<T, Fault> {
+        let mut question = cmd("SENTINEL");
+        question.arg(words);
+        let answer = self.named[index].ask(question.clone()).await;
         let wants_password = |fault: &Fault| match fault {
-            Fault::Redis(error) => error.code() == Some("NOAUTH") || error.to_string().contains("NOAUTH"),
+            Fault::Redis(error) => error.to_string().contains("NOAUTH"),
             Fault::TimedOut | Fault::Nowhere(_) | Fault::FewReplicas { .. } => false,
         };
-        let mut answer: Result<Option<(String, u16)>, Fault> = sentinel.ask(question()).await;
         if answer.as_ref().is_err_and(wants_password) {
-            answer = self.named_with_password[index].ask(question()).await;
+            return self.named_with_password[index].ask(question).await;
         }
-        match answer {
-            Ok(Some((host, port))) => Ok(joined(&host, port)),
-            Ok(None) => Err(format!("is unknown to the sentinel {}", sentinel.name)),
-            Err(fault) => Err(format!("has a sentinel, {}, that {}", sentinel.name, fault.reason())),
-        }
+        answer
     }
 
     /// All nodes that are named or known are asked at once. The first that finds its cluster whole is believed; what it does not
@@ -229,6 +256,15 @@ impl Scouts {
         }
         Ok(topology)
     }
+}
+
+/// Whether sentinels would choose this replica, as far as they tell.
+fn may_be_promoted(replica: &HashMap<String, String>) -> bool {
+    let field = |name: &str| replica.get(name).map_or("", String::as_str);
+    let is_away = ["s_down", "o_down", "disconnected"]
+        .iter()
+        .any(|flag| field("flags").contains(flag));
+    !is_away && field("master-link-status") == "ok" && field("slave-priority") != "0"
 }
 
 /// A node that does not know its own address leaves the host out, and means the one at which it was asked.

@@ -7,7 +7,7 @@ use std::{
     io::{BufRead as _, BufReader},
     net::TcpListener,
     path::{Path, PathBuf},
-    process::{ChildStdin, Command, Stdio},
+    process::{Child, Command, Stdio},
     sync::Mutex,
 };
 
@@ -40,12 +40,14 @@ pub(super) struct Process {
     pub(super) port: u16,
     args: Vec<String>,
     dir: PathBuf,
-    running: Mutex<Running>,
+    /// The last one runs; those before it were killed.
+    runs: Mutex<Vec<Minded>>,
 }
 
-struct Running {
+/// A process with the shell that minds it.
+struct Minded {
     pid: String,
-    minders: Vec<ChildStdin>,
+    minder: Child,
 }
 
 impl Fleet {
@@ -173,12 +175,11 @@ impl Fleet {
 impl Process {
     fn start(port: u16, args: Vec<String>) -> Process {
         let dir = TempDir::new().unwrap().keep();
-        let running = Mutex::new(Running::begin(&dir, &args));
         Process {
             port,
+            runs: Mutex::new(vec![Minded::begin(&dir, &args)]),
             args,
             dir,
-            running,
         }
     }
 
@@ -191,27 +192,26 @@ impl Process {
         )
         .unwrap();
         let args = vec![file.display().to_string(), "--sentinel".to_owned()];
-        let running = Mutex::new(Running::begin(&dir, &args));
         Process {
             port,
+            runs: Mutex::new(vec![Minded::begin(&dir, &args)]),
             args,
             dir,
-            running,
         }
     }
 
     /// Kills it at once, as a crash would.
     pub(super) fn kill(&self) {
-        let pid = self.running.lock().unwrap().pid.clone();
-        assert!(Command::new("kill").args(["-9", &pid]).status().unwrap().success());
+        let runs = self.runs.lock().unwrap();
+        let mut kill = Command::new("kill");
+        let killed = kill.args(["-9", &runs.last().unwrap().pid]).status().unwrap();
+        assert!(killed.success());
     }
 
     /// Starts it on the data that it left behind.
     pub(super) fn start_again(&self) {
-        let mut running = self.running.lock().unwrap();
-        let again = Running::begin(&self.dir, &self.args);
-        running.pid = again.pid;
-        running.minders.extend(again.minders);
+        let again = Minded::begin(&self.dir, &self.args);
+        self.runs.lock().unwrap().push(again);
     }
 
     pub(super) fn url(&self) -> String {
@@ -235,8 +235,8 @@ impl Process {
     }
 }
 
-impl Running {
-    fn begin(dir: &Path, args: &[String]) -> Running {
+impl Minded {
+    fn begin(dir: &Path, args: &[String]) -> Minded {
         let script = r#"cd "$0" && { redis-server "$@" >redis.log 2>&1 & echo $!; exec >/dev/null; cat; kill -9 $!; wait; rm -rf "$0"; }"#;
         let mut command = Command::new("sh");
         command.arg("-c").arg(script).arg(dir).args(args);
@@ -250,10 +250,17 @@ impl Running {
         BufReader::new(minder.stdout.take().unwrap())
             .read_line(&mut pid)
             .unwrap();
-        Running {
+        Minded {
             pid: pid.trim().to_owned(),
-            minders: vec![minder.stdin.take().unwrap()],
+            minder,
         }
+    }
+}
+
+impl Drop for Minded {
+    fn drop(&mut self) {
+        drop(self.minder.stdin.take());
+        let _ = self.minder.wait();
     }
 }
 
