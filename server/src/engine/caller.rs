@@ -99,27 +99,32 @@ impl Engine {
                 return Sent::Done(self.refused(claim, refusal).await);
             }
         };
-        let reply = self.call_in_time(provider.as_ref(), &claim, &request, options).await;
-        let report = gate_report(&reply.outcome);
+        let called = self.call_in_time(provider.as_ref(), &claim, &request, options).await;
+        // A call that was not made says nothing about the provider.
+        let report = called
+            .as_ref()
+            .map_or(GateReport::Unused, |reply| gate_report(&reply.outcome));
+        let reply = called.unwrap_or_else(|| Reply::bare(Outcome::NotSent));
         // The fact goes first: a gate that answers slowly must not stand between what was paid for and its record.
         self.record_reply(claim, &intent, Source::Call, reply).await;
         self.leave(&intent, options, report).await;
         Sent::Done(None)
     }
 
-    /// The one place from which a billed request leaves, and only while our own clock says that the lease holds.
+    /// The one place from which a billed request leaves, and only while our own clock says that the lease holds; `None` = it
+    /// does not.
     async fn call_in_time(
         &self,
         provider: &dyn Provider,
         claim: &Claim,
         request: &CallRequest,
         options: &ProviderOptions,
-    ) -> Reply {
+    ) -> Option<Reply> {
         let time_limit = options.call_time_limit.min(self.left(claim));
         if time_limit < CALL_TIME_MIN.min(options.call_time_limit / 2) {
-            return Reply::bare(Outcome::NotSent);
+            return None;
         }
-        provider.call(request, time_limit).await
+        Some(provider.call(request, time_limit).await)
     }
 
     /// The intent may stand all the same, when only the reply to its commit was lost. That nothing was sent is known here alone,

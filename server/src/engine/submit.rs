@@ -47,7 +47,8 @@ impl Engine {
                 key,
                 fingerprint,
                 job: id.clone(),
-                keep: REQUEST_ID_KEPT,
+                // No longer than the job: a repeated request must not start one that was purged anew.
+                keep: REQUEST_ID_KEPT.min(self.inner.options.retention),
             };
             match self.inner.store.reserve_request(reservation).await? {
                 Reserved::New => {}
@@ -99,7 +100,7 @@ impl Engine {
         now: Timestamp,
         submit: &Submit,
     ) -> Result<Created, EngineError> {
-        let max_age = submit.max_age.unwrap_or(self.inner.options.max_age_default);
+        let max_age = self.max_age(submit.max_age);
         let ask = Ask {
             limit: submit.limit,
             provider: submit.provider,
@@ -129,6 +130,12 @@ impl Engine {
             None => "work_history".to_owned(),
         };
         self.create(job, product, submit.provider, submit.subject.clone()).await
+    }
+
+    /// How old an answer may be. None is kept longer than the retention, and a charge whose answer is gone must block nobody.
+    pub(super) fn max_age(&self, asked: Option<Duration>) -> Duration {
+        let options = &self.inner.options;
+        asked.unwrap_or(options.max_age_default).min(options.retention)
     }
 
     /// Creates the job, or finds the one that serves instead; a new one starts to run on this replica if a worker is free.

@@ -33,6 +33,9 @@ use crate::{
 /// A job is looked at this long after its deadline, when a clock a little behind the store's has also reached it.
 const DEADLINE_SLACK: Duration = Duration::from_millis(50);
 
+/// Longest pause between two tries of a job at a gate that is full.
+const CROWD_WAIT_MAX: Duration = Duration::from_secs(5);
+
 /// A leased job, with its person when this replica has just been told.
 pub(super) struct Work {
     pub claim: Claim,
@@ -51,8 +54,8 @@ impl Engine {
             while let Some(work) = next {
                 next = engine.step(work).await;
             }
+            // Nobody is told that a worker is free: when jobs are due and all are busy, the dispatcher waits for the permit.
             drop(permit);
-            engine.inner.alarm.ring_now();
         };
         self.inner.tasks.spawn(run.instrument(span));
     }
@@ -72,7 +75,7 @@ impl Engine {
         }
         let is_late = now >= claim.stored.job.deadline_at;
         match claim.stored.job.state.clone() {
-            State::Queued { .. } | State::AwaitingNss { .. } | State::Waiting { .. } if is_late => {
+            State::Queued { .. } | State::AwaitingNss { .. } if is_late => {
                 self.decide_and_go_on(claim, Event::TimeUp, subject).await
             }
             State::Queued { .. } => self.plan(claim, subject).await,
@@ -161,7 +164,10 @@ impl Engine {
                     match why {
                         // A provider known to be down: another route may serve, else the job waits for it.
                         Denial::Breaker => shut.push(provider),
-                        Denial::Rate | Denial::InFlight => return self.defer(claim, wait, subject).await,
+                        Denial::Rate | Denial::InFlight => {
+                            let wait = patience(&claim.stored.job, wait, self.inner.clock.now());
+                            return self.defer(claim, wait, subject).await;
+                        }
                     }
                 }
             }
@@ -193,7 +199,7 @@ impl Engine {
     ) -> Option<Work> {
         let job = &claim.stored.job;
         let Some(provider) = self.inner.providers.get(&intent.provider) else {
-            return self.defer(claim, self.inner.options.job_deadline, subject).await;
+            return self.wait_on(claim, self.inner.options.job_deadline, subject).await;
         };
         let subject = match self.subject_for(&job.id, subject).await {
             Ok(subject) => subject,
@@ -215,10 +221,18 @@ impl Engine {
             }
             None => {
                 let delay = options.poll.delay(polls + 2, rand::random());
-                self.defer(claim, delay.unwrap_or(options.poll.max), Some(subject))
+                self.wait_on(claim, delay.unwrap_or(options.poll.max), Some(subject))
                     .await
             }
         }
+    }
+
+    /// A job that was paid for is asked about once more before its time is up: its replicas may have been away for long.
+    async fn wait_on(&self, claim: Claim, wait: Duration, subject: Option<Arc<Subject>>) -> Option<Work> {
+        if self.inner.clock.now() >= claim.stored.job.deadline_at {
+            return self.decide_and_go_on(claim, Event::TimeUp, subject).await;
+        }
+        self.defer(claim, wait, subject).await
     }
 
     /// What is left of the lease, less a margin for the commit that follows.
@@ -270,9 +284,57 @@ fn is_news(reply: &Reply) -> bool {
     }
 }
 
+/// How long a job at a full gate waits before it tries again: a quarter of what it has waited, so that a crowd does not wear out
+/// the store, and whoever comes next still finds a free place soon.
+fn patience(job: &Job, told: Duration, now: Timestamp) -> Duration {
+    let waited = match job.state {
+        State::Queued { deferred: true } => Duration::try_from(now.duration_since(job.updated_at)).unwrap_or_default(),
+        State::Queued { deferred: false }
+        | State::AwaitingNss { .. }
+        | State::Calling { .. }
+        | State::Waiting { .. }
+        | State::Ambiguous { .. }
+        | State::Succeeded { .. }
+        | State::Failed { .. }
+        | State::Cancelled { .. }
+        | State::OutcomeUnknown { .. } => Duration::ZERO,
+    };
+    told.max((waited / 4).min(CROWD_WAIT_MAX))
+}
+
 fn refusal_failure(refusal: Refusal) -> Failure {
     match refusal {
         Refusal::UnitTaken => Failure::own(Reason::OutcomeUnknown),
         Refusal::PersonDayFull => Failure::own(Reason::PersonDailyLimit),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::conformance::fixtures;
+
+    #[track_caller]
+    fn check(waited_ms: u64, told_ms: u64, expected_ms: u64) {
+        let mut job = fixtures::work_history(1, fixtures::EPOCH);
+        job.state = State::Queued { deferred: true };
+        let now = fixtures::EPOCH + Duration::from_millis(waited_ms);
+        let pause = patience(&job, Duration::from_millis(told_ms), now);
+        assert_eq!(pause, Duration::from_millis(expected_ms));
+    }
+
+    #[test]
+    fn a_job_at_a_full_gate_tries_less_often_the_longer_it_waits() {
+        check(0, 500, 500);
+        check(4_000, 500, 1_000);
+        check(600_000, 500, 5_000);
+        check(600_000, 60_000, 60_000);
+    }
+
+    #[test]
+    fn a_job_that_was_just_submitted_tries_when_it_is_told_to() {
+        let job = fixtures::work_history(1, fixtures::EPOCH);
+        let now = fixtures::EPOCH + Duration::from_secs(60);
+        assert_eq!(patience(&job, Duration::from_millis(7), now), Duration::from_millis(7));
     }
 }

@@ -109,15 +109,20 @@ fn a_job_shows_state_times_and_what_was_asked() {
     );
 }
 
+fn failed_job(attempts: Vec<Attempt>) -> Job {
+    Job {
+        state: State::Failed {
+            at: at(200),
+            failure: down(),
+        },
+        attempts,
+        ..new_job()
+    }
+}
+
 #[test]
 fn a_failed_job_says_why_in_a_sentence() {
-    let mut failed = new_job();
-    failed.state = State::Failed {
-        at: at(200),
-        failure: down(),
-    };
-    failed.attempts = vec![new_attempt(Charge::No, false, Some(down()))];
-    let job = job(failed);
+    let job = job(failed_job(vec![new_attempt(Charge::No, false, Some(down()))]));
     let failure = job.failure.unwrap();
     assert_eq!(
         (job.state, seconds(job.end_time)),
@@ -141,12 +146,7 @@ fn a_failed_job_says_why_in_a_sentence() {
 
 #[test]
 fn a_failed_job_with_an_unknown_charge_tells_to_settle_it_and_not_to_come_back() {
-    let mut failed = new_job();
-    failed.state = State::Failed {
-        at: at(200),
-        failure: down(),
-    };
-    failed.attempts = vec![new_attempt(Charge::Unknown, false, Some(down()))];
+    let failed = failed_job(vec![new_attempt(Charge::Unknown, false, Some(down()))]);
     let failure = job(failed).failure.unwrap();
     assert_eq!(failure.reason(), v1::ErrorReason::ProviderUnavailable);
     assert!(failure.message.contains("settle") && !failure.retryable);
@@ -154,13 +154,7 @@ fn a_failed_job_with_an_unknown_charge_tells_to_settle_it_and_not_to_come_back()
 
 #[track_caller]
 fn check_retryable(attempts: Vec<Attempt>, expected: bool) {
-    let mut failed = new_job();
-    failed.state = State::Failed {
-        at: at(200),
-        failure: down(),
-    };
-    failed.attempts = attempts;
-    assert_eq!(job(failed).failure.unwrap().retryable, expected);
+    assert_eq!(job(failed_job(attempts)).failure.unwrap().retryable, expected);
 }
 
 #[test]

@@ -33,14 +33,17 @@ pub(super) struct Faulty {
     replies_to_lose: AtomicUsize,
     /// Whether who leaves a gate waits for ever.
     gates_hang: AtomicBool,
-    /// Whether who looks for due jobs waits for ever.
-    claims_hang: AtomicBool,
-    pub claims_hung: AtomicUsize,
     /// Creations that are done, but whose replies wait while this is held.
     pub slow_creations: tokio::sync::Mutex<()>,
+    /// Intents that are recorded, but whose replies wait while this is held.
+    pub slow_intents: tokio::sync::Mutex<()>,
+    claims_made: AtomicUsize,
     loses_first_intent: AtomicBool,
     /// The commit of an intent whose replies are lost, however often it is sent.
     lost_intent: OnceLock<Uuid>,
+    /// Whether who looks for due jobs waits for ever.
+    claims_hang: AtomicBool,
+    pub claims_hung: AtomicUsize,
     epoch: Option<u64>,
 }
 
@@ -51,11 +54,13 @@ impl Faulty {
             is_down: AtomicBool::new(false),
             replies_to_lose: AtomicUsize::new(0),
             gates_hang: AtomicBool::new(false),
-            claims_hang: AtomicBool::new(false),
-            claims_hung: AtomicUsize::new(0),
             slow_creations: tokio::sync::Mutex::default(),
+            slow_intents: tokio::sync::Mutex::default(),
+            claims_made: AtomicUsize::new(0),
             loses_first_intent: AtomicBool::new(false),
             lost_intent: OnceLock::new(),
+            claims_hang: AtomicBool::new(false),
+            claims_hung: AtomicUsize::new(0),
             epoch,
         })
     }
@@ -85,10 +90,13 @@ impl Faulty {
         self.loses_first_intent.store(true, Ordering::SeqCst);
     }
 
+    pub(super) fn claims_made(&self) -> usize {
+        self.claims_made.load(Ordering::SeqCst)
+    }
+
     fn is_lost_intent(&self, commit: &Commit) -> bool {
-        let is_intent = matches!(commit.transition.ledger, Some(LedgerChange::Open { .. }));
         let loses = self.loses_first_intent.load(Ordering::SeqCst);
-        is_intent && loses && *self.lost_intent.get_or_init(|| commit.op) == commit.op
+        is_intent(commit) && loses && *self.lost_intent.get_or_init(|| commit.op) == commit.op
     }
 
     fn up(&self) -> Result<&Arc<dyn Store>, StoreError> {
@@ -106,6 +114,10 @@ impl Faulty {
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, take_one);
         if lost.is_ok() { Err(unavailable()) } else { Ok(reply) }
     }
+}
+
+fn is_intent(commit: &Commit) -> bool {
+    matches!(commit.transition.ledger, Some(LedgerChange::Open { .. }))
 }
 
 fn unavailable() -> StoreError {
@@ -144,12 +156,17 @@ impl Store for Faulty {
             self.claims_hung.fetch_add(1, Ordering::SeqCst);
             std::future::pending::<()>().await;
         }
-        self.up()?.claim_due(lease, max).await
+        let claims = self.up()?.claim_due(lease, max).await;
+        self.claims_made.fetch_add(1, Ordering::SeqCst);
+        claims
     }
 
     async fn commit(&self, commit: Commit) -> Result<Committed, StoreError> {
-        let is_lost = self.is_lost_intent(&commit);
+        let (is_lost, is_intent) = (self.is_lost_intent(&commit), is_intent(&commit));
         let committed = self.up()?.commit(commit).await?;
+        if is_intent {
+            drop(self.slow_intents.lock().await);
+        }
         if is_lost {
             Err(unavailable())
         } else {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     harness::{World, short_leases, submit, until},
-    scripted::{EMPLOYERS, history, nss},
+    scripted::{EMPLOYERS, accepted, history, nss},
 };
 use crate::{
     domain::{
@@ -12,6 +12,7 @@ use crate::{
         outcome::Charge,
     },
     engine::Options,
+    store::Store as _,
 };
 
 #[tokio::test]
@@ -62,4 +63,84 @@ async fn a_late_answer_does_not_replace_the_one_that_was_given() {
     replica.when(&id, |job| job.attempts[0].charge == Charge::Yes).await;
     let shown = replica.snapshot_of(&id, None).await.answer.unwrap().history;
     assert_eq!(shown.employments().len(), EMPLOYERS.len());
+}
+
+#[tokio::test]
+async fn an_answer_that_was_paid_for_and_purged_is_bought_again_however_old_a_one_is_accepted() {
+    let (world, replica) = World::with(|options| options.retention = Duration::from_millis(1)).await;
+    world.kiban.replies(history());
+    world.kiban.replies(history());
+    let first = replica.start().await.snapshot.job.id;
+    replica.end(&first).await;
+    let now = replica.store.probe().await.unwrap().now;
+    assert_eq!(replica.store.purge(now + Duration::from_secs(1), 10).await.unwrap(), 1);
+
+    let second = replica.start().await.snapshot.job.id;
+    assert_eq!(replica.ends(&second).await.0, StateName::Succeeded);
+    assert_eq!(world.kiban.calls(), 2);
+}
+
+#[tokio::test]
+async fn a_job_that_runs_to_its_end_has_nobody_look_for_due_jobs() {
+    let (world, replica) = World::with(|options| options.sweep_interval = Duration::from_secs(3600)).await;
+    until("it looked at its start", || async { replica.store.claims_made() == 1 }).await;
+    for person in 0..5 {
+        world.kiban.replies(history());
+        let submitted = replica.submit(super::harness::submit_for(person)).await.unwrap();
+        assert_eq!(replica.ends(&submitted.snapshot.job.id).await.0, StateName::Succeeded);
+    }
+    assert_eq!(replica.store.claims_made(), 1);
+}
+
+#[tokio::test]
+async fn a_paid_answer_is_still_fetched_when_all_replicas_were_down_past_the_deadline() {
+    let world = World::new().await;
+    let hasty = |options: &mut Options| {
+        short_leases(options);
+        options.job_deadline = Duration::from_millis(400);
+    };
+    let (doomed, runtime) = world.doomed(hasty).await;
+    world.kiban.replies(accepted("ref-1"));
+    let engine = doomed.engine.clone();
+    let started = runtime.spawn(async move { engine.submit(submit()).await });
+    let id = started.await.unwrap().unwrap().snapshot.job.id;
+    until("Kiban is polled", || async { world.kiban.polls() > 0 }).await;
+    runtime.shutdown_background();
+    let watching = world.replica(|options| options.workers_max = 0).await;
+    let deadline_at = watching.job(&id).await.deadline_at;
+    until("its time is up", || async {
+        watching.store.probe().await.unwrap().now > deadline_at
+    })
+    .await;
+
+    world.kiban.answers([Some(history())]);
+    let other = world.replica(hasty).await;
+    assert_eq!(other.ends(&id).await.0, StateName::Succeeded);
+    assert_eq!(world.kiban.calls(), 1);
+}
+
+#[tokio::test]
+async fn a_provider_that_was_not_asked_because_the_store_was_slow_is_not_taken_for_down() {
+    let (world, replica) = World::with(|options| {
+        options.lease = Duration::from_secs(1);
+        for provider in options.providers.values_mut() {
+            provider.call_time_limit = Duration::from_millis(100);
+            provider.gate.breaker_failures = 1;
+            provider.gate.breaker_open = Duration::from_secs(3600);
+        }
+    })
+    .await;
+    world.kiban.replies(history());
+    let slow = replica.store.slow_intents.lock().await;
+    let id = replica.start().await.snapshot.job.id;
+    let recorded = replica.when(&id, |job| matches!(job.state, State::Calling { .. }));
+    recorded.await;
+    let since = tokio::time::Instant::now();
+    until("the lease is almost over", || async {
+        since.elapsed() > Duration::from_millis(400)
+    })
+    .await;
+    drop(slow);
+    assert_eq!(replica.ends(&id).await.0, StateName::Succeeded);
+    assert_eq!(world.kiban.calls(), 1);
 }

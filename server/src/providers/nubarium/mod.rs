@@ -80,11 +80,8 @@ impl Provider for Nubarium {
             .json(&wire::Question {
                 curp: request.subject.curp.expose(),
             });
-        match send(post, request.exchange(ID, time_limit)).await {
-            Exchanged::NotSent => Reply::bare(Outcome::NotSent),
-            Exchanged::Lost => Reply::bare(Outcome::Ambiguous),
-            Exchanged::Answer(answer) => self.read_call(&answer, request),
-        }
+        let exchanged = send(post, request.exchange(ID, time_limit)).await;
+        Reply::of_call(exchanged, |answer| self.read_call(answer, request))
     }
 
     async fn poll(&self, _request: &PollRequest, _time_limit: Duration) -> Option<Reply> {

@@ -150,11 +150,8 @@ impl Provider for TuIdentidad {
             (wire::NSS, nss.expose()),
             (wire::LIMIT, wire::LIMIT_ALL),
         ];
-        match send(self.post(&self.work_history, &fields), request.exchange(ID, time_limit)).await {
-            Exchanged::NotSent => Reply::bare(Outcome::NotSent),
-            Exchanged::Lost => Reply::bare(Outcome::Ambiguous),
-            Exchanged::Answer(answer) => self.read_call(&answer, request),
-        }
+        let exchanged = send(self.post(&self.work_history, &fields), request.exchange(ID, time_limit)).await;
+        Reply::of_call(exchanged, |answer| self.read_call(answer, request))
     }
 
     async fn poll(&self, request: &PollRequest, time_limit: Duration) -> Option<Reply> {
