@@ -21,6 +21,9 @@ async fn main() -> ExitCode {
         Command::Serve(ConfigArgs { config }) => cli::report(ended(app::serve(config.as_deref()).await)),
         Command::Init(ConfigArgs { config }) => cli::report(ended(app::init(config.as_deref()).await)),
         Command::Healthcheck(ConfigArgs { config }) => cli::report(ended(app::healthcheck(config.as_deref()).await)),
+        Command::Doctor(ConfigArgs { config }) => {
+            cli::report(cli::doctor::run(&app::doctor(config.as_deref()).await, common.output))
+        }
         Command::Demo(args) => cli::demo::run(&args, start_server).await,
         Command::Client(command) => cli::run(&command, &common).await,
     }

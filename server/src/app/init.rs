@@ -38,7 +38,7 @@ async fn init_redis(config: &Config, place: &Redis) -> anyhow::Result<()> {
         create: true,
         ..place.clone()
     };
-    match redis_store::open(parts::redis_options(config, &place, fingerprint)).await {
+    match redis_store::open(parts::redis_options(config, &place, fingerprint)?).await {
         Ok(_) => {}
         Err(OpenError::WrongSecret { what }) if fresh.is_some() => {
             let variable = Config::variable("store.secret");

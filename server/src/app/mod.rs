@@ -3,6 +3,7 @@
 //! This is the only place that reads the environment, binds ports, opens the store and spawns what runs for as long as the
 //! process does. It decides the order of start and stop, and nothing about jobs.
 
+mod doctor;
 mod health;
 mod init;
 mod parts;
@@ -17,7 +18,7 @@ use anyhow::Context as _;
 use self::signals::Signals;
 pub use crate::config::Mistakes;
 
-pub use self::{health::healthcheck, init::init, running::Running};
+pub use self::{doctor::doctor, health::healthcheck, init::init, running::Running};
 use crate::{
     config::{Config, Purpose, Sources},
     telemetry,

@@ -2,7 +2,11 @@
 //!
 //! The settings are right already; what can still fail here is the world: a file, a Redis, the system's certificates.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::Context as _;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -29,7 +33,7 @@ pub(super) async fn open_store(config: &Config) -> anyhow::Result<(Arc<dyn Store
     let fingerprint = vault.secret_fingerprint();
     let store: Arc<dyn Store> = match &config.store.place {
         Place::Sqlite { path } => Arc::new(open_sqlite(config, path, fingerprint).await?),
-        Place::Redis(place) => Arc::new(redis_store::open(redis_options(config, place, fingerprint)).await?),
+        Place::Redis(place) => Arc::new(redis_store::open(redis_options(config, place, fingerprint)?).await?),
     };
     Ok((store, vault))
 }
@@ -51,21 +55,33 @@ async fn open_sqlite(config: &Config, path: &Path, secret_fingerprint: String) -
     Ok(tokio::task::spawn_blocking(|| SqliteStore::open(options)).await??)
 }
 
-pub(super) fn redis_options(config: &Config, place: &config::Redis, secret_fingerprint: String) -> RedisOptions {
-    RedisOptions {
+pub(super) fn redis_options(
+    config: &Config,
+    place: &config::Redis,
+    secret_fingerprint: String,
+) -> anyhow::Result<RedisOptions> {
+    let read = |path: &PathBuf| {
+        let pem = std::fs::read(path);
+        pem.with_context(|| format!("cannot read store.tls_ca_file ({})", path.display()))
+    };
+    Ok(RedisOptions {
         url: place.url.clone(),
+        tls_ca: place.tls_ca_file.as_ref().map(read).transpose()?,
         prefix: redis_store::PREFIX_DEFAULT.to_owned(),
         secret_fingerprint,
         create: place.create,
         durability: match place.durability {
             config::Durability::Demand => redis_store::Durability::Demand,
+            config::Durability::Managed => redis_store::Durability::Managed,
             config::Durability::AcceptRisk => redis_store::Durability::AcceptRisk,
         },
+        replicas_min: place.replicas_min,
+        clock: Clock::system(),
         feed_kept_max: FEED_KEPT_MAX,
         retention: config.engine.retention,
         connect_timeout: config.store.connect_timeout,
         response_timeout: config.store.response_timeout,
-    }
+    })
 }
 
 /// An adapter for each provider that is set up.

@@ -1,13 +1,14 @@
 //! The command line: what can be said, and which file does it.
 //!
 //! The commands are callers like any other: they see the server through semanas-client alone. What needs a server inside this
-//! process (serve, init, healthcheck, and the one that demo starts) is connected in `main`, which alone sees both.
+//! process (serve, init, doctor, healthcheck, and the one that demo starts) is connected in `main`, which alone sees both.
 
 mod args;
 mod cancel;
 mod charges;
 mod curp;
 pub mod demo;
+pub mod doctor;
 mod end;
 mod follow;
 mod get;
@@ -80,6 +81,9 @@ Examples:
 Examples:
   semanas init --config /etc/semanas.toml")]
     Init(ConfigArgs),
+    /// Check the settings, the store and the providers' credentials, and say what to mend; changes and costs nothing
+    #[command(after_help = doctor::EXAMPLES)]
+    Doctor(ConfigArgs),
     /// Ask the server of this configuration whether it takes work; for containers
     #[command(after_help = "\
 Examples:

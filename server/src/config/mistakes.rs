@@ -38,6 +38,14 @@ impl Mistakes {
         Mistakes(vec![mistake])
     }
 
+    /// Name, what is wrong, and what to do, of each.
+    pub(crate) fn each(&self) -> impl Iterator<Item = (String, &str, &str)> {
+        let told = |mistake: &'_ Mistake| format!("{} ({})", mistake.name, mistake.origin);
+        self.0
+            .iter()
+            .map(move |mistake| (told(mistake), mistake.what.as_str(), mistake.fix.as_str()))
+    }
+
     /// `Err` when there are any.
     pub(super) fn of(mistakes: Vec<Mistake>) -> Result<(), Mistakes> {
         if mistakes.is_empty() {

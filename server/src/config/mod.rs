@@ -35,6 +35,8 @@ use crate::{
 pub(crate) const SECRET_CHARS_MIN: usize = 32;
 /// gRPC's own default for messages in both directions; no request of ours comes near.
 const REQUEST_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Far more replicas than any server has.
+const REPLICAS_MAX: u32 = 100;
 const COUNT_MAX: u32 = 1_000_000;
 const FACTOR_MAX: f64 = 100.0;
 
@@ -98,14 +100,18 @@ pub(crate) enum Place {
 #[derive(Clone, Debug)]
 pub(crate) struct Redis {
     pub url: SecretString,
+    /// Certificate authority (PEM) to trust instead of the system's.
+    pub tls_ca_file: Option<PathBuf>,
     pub create: bool,
     pub durability: Durability,
+    pub replicas_min: u32,
 }
 
 /// What is asked of Redis before it is trusted with money.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Durability {
     Demand,
+    Managed,
     AcceptRisk,
 }
 
@@ -185,8 +191,14 @@ fn read_store(r: &mut Reader) -> Store {
     let create = r.switch("store.create");
     let durability = r.choice(
         "store.durability",
-        &[("demand", Durability::Demand), ("accept-risk", Durability::AcceptRisk)],
+        &[
+            ("demand", Durability::Demand),
+            ("managed", Durability::Managed),
+            ("accept-risk", Durability::AcceptRisk),
+        ],
     );
+    let replicas_min = r.integer("store.replicas_min", 0, REPLICAS_MAX);
+    let tls_ca_file = r.optional_path("store.tls_ca_file");
     let response_timeout = r.duration("store.response_timeout");
     let connect_timeout = r.duration("store.connect_timeout");
 
@@ -198,8 +210,10 @@ fn read_store(r: &mut Reader) -> Store {
         parse::StoreUrl::Sqlite(path) => Place::Sqlite { path },
         parse::StoreUrl::Redis(url) => Place::Redis(Redis {
             url,
+            tls_ca_file,
             create,
             durability,
+            replicas_min,
         }),
     };
     let secret = match (secret, file) {

@@ -10,6 +10,7 @@ use tracing_subscriber::EnvFilter;
 use url::{Host, Url};
 
 use super::reader::Wrong;
+use crate::store::redis as redis_store;
 
 /// `store.url`, by its kind.
 pub(super) enum StoreUrl {
@@ -49,7 +50,6 @@ pub(super) fn is_loopback(url: &Url) -> bool {
 }
 
 pub(super) fn store_url(text: &str) -> Result<StoreUrl, Wrong> {
-    let fix = "write sqlite:PATH, redis://HOST:PORT or rediss://HOST:PORT";
     if let Some(path) = text.strip_prefix("sqlite:") {
         let is_url = path.starts_with("//") || path.starts_with(':') || path.is_empty();
         let wrong = || {
@@ -62,13 +62,13 @@ pub(super) fn store_url(text: &str) -> Result<StoreUrl, Wrong> {
             .then(|| StoreUrl::Sqlite(PathBuf::from(path)))
             .ok_or_else(wrong);
     }
-    let is_redis = ["redis://", "rediss://"].iter().any(|scheme| text.starts_with(scheme));
-    let has_host = Url::parse(text).is_ok_and(|url| url.has_host());
-    match (is_redis, has_host) {
-        (true, true) => Ok(StoreUrl::Redis(SecretString::from(text))),
-        (true, false) => Err(Wrong::new("it names no host", fix)),
-        (false, _) => Err(Wrong::new("it is no kind of store that there is", fix)),
-    }
+    let url = redis_store::check_url(text).map(|()| StoreUrl::Redis(SecretString::from(text)));
+    url.map_err(|mistake| {
+        Wrong::new(
+            mistake.what,
+            format!("write sqlite:PATH; or {}", mistake.fix.trim_start_matches("write ")),
+        )
+    })
 }
 
 /// A path behind a base URL, without slashes at its ends.

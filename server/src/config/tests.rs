@@ -76,7 +76,7 @@ fn the_default_file_holds_exactly_the_settings_that_are_read() {
     read(&mut reader);
     assert_eq!(&documented, reader.asked());
     let commented: Vec<&String> = documented.iter().filter(|name| !reader.is_set(name)).collect();
-    assert_eq!(commented.len(), 11, "{commented:?}");
+    assert_eq!(commented.len(), 12, "{commented:?}");
 }
 
 #[test]
@@ -163,8 +163,9 @@ fn all_mistakes_are_reported_at_once() {
         &[
             "grpc.listen (from file semanas.toml): \"localhost:50051\" is no address to listen on; write an IP address and a \
              port, such as \"127.0.0.1:50051\", or \"0.0.0.0:50051\" for all interfaces",
-            "store.url (from file semanas.toml): it is no kind of store that there is; write sqlite:PATH, redis://HOST:PORT or \
-             rediss://HOST:PORT",
+            "store.url (from file semanas.toml): it is no kind of store that there is; write sqlite:PATH; or redis://HOST:PORT, \
+             redis-sentinel://HOST:PORT,HOST:PORT/SERVICE or redis-cluster://HOST:PORT,HOST:PORT, with rediss instead of redis \
+             for TLS",
             "store.secret (from file semanas.toml): it has 7 characters; give it at least 32 characters",
             "providers.kiban.base_url (from file semanas.toml): it holds credentials; put them into their own settings",
             "providers.kiban.api_key (not set): providers.kiban.base_url is set, and does nothing without it; set it, in the \
@@ -322,11 +323,17 @@ fn redis_needs_a_secret_and_one_only() {
             ..
         })
     ));
+    for url in ["redis-sentinel://u:p@a:1,b:2/main/0", "rediss-cluster://a:1,b:2"] {
+        let file = format!("[store]\nurl = '{url}'\ndurability = 'managed'\ntls_ca_file = 'ca.pem'");
+        assert!(Config::read(&sources(&file, &[]), Purpose::Init).is_ok(), "{url}");
+    }
     for url in [
         "sqlite:",
         "sqlite://x",
         "sqlite::memory:",
         "redis://",
+        "redis-sentinel://h:26379",
+        "redis-cluster://h/1",
         "memcached://x",
         "./data",
     ] {

@@ -3,6 +3,7 @@
 //! Adapters know HTTP and their provider's words; nobody after them does. They never retry, never follow redirects, and never
 //! log what they read.
 
+mod check;
 mod history;
 pub(crate) mod http;
 mod json;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
+pub(crate) use self::check::Check;
 use self::http::{Exchange, Exchanged, HttpAnswer};
 use crate::domain::{
     nss::Nss,
@@ -40,6 +42,9 @@ pub(crate) trait Provider: Send + Sync + 'static {
 
     /// Asks for the answer to an accepted call; never billed. `None` = still running, or not reachable: ask again later.
     async fn poll(&self, request: &PollRequest, time_limit: Duration) -> Option<Reply>;
+
+    /// Looks whether the provider is there and takes our credentials, as far as that can be asked for nothing.
+    async fn check(&self, now: Timestamp, time_limit: Duration) -> Check;
 }
 
 /// What a call needs. Not `Debug`: it is all personal data.
@@ -93,6 +98,16 @@ pub(crate) struct NssAnswer {
     pub nss: Nss,
     pub full_name: Option<String>,
     pub provenance: Provenance,
+}
+
+/// What surrounds a check.
+fn check_exchange(provider: ProviderId, now: Timestamp, time_limit: Duration) -> Exchange<'static> {
+    Exchange {
+        provider,
+        time_limit,
+        trace_parent: None,
+        now,
+    }
 }
 
 impl CallRequest {

@@ -21,7 +21,7 @@ use crate::{
         reason::{Failure, Reason},
         work_history::{Employment, EmploymentEnd, Person, Provenance, Weeks, WorkHistory},
     },
-    providers::{Answer, CallRequest, CallbackAddress, NssAnswer, PollRequest, Provider, Reply},
+    providers::{Answer, CallRequest, CallbackAddress, Check, NssAnswer, PollRequest, Provider, Reply},
 };
 
 /// What a call may look at.
@@ -132,6 +132,10 @@ impl Provider for Scripted {
         let answer = self.answers.lock().unwrap().pop_front();
         self.polls.fetch_add(1, Ordering::SeqCst);
         answer.flatten()
+    }
+
+    async fn check(&self, _now: jiff::Timestamp, _time_limit: Duration) -> Check {
+        Check::Reachable
     }
 }
 

@@ -10,6 +10,7 @@ use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
+use jiff::Timestamp;
 use secrecy::SecretString;
 use url::Url;
 
@@ -20,7 +21,7 @@ use self::{
 use crate::{
     domain::{outcome::Outcome, person::PersonName, provider_id::ProviderId},
     providers::{
-        CallRequest, CallbackAddress, PollRequest, Provider, Reply,
+        CallRequest, CallbackAddress, Check, PollRequest, Provider, Reply, check, check_exchange,
         http::{Exchanged, HttpAnswer, HttpClient, OptionsError, endpoint, secret_header, send, sensitive_header},
         json::{self, NotJson},
         reference,
@@ -33,6 +34,8 @@ const ID: ProviderId = ProviderId::Kiban;
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const CALLBACK_URL: HeaderName = HeaderName::from_static("urlcallback");
 const CALLBACK_KEY: HeaderName = HeaderName::from_static("xapikeycallback");
+/// Formed as Kiban's ids are, and of the year 1970.
+const NO_DOCUMENT: &str = "000000000000000000000000";
 const TEST_CASE: &str = "testCaseId";
 
 /// Settings of the adapter.
@@ -136,6 +139,17 @@ impl Provider for Kiban {
             Exchanged::NotSent | Exchanged::Lost => None,
             Exchanged::Answer(answer) => read_poll(&answer, &reference, request),
         }
+    }
+
+    /// Asks for a document that there is none of: to good credentials Kiban says so.
+    async fn check(&self, now: Timestamp, time_limit: Duration) -> Check {
+        let get = self
+            .http
+            .get(self.document_url(NO_DOCUMENT))
+            .header(header::ACCEPT, "application/json")
+            .header(API_KEY, self.api_key.clone());
+        let exchanged = send(get, check_exchange(ID, now, time_limit)).await;
+        check::read(exchanged, |answer| answer.status == 404)
     }
 }
 

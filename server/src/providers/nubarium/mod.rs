@@ -11,14 +11,15 @@ use std::{fmt, time::Duration};
 use async_trait::async_trait;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use http::{HeaderValue, header};
+use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::{
     domain::{outcome::Outcome, provider_id::ProviderId},
     providers::{
-        CallRequest, PollRequest, Provider, Reply,
-        http::{HttpAnswer, HttpClient, OptionsError, endpoint, secret_header, send},
+        CallRequest, Check, PollRequest, Provider, Reply, check_exchange,
+        http::{Exchanged, HttpAnswer, HttpClient, OptionsError, endpoint, secret_header, send},
         json::{self, NotJson},
         refusal::{UnbilledStatuses, is_success},
     },
@@ -85,6 +86,17 @@ impl Provider for Nubarium {
 
     async fn poll(&self, _request: &PollRequest, _time_limit: Duration) -> Option<Reply> {
         None
+    }
+
+    /// Nubarium has no request that costs nothing, so its front page is asked for, without credentials.
+    async fn check(&self, now: Timestamp, time_limit: Duration) -> Check {
+        let mut front = self.service.clone();
+        front.set_path("/");
+        match send(self.http.get(front), check_exchange(ID, now, time_limit)).await {
+            Exchanged::NotSent => Check::NotReached,
+            Exchanged::Lost => Check::Broke,
+            Exchanged::Answer(_) => Check::Reachable,
+        }
     }
 }
 

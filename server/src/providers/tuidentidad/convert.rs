@@ -69,6 +69,11 @@ pub(super) fn read(answer: &HttpAnswer, asked: &Curp, now: Timestamp) -> Reading
     }
 }
 
+/// Whether it says that there is no verification of the id that was asked for.
+pub(super) fn is_unknown_reference(answer: &HttpAnswer) -> bool {
+    json::read(&answer.body).is_ok_and(|value| deciding_code(&Body::read(&value)) == Some("WH006"))
+}
+
 /// The code that settles the answer: a flat body's own, else an answer among the warnings, else the first of them.
 fn deciding_code<'a>(body: &Body<'a>) -> Option<&'a str> {
     let warned = || {

@@ -11,6 +11,7 @@ use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 use http::{HeaderName, HeaderValue, header};
+use jiff::Timestamp;
 use reqwest::{RequestBuilder, multipart::Form};
 use secrecy::SecretString;
 use url::Url;
@@ -23,7 +24,7 @@ use crate::{
         reason::{Failure, Reason},
     },
     providers::{
-        CallRequest, PollRequest, Provider, Reply,
+        CallRequest, Check, PollRequest, Provider, Reply, check, check_exchange,
         http::{Exchanged, HttpAnswer, HttpClient, OptionsError, endpoint, secret_header, send},
         reference,
         refusal::{UnbilledStatuses, concerns_us, is_success, note_failed_poll},
@@ -32,6 +33,8 @@ use crate::{
 
 const ID: ProviderId = ProviderId::TuIdentidad;
 const API_KEY: HeaderName = HeaderName::from_static("apikey");
+/// Formed as Tu Identidad's ids are; none is made of zeros.
+const NO_VERIFICATION: &str = "00000000-0000-0000-0000-000000000000";
 
 /// Settings of the adapter.
 pub(crate) struct Options {
@@ -160,6 +163,13 @@ impl Provider for TuIdentidad {
             Exchanged::NotSent | Exchanged::Lost => None,
             Exchanged::Answer(answer) => read_poll(&answer, request),
         }
+    }
+
+    /// Asks for a verification that there is none of: to good credentials Tu Identidad says so.
+    async fn check(&self, now: Timestamp, time_limit: Duration) -> Check {
+        let post = self.post(&self.status, &[(wire::VERIFICATION_ID, NO_VERIFICATION)]);
+        let exchanged = send(post, check_exchange(ID, now, time_limit)).await;
+        check::read(exchanged, convert::is_unknown_reference)
     }
 }
 

@@ -1,5 +1,8 @@
 //! The doorbell: one connection that listens, and rings for every watcher of this replica.
 //!
+//! A ring is a plain `PUBLISH`: a cluster passes it on to all its nodes, so one connection to any of them hears every shard. Sharded
+//! channels would save that traffic, and would need a subscription per slot that moves with its slot.
+//!
 //! Rings are lost when the connection is, so every new connection begins with `Bell::Resync`. A receiver that lags is told so by
 //! its broadcast channel and must take that as a `Resync` too: nothing is queued for it here.
 
@@ -12,7 +15,11 @@ use tokio::{
 };
 use tokio_util::task::AbortOnDropHandle;
 
-use super::connection::{Address, PING_INTERVAL};
+use super::{
+    connection::{Masters, PING_INTERVAL},
+    fault::Fault,
+    node::Node,
+};
 use crate::{domain::ids::JobId, store::Bell};
 
 /// Rings kept for a receiver that is behind; a replica that commits a thousand times while its hub sleeps reads everything anew.
@@ -29,16 +36,18 @@ pub(super) struct Bells {
 
 /// One connection that listens.
 struct Ear {
+    masters: Arc<Masters>,
+    node: Arc<Node>,
     connection: MultiplexedConnection,
     closed: Arc<Notify>,
 }
 
 impl Bells {
     /// Returns when it listens.
-    pub(super) async fn listen(address: Address, channel: String) -> RedisResult<Bells> {
+    pub(super) async fn listen(masters: Arc<Masters>, channel: String) -> Result<Bells, Fault> {
         let (sender, _) = broadcast::channel(RINGS_KEPT_MAX);
-        let ear = Ear::open(&address, &channel, &sender).await?;
-        let listener = tokio::spawn(listen_for_ever(ear, address, channel, sender.clone()));
+        let ear = Ear::open(&masters, 0, &channel, &sender).await?;
+        let listener = tokio::spawn(listen_for_ever(ear, masters, channel, sender.clone()));
         Ok(Bells {
             sender,
             _listener: AbortOnDropHandle::new(listener),
@@ -50,35 +59,55 @@ impl Bells {
     }
 }
 
-async fn listen_for_ever(mut ear: Ear, address: Address, channel: String, sender: broadcast::Sender<Bell>) {
+async fn listen_for_ever(mut ear: Ear, masters: Arc<Masters>, channel: String, sender: broadcast::Sender<Bell>) {
+    let mut turn = 0;
     loop {
         ear.until_closed().await;
         ear = loop {
-            match Ear::open(&address, &channel, &sender).await {
+            let topology = masters.now();
+            turn += 1;
+            match Ear::open(&masters, turn, &channel, &sender).await {
                 Ok(ear) => break ear,
-                Err(_) => sleep(RECONNECT_DELAY).await,
+                Err(_) => {
+                    // Whether that found another master is seen by the next try.
+                    let _ = masters.look_again(&topology).await;
+                    sleep(RECONNECT_DELAY).await;
+                }
             }
         };
     }
 }
 
 impl Ear {
-    async fn open(address: &Address, channel: &str, sender: &broadcast::Sender<Bell>) -> RedisResult<Ear> {
+    /// Listens at the master, or at one after the other of several.
+    async fn open(
+        masters: &Arc<Masters>,
+        turn: usize,
+        channel: &str,
+        sender: &broadcast::Sender<Bell>,
+    ) -> Result<Ear, Fault> {
+        let topology = masters.known().await?;
+        let node = &topology.masters[turn % topology.masters.len()];
         let closed = Arc::new(Notify::new());
-        let config = address.connection_config().set_push_sender({
+        let config = node.connection_config().set_push_sender({
             let (sender, closed) = (sender.clone(), Arc::clone(&closed));
             move |push: PushInfo| {
                 hear(push, &sender, &closed);
                 Ok::<(), redis::aio::SendError>(())
             }
         });
-        let mut connection = address.connect(config).await?;
+        let mut connection = node.connect(config).await?;
         connection.subscribe(channel).await?;
         ring(sender, Bell::Resync);
-        Ok(Ear { connection, closed })
+        Ok(Ear {
+            masters: Arc::clone(masters),
+            node: Arc::clone(node),
+            connection,
+            closed,
+        })
     }
 
-    /// Returns when the connection is closed, or does not answer a ping.
+    /// Returns when the connection is closed or does not answer a ping, or its server is no master any more.
     async fn until_closed(mut self) {
         loop {
             tokio::select! {
@@ -86,7 +115,7 @@ impl Ear {
                 () = sleep(PING_INTERVAL) => {}
             }
             let answer: RedisResult<Value> = redis::cmd("PING").query_async(&mut self.connection).await;
-            if answer.is_err() {
+            if answer.is_err() || self.masters.now().node_named(&self.node.name).is_none() {
                 return;
             }
         }

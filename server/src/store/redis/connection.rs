@@ -1,25 +1,30 @@
-//! The connections to Redis: the only place that knows where Redis is and how its parts are arranged.
+//! The link to Redis, however it is arranged: each call goes to the master of its keys, and follows it when it moves.
 //!
-//! It decides how long an answer is waited for, what is tried again and what an operator reads when it is not answered. A call
-//! that timed out may have been done; it is not repeated here, because the caller has less patience than two timeouts.
+//! Decides what is tried again, for how long, and when the masters are looked for anew. A call that timed out may have been done;
+//! it is not repeated here, because the caller has less patience than two timeouts.
 
 use std::{
     sync::{Arc, RwLock},
     time::Duration,
 };
 
-use redis::{
-    AsyncConnectionConfig, Client, ErrorKind, IntoConnectionInfo, ProtocolVersion, RedisError, RedisResult,
-    ServerErrorKind,
-    aio::{ConnectionManager, ConnectionManagerConfig, MultiplexedConnection},
-};
-use tokio::time::{sleep, timeout};
+use futures::future::join_all;
+use redis::{Cmd, RedisResult};
+use tokio::{sync::Mutex, time::sleep};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{reply::Reply, scripts::Call};
+use super::{
+    address::{Address, Arrangement},
+    fault::{Fault, Redirect},
+    node::Node,
+    reply::Reply,
+    scripts::Call,
+    topology::{Scouts, Topology, named_by},
+};
 use crate::{domain::retry::Backoff, store::StoreError};
 
-/// How often a silent connection is asked whether it still stands. A dead one is noticed after this and one response timeout.
+/// How often a silent connection is asked whether it still stands, and sentinels or cluster who is the master. A dead one is
+/// noticed after this and one response timeout.
 pub(super) const PING_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Between the tries of one call: a failover or a slot that moves is over within a second or is an outage.
@@ -30,104 +35,74 @@ const RETRY: Backoff = Backoff {
     tries_max: 4,
 };
 
-/// Tries to connect before the calls that wait for the connection fail.
-const CONNECT_RETRIES: usize = 2;
-const CONNECT_DELAY_MIN: Duration = Duration::from_millis(20);
-const CONNECT_DELAY_MAX: Duration = Duration::from_millis(200);
-
-/// Where Redis is, and how long it is waited for.
-#[derive(Clone)]
-pub(super) struct Address {
-    client: Client,
-    pub(super) connect_timeout: Duration,
-    pub(super) response_timeout: Duration,
-}
-
-/// The connection for commands. It mends itself.
+/// The link for commands. It mends itself.
 pub(super) struct Link {
-    address: Address,
-    manager: Arc<RwLock<ConnectionManager>>,
-    _keepalive: AbortOnDropHandle<()>,
+    masters: Arc<Masters>,
+    /// Replicas that must hold a write before it counts.
+    replicas_min: u32,
+    _minder: AbortOnDropHandle<()>,
 }
 
-/// How a call failed.
-enum Fault {
-    /// No answer in time: nobody knows whether it was done.
-    TimedOut,
-    Redis(RedisError),
+/// The masters, as far as they are known.
+pub(super) struct Masters {
+    scouts: Scouts,
+    topology: RwLock<Arc<Topology>>,
+    looking: Mutex<()>,
 }
 
-// === impl Address ===
-
-impl Address {
-    pub(super) fn parse(url: &str, connect_timeout: Duration, response_timeout: Duration) -> RedisResult<Address> {
-        let info = url.into_connection_info()?;
-        let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
-        Ok(Address {
-            client: Client::open(info.set_redis_settings(settings))?,
-            connect_timeout,
-            response_timeout,
-        })
-    }
-
-    /// Host and port, without name and password.
-    pub(super) fn shown(&self) -> String {
-        self.client.get_connection_info().addr().to_string()
-    }
-
-    pub(super) fn connection_config(&self) -> AsyncConnectionConfig {
-        AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(self.connect_timeout))
-            .set_response_timeout(Some(self.response_timeout))
-    }
-
-    /// A connection of its own, which does not mend itself.
-    pub(super) async fn connect(&self, config: AsyncConnectionConfig) -> RedisResult<MultiplexedConnection> {
-        self.client.get_multiplexed_async_connection_with_config(&config).await
-    }
-
-    fn manager(&self) -> RedisResult<ConnectionManager> {
-        let config = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(self.connect_timeout))
-            .set_response_timeout(Some(self.response_timeout))
-            .set_number_of_retries(CONNECT_RETRIES)
-            .set_min_delay(CONNECT_DELAY_MIN)
-            .set_max_delay(CONNECT_DELAY_MAX);
-        self.client.get_connection_manager_lazy(config)
-    }
+/// A call that failed, and where.
+struct Failed {
+    at: String,
+    fault: Fault,
+    redirect: Option<(Arc<Node>, bool)>,
 }
 
 // === impl Link ===
 
 impl Link {
-    /// Makes a link; the connection is made with the first call.
-    pub(super) fn new(address: Address) -> RedisResult<Link> {
-        let manager = Arc::new(RwLock::new(address.manager()?));
-        let keepalive = tokio::spawn(keep_alive(address.clone(), Arc::clone(&manager)));
+    /// Makes a link; connections are made with the first call. One server alone has no replicas to wait for.
+    pub(super) fn new(address: Address, replicas_min: u32) -> RedisResult<Link> {
+        let is_single = address.arrangement == Arrangement::Single;
+        let masters = Arc::new(Masters {
+            scouts: Scouts::new(address)?,
+            topology: RwLock::default(),
+            looking: Mutex::new(()),
+        });
+        let minder = tokio::spawn(mind(Arc::clone(&masters)));
         Ok(Link {
-            address,
-            manager,
-            _keepalive: AbortOnDropHandle::new(keepalive),
+            masters,
+            replicas_min: if is_single { 0 } else { replicas_min },
+            _minder: AbortOnDropHandle::new(minder),
         })
     }
 
     pub(super) fn address(&self) -> &Address {
-        &self.address
+        self.masters.scouts.address()
+    }
+
+    pub(super) fn replicas_min(&self) -> u32 {
+        self.replicas_min
+    }
+
+    pub(super) fn masters(&self) -> &Arc<Masters> {
+        &self.masters
     }
 
     /// Runs a script and gives its word and its fields. What Redis refused for the moment is tried again within a bound.
     pub(super) async fn run(&self, call: Call) -> Result<(String, Reply), StoreError> {
         let mut tries = 0;
+        let mut redirect = None;
         let fields = loop {
             tries += 1;
-            let fault = match self.try_once(&call).await {
+            let failed = match self.try_once(&call, redirect.take()).await {
                 Ok(fields) => break fields,
-                Err(fault) => fault,
+                Err(failed) => failed,
             };
-            match RETRY.delay(tries, 1.0).filter(|_| fault.may_pass()) {
+            match RETRY.delay(tries, 1.0).filter(|_| failed.fault.may_pass()) {
                 Some(delay) => sleep(delay).await,
-                None => return Err(fault.into_error(call.doing, &self.address)),
+                None => return Err(failed.fault.into_error(call.doing, &failed.at)),
             }
+            redirect = failed.redirect;
         };
         let mut reply = Reply::new(call.doing, fields);
         match reply.text()?.as_str() {
@@ -136,113 +111,128 @@ impl Link {
         }
     }
 
-    /// Asks Redis about itself.
-    pub(super) async fn ask(&self, doing: &'static str, command: redis::Cmd) -> Result<redis::Value, StoreError> {
-        let answer = self.within_limit(command.query_async(&mut self.connection())).await;
-        answer.map_err(|fault| fault.into_error(doing, &self.address))
-    }
-
-    /// As [`Link::ask`], but with the reason as Redis gave it.
-    pub(super) async fn ask_plainly<T: redis::FromRedisValue>(&self, command: redis::Cmd) -> Result<T, RedisError> {
-        command.query_async(&mut self.connection()).await
+    /// Asks all masters about themselves.
+    pub(super) async fn ask_all(&self, doing: &'static str, command: Cmd) -> Result<Vec<String>, StoreError> {
+        let at = self.address().shown();
+        let topology = self.masters.known().await;
+        let topology = topology.map_err(|fault| fault.into_error(doing, &at))?;
+        let answers = join_all(topology.masters.iter().map(async |node| {
+            let answer = node.ask(command.clone()).await;
+            answer.map_err(|fault| fault.into_error(doing, &node.name))
+        }));
+        answers.await.into_iter().collect()
     }
 
     pub(super) fn lost(&self) -> StoreError {
         let why = format!(
             "the redis at {} no longer holds the data set that was opened there",
-            self.address.shown()
+            self.address().shown()
         );
         StoreError::DataSetLost { why: why.into() }
     }
 
-    async fn try_once(&self, call: &Call) -> Result<Vec<redis::Value>, Fault> {
-        let mut connection = self.connection();
-        self.within_limit(call.invoke(&mut connection)).await
-    }
-
-    /// The library bounds each reply; this bounds the whole, with the connection that may have to be made for it.
-    async fn within_limit<T>(&self, answer: impl Future<Output = RedisResult<T>>) -> Result<T, Fault> {
-        let limit = self.address.connect_timeout + self.address.response_timeout;
-        match timeout(limit, answer).await {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) if error.is_timeout() => Err(Fault::TimedOut),
-            Ok(Err(error)) => Err(Fault::Redis(error)),
-            Err(_) => Err(Fault::TimedOut),
+    async fn try_once(&self, call: &Call, redirect: Option<(Arc<Node>, bool)>) -> Result<Vec<redis::Value>, Failed> {
+        let nowhere = |fault| Failed {
+            at: self.address().shown(),
+            fault,
+            redirect: None,
+        };
+        let topology = self.masters.known().await.map_err(nowhere)?;
+        let (node, asking) = match redirect {
+            Some(redirect) => redirect,
+            None => match topology.node_of(call.first_key()) {
+                Some(node) => (Arc::clone(node), false),
+                None => {
+                    // Told apart from a failure only by the next look.
+                    let fault = Fault::Nowhere("has no master for the slot of this key".to_owned());
+                    let _ = self.masters.look_again(&topology).await;
+                    return Err(nowhere(fault));
+                }
+            },
+        };
+        let replicas = match (call.must_last(), self.replicas_min) {
+            (false, _) | (_, 0) => 0,
+            (true, replicas_min) => replicas_min.max(topology.heirs),
+        };
+        let fault = match node.invoke(call, asking, replicas).await {
+            Ok(fields) => return Ok(fields),
+            Err(fault) => fault,
+        };
+        let redirect = fault
+            .redirect()
+            .and_then(|to| self.masters.redirected(&node, &to, &topology));
+        if fault.is_about_place() {
+            // What it finds is used by the next try; that it found nothing is said by that one.
+            let _ = self.masters.look_again(&topology).await;
         }
-    }
-
-    fn connection(&self) -> ConnectionManager {
-        self.manager.read().expect("nobody panics while holding it").clone()
+        Err(Failed {
+            at: node.name.clone(),
+            fault,
+            redirect,
+        })
     }
 }
 
-/// Replaces a connection on which a ping is not answered: the library only mends connections that were closed.
-async fn keep_alive(address: Address, manager: Arc<RwLock<ConnectionManager>>) {
+// === impl Masters ===
+
+impl Masters {
+    pub(super) fn now(&self) -> Arc<Topology> {
+        Arc::clone(&self.topology.read().expect("nobody panics while holding it"))
+    }
+
+    /// The masters as last found; they are looked for when none ever were.
+    pub(super) async fn known(&self) -> Result<Arc<Topology>, Fault> {
+        let topology = self.now();
+        if !topology.masters.is_empty() {
+            return Ok(topology);
+        }
+        self.look_again(&topology).await?;
+        Ok(self.now())
+    }
+
+    /// Looks for the masters, unless somebody has found them since `seen`.
+    pub(super) async fn look_again(&self, seen: &Arc<Topology>) -> Result<(), Fault> {
+        let _one_at_a_time = self.looking.lock().await;
+        let known = self.now();
+        if !Arc::ptr_eq(&known, seen) {
+            return Ok(());
+        }
+        let found = self.scouts.find(&known).await?;
+        let names =
+            |topology: &Topology| -> Vec<String> { topology.masters.iter().map(|node| node.name.clone()).collect() };
+        let (before, after) = (names(&known), names(&found));
+        if before != after && !before.is_empty() {
+            tracing::info!(redis.masters = after.join(","), "the masters of redis have changed");
+        }
+        *self.topology.write().expect("nobody panics while holding it") = Arc::new(found);
+        Ok(())
+    }
+
+    fn redirected(&self, from: &Node, to: &Redirect, known: &Topology) -> Option<(Arc<Node>, bool)> {
+        let (host, port) = to.to.rsplit_once(':')?;
+        let name = named_by(from, host, port.parse().ok()?);
+        let node = self.scouts.node(&name, known).ok()?;
+        Some((node, to.asking))
+    }
+}
+
+/// Replaces silent connections, and notices a new master also when nobody calls or the old one does not know yet.
+async fn mind(masters: Arc<Masters>) {
+    let has_one_place = masters.scouts.address().arrangement == Arrangement::Single;
     loop {
         sleep(PING_INTERVAL).await;
-        let mut connection = manager.read().expect("nobody panics while holding it").clone();
-        let answer: RedisResult<redis::Value> = redis::cmd("PING").query_async(&mut connection).await;
-        if answer.is_err_and(|error| error.is_timeout())
-            && let Ok(fresh) = address.manager()
-        {
-            tracing::warn!(
-                redis.address = address.shown(),
-                "redis does not answer a ping: connecting anew"
-            );
-            *manager.write().expect("nobody panics while holding it") = fresh;
-        }
-    }
-}
-
-// === impl Fault ===
-
-impl Fault {
-    /// Whether the same call, a moment later, may go through. All verbs are idempotent, so one that was cut off is repeated too.
-    fn may_pass(&self) -> bool {
-        match self {
-            Fault::TimedOut => false,
-            Fault::Redis(error) => {
-                error.is_connection_dropped() || error.code().is_some_and(|code| plain_reason(code).is_some())
+        let topology = masters.now();
+        let pings = join_all(topology.masters.iter().map(|node| node.renew_silent_lines()));
+        let looks = async {
+            if !has_one_place && let Err(fault) = masters.look_again(&topology).await {
+                let at = masters.scouts.address().shown();
+                tracing::warn!(
+                    redis.address = at,
+                    why = fault.reason(),
+                    "nobody tells who is the master"
+                );
             }
-        }
-    }
-
-    fn into_error(self, doing: &'static str, address: &Address) -> StoreError {
-        let at = address.shown();
-        let why = match self {
-            Fault::TimedOut => format!("redis at {at} did not answer in time"),
-            Fault::Redis(error) => format!("redis at {at} {}", reason_of(&error)),
         };
-        StoreError::Unavailable { doing, why: why.into() }
-    }
-}
-
-/// What Redis says when it cannot serve for the moment, in words an operator can act on.
-fn plain_reason(code: &str) -> Option<&'static str> {
-    Some(match code {
-        "READONLY" => "is read-only: it is a replica, or a failover is under way",
-        "LOADING" => "is still loading its data",
-        "MASTERDOWN" => "is a replica that has lost its master",
-        "CLUSTERDOWN" => "says that the cluster is down",
-        "NOREPLICAS" => "has too few replicas to accept writes",
-        "OOM" => "has used up its memory: raise maxmemory",
-        "MISCONF" => "cannot write to its disk",
-        "TRYAGAIN" | "ASK" | "MOVED" => "is moving the slot of this key",
-        "BUSY" => "is busy with a slow script",
-        _ => return None,
-    })
-}
-
-pub(super) fn reason_of(error: &RedisError) -> String {
-    let known = match error.code() {
-        Some("WRONGPASS" | "NOAUTH") => Some("refuses the user name or password"),
-        code => code.and_then(plain_reason),
-    };
-    match (known, error.kind()) {
-        (Some(reason), _) => reason.to_owned(),
-        (None, ErrorKind::AuthenticationFailed) => "refuses the user name or password".to_owned(),
-        (None, ErrorKind::Server(ServerErrorKind::NoPerm)) => format!("does not permit it: {error}"),
-        (None, ErrorKind::Io) => format!("cannot be reached: {error}"),
-        (None, _) => format!("failed: {error}"),
+        tokio::join!(pings, looks);
     }
 }

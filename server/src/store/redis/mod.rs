@@ -6,15 +6,19 @@
 //! records, ledger rows with their index, billing units and the counts of a person's day. Request ids and gates live in slots of
 //! their own. Times are microseconds of Redis' clock; no replica's clock decides anything.
 
+mod address;
 mod bells;
 mod claims;
 mod commit;
 mod connection;
+mod diagnosis;
+mod fault;
 mod feed;
 mod fitness;
 mod gates;
 mod jobs;
 mod keys;
+mod node;
 mod open;
 mod pages;
 mod reply;
@@ -22,6 +26,7 @@ mod requests;
 mod scripts;
 #[cfg(test)]
 mod tests;
+mod topology;
 
 use std::{sync::atomic::AtomicUsize, time::Duration};
 
@@ -30,11 +35,14 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::broadcast;
 
-use self::{bells::Bells, connection::Link, keys::Keys};
 pub(crate) use self::{
+    address::check_url,
+    diagnosis::diagnose,
+    fitness::Finding,
     keys::PREFIX_DEFAULT,
     open::{Durability, RedisOptions, open},
 };
+use self::{bells::Bells, connection::Link, keys::Keys};
 use crate::{
     domain::{
         gate::{GateLimits, GateReport, GateStatus, Passage},

@@ -3,21 +3,28 @@
 //! An empty Redis where data was expected costs money twice, so a data set is only created on purpose, and a part of one is
 //! refused. Whether the server is fit to hold it stands in `fitness`. What still holds is asked again by every probe.
 
-use std::{sync::atomic::AtomicUsize, time::Duration};
+use std::{
+    sync::{Arc, atomic::AtomicUsize},
+    time::Duration,
+};
 
 use futures::future::try_join_all;
-use redis::{RedisError, cmd};
+use redis::cmd;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{
     RedisStore,
+    address::{Address, Limits},
     bells::Bells,
-    connection::{Address, Link, reason_of},
-    fitness::{check_server, facts, policy_that_evicts},
+    connection::Link,
+    fault::{Fault, reason_of},
+    fitness::{Demands, check_servers, facts, policy_that_evicts},
     keys::{Keys, Slot},
+    node::Node,
     scripts::{self, Call},
 };
 use crate::{
+    clock::Clock,
     domain::ids::SHARDS,
     store::{DataSet, OpenError, StoreError},
 };
@@ -31,8 +38,10 @@ const SCAN_COUNT: usize = 1000;
 /// Where the data set is and what is demanded of it.
 #[derive(Clone, Debug)]
 pub(crate) struct RedisOptions {
-    /// `redis://` or `rediss://`, with user name and password if there are any.
+    /// See `address` for its forms; with user name and password if there are any.
     pub url: SecretString,
+    /// Certificate authority (PEM) to trust instead of the system's.
+    pub tls_ca: Option<Vec<u8>>,
     /// Prefix of all keys; more than one data set can live in one Redis.
     pub prefix: String,
     /// Fingerprint of `store.secret`.
@@ -40,6 +49,10 @@ pub(crate) struct RedisOptions {
     /// Create the data set if there is none.
     pub create: bool,
     pub durability: Durability,
+    /// Replicas that must hold a write before it is acknowledged, where there can be a failover: with Sentinel and Cluster.
+    pub replicas_min: u32,
+    /// To compare with Redis' own.
+    pub clock: Clock,
     /// Newest feed entries that each shard keeps; `FEED_KEPT_MAX` but for tests.
     pub feed_kept_max: u64,
     /// How long a paid answer can be asked for: as long as ended jobs are kept.
@@ -53,6 +66,8 @@ pub(crate) struct RedisOptions {
 pub(crate) enum Durability {
     /// Every write is on disk before it is acknowledged.
     Demand,
+    /// As `Demand`, but whoever runs Redis vouches for its disk: it does not tell its settings.
+    Managed,
     /// The operator knows that acknowledged jobs and records of charges may be lost.
     AcceptRisk,
 }
@@ -68,18 +83,13 @@ struct Found {
 
 /// Opens the data set, or says what an operator must do.
 pub(crate) async fn open(options: RedisOptions) -> Result<RedisStore, OpenError> {
-    let address = address(&options)?;
-    let what = address.shown();
-    let unreachable = |error: RedisError| OpenError::Unreachable {
-        what: what.clone(),
-        why: reason_of(&error),
-    };
-    let link = Link::new(address.clone()).map_err(unreachable)?;
-    check_server(&link, options.durability).await?;
+    let link = link(&options)?;
+    check_servers(&link, &demands(&options)).await?;
 
     let keys = Keys::new(&options.prefix);
     let epoch = open_data_set(&link, &keys, &options).await?;
-    let bells = Bells::listen(address, keys.bell()).await.map_err(unreachable)?;
+    let bells = Bells::listen(Arc::clone(link.masters()), keys.bell());
+    let bells = bells.await.map_err(|fault| unreached(&link, &fault))?;
     Ok(RedisStore {
         link,
         keys,
@@ -101,9 +111,9 @@ impl RedisStore {
         let now = reply.timestamp_us()?;
         let mut info = cmd("INFO");
         info.arg("memory");
-        let info = self.link.ask("probe", info).await?;
-        let info: String = redis::from_redis_value(info).map_err(|_| reply.misshapen())?;
-        match policy_that_evicts(&facts(&info)) {
+        let answers = self.link.ask_all("probe", info).await?;
+        let policy = answers.iter().find_map(|info| policy_that_evicts(&facts(info)));
+        match policy {
             Some(policy) => Err(StoreError::Unavailable {
                 doing: "probe",
                 why: format!(
@@ -116,18 +126,34 @@ impl RedisStore {
     }
 }
 
-fn address(options: &RedisOptions) -> Result<Address, OpenError> {
-    // The reason is not passed on: it may quote the address, with the password in it.
-    Address::parse(
-        options.url.expose_secret(),
-        options.connect_timeout,
-        options.response_timeout,
-    )
-    .map_err(|_| OpenError::Refused {
+/// The link to where the options say; nothing is connected yet. Who accepts the risk does not wait for replicas.
+pub(super) fn link(options: &RedisOptions) -> Result<Link, OpenError> {
+    let limits = Limits {
+        connect: options.connect_timeout,
+        response: options.response_timeout,
+    };
+    let address = Address::parse(options.url.expose_secret(), options.tls_ca.clone(), limits);
+    let address = address.map_err(|mistake| OpenError::Refused {
         what: "store.url".to_owned(),
-        why: "it is no redis:// or rediss:// address".to_owned(),
-        what_to_do: "give one like redis://user:password@host:6379/0".to_owned(),
+        why: mistake.what.to_owned(),
+        what_to_do: mistake.fix.to_owned(),
+    })?;
+    let replicas_min = match options.durability {
+        Durability::Demand | Durability::Managed => options.replicas_min,
+        Durability::AcceptRisk => 0,
+    };
+    let what = address.shown();
+    Link::new(address, replicas_min).map_err(|error| OpenError::Unreachable {
+        what,
+        why: reason_of(&error),
     })
+}
+
+pub(super) fn demands(options: &RedisOptions) -> Demands<'_> {
+    Demands {
+        durability: options.durability,
+        clock: &options.clock,
+    }
 }
 
 async fn open_data_set(link: &Link, keys: &Keys, options: &RedisOptions) -> Result<u64, OpenError> {
@@ -207,6 +233,19 @@ async fn create(link: &Link, keys: &Keys, options: &RedisOptions) -> Result<Foun
 }
 
 async fn has_keys(link: &Link, keys: &Keys) -> Result<bool, OpenError> {
+    let topology = link.masters().known().await.map_err(|fault| unreached(link, &fault))?;
+    for node in &topology.masters {
+        if node_has_keys(node, keys)
+            .await
+            .map_err(|fault| unreached(link, &fault))?
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+async fn node_has_keys(node: &Node, keys: &Keys) -> Result<bool, Fault> {
     let mut cursor = "0".to_owned();
     loop {
         let mut scan = cmd("SCAN");
@@ -215,11 +254,7 @@ async fn has_keys(link: &Link, keys: &Keys) -> Result<bool, OpenError> {
             .arg(keys.pattern())
             .arg("COUNT")
             .arg(SCAN_COUNT);
-        let (next, found): (String, Vec<String>) =
-            link.ask_plainly(scan).await.map_err(|error| OpenError::Unreachable {
-                what: link.address().shown(),
-                why: reason_of(&error),
-            })?;
+        let (next, found): (String, Vec<String>) = node.ask(scan).await?;
         if !found.is_empty() {
             return Ok(true);
         }
@@ -278,6 +313,13 @@ fn unreachable(link: &Link, error: StoreError) -> OpenError {
     OpenError::Unreachable {
         what: link.address().shown(),
         why: why.to_string(),
+    }
+}
+
+fn unreached(link: &Link, fault: &Fault) -> OpenError {
+    OpenError::Unreachable {
+        what: link.address().shown(),
+        why: fault.reason(),
     }
 }
 

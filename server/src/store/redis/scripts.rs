@@ -6,10 +6,19 @@
 
 use std::sync::LazyLock;
 
-use redis::{ScriptInvocation, aio::ConnectionLike};
+use redis::{Cmd, cmd};
 
 /// One script, made ready when it is first used.
-pub(super) type Script = LazyLock<redis::Script>;
+pub(super) type Script = LazyLock<Text>;
+
+/// The text of a script, and what is to be known of it.
+pub(super) struct Text {
+    text: String,
+    hash: String,
+    /// Whether a failover must not take back what it wrote. The others change nothing, or nothing that does not mend itself: a
+    /// lease, a place at a gate, a removal.
+    must_last: bool,
+}
 
 /// A call of a script, which can be repeated as it is.
 pub(super) struct Call {
@@ -20,47 +29,60 @@ pub(super) struct Call {
 }
 
 macro_rules! scripts {
-    ($($(#[$doc:meta])* $name:ident = $header:ident $file:literal;)*) => {
-        $($(#[$doc])* pub(super) static $name: Script = LazyLock::new(|| $header(include_str!(concat!("scripts/", $file))));)*
+    ($($name:ident = $header:ident $lasting:ident $file:literal;)*) => {
+        $(pub(super) static $name: Script =
+            LazyLock::new(|| $lasting($header(include_str!(concat!("scripts/", $file)))));)*
     };
 }
 
 scripts! {
-    CREATE = grows "create.lua";
-    RESERVE = grows "reserve.lua";
-    COMMIT = guarded "commit.lua";
-    CLAIM = guarded "claim.lua";
-    RELEASE = guarded "release.lua";
-    READ = guarded "read.lua";
-    LIST = guarded "list.lua";
-    CHARGES = guarded "charges.lua";
-    FEED = guarded "feed.lua";
-    SETTLE = guarded "settle.lua";
-    GATE_ENTER = guarded "gate_enter.lua";
-    GATE_LEAVE = guarded "gate_leave.lua";
-    GATE_STATUS = guarded "gate_status.lua";
-    PURGE = guarded "purge.lua";
-    PROBE = bare "probe.lua";
-    FOUND = bare "found.lua";
-    PLANT = bare "plant.lua";
-    COMPLETE = bare "complete.lua";
+    CREATE = grows lasts "create.lua";
+    RESERVE = grows lasts "reserve.lua";
+    COMMIT = guarded lasts "commit.lua";
+    CLAIM = guarded passes "claim.lua";
+    RELEASE = guarded passes "release.lua";
+    READ = guarded passes "read.lua";
+    LIST = guarded passes "list.lua";
+    CHARGES = guarded passes "charges.lua";
+    FEED = guarded passes "feed.lua";
+    SETTLE = guarded lasts "settle.lua";
+    GATE_ENTER = guarded passes "gate_enter.lua";
+    GATE_LEAVE = guarded passes "gate_leave.lua";
+    GATE_STATUS = guarded passes "gate_status.lua";
+    PURGE = guarded passes "purge.lua";
+    PROBE = bare passes "probe.lua";
+    FOUND = bare lasts "found.lua";
+    PLANT = bare lasts "plant.lua";
+    COMPLETE = bare lasts "complete.lua";
 }
 
 /// Brings new work into the store: refused first when memory runs out.
-fn grows(text: &str) -> redis::Script {
-    redis::Script::new(&format!("#!lua\n{}{text}", include_str!("scripts/prelude.lua")))
+fn grows(text: &str) -> String {
+    format!("#!lua\n{}{text}", include_str!("scripts/prelude.lua"))
 }
 
 /// Goes on when memory runs out, so that jobs that were accepted can finish and old ones can be removed.
-fn guarded(text: &str) -> redis::Script {
-    redis::Script::new(&format!(
-        "#!lua flags=allow-oom\n{}{text}",
-        include_str!("scripts/prelude.lua")
-    ))
+fn guarded(text: &str) -> String {
+    format!("#!lua flags=allow-oom\n{}{text}", include_str!("scripts/prelude.lua"))
 }
 
-fn bare(text: &str) -> redis::Script {
-    redis::Script::new(&format!("#!lua flags=allow-oom\n{text}"))
+fn bare(text: &str) -> String {
+    format!("#!lua flags=allow-oom\n{text}")
+}
+
+fn lasts(text: String) -> Text {
+    Text {
+        must_last: true,
+        ..passes(text)
+    }
+}
+
+fn passes(text: String) -> Text {
+    Text {
+        hash: redis::Script::new(&text).get_hash().to_owned(),
+        text,
+        must_last: false,
+    }
 }
 
 // === impl Call ===
@@ -90,15 +112,28 @@ impl Call {
         self.arg(number.to_string())
     }
 
-    /// Runs it once; a server that does not know the script is given it.
-    pub(super) async fn invoke(&self, connection: &mut impl ConnectionLike) -> redis::RedisResult<Vec<redis::Value>> {
-        let mut invocation: ScriptInvocation<'_> = self.script.prepare_invoke();
-        for key in &self.keys {
-            invocation.key(key);
-        }
-        for arg in &self.args {
-            invocation.arg(arg.as_slice());
-        }
-        invocation.invoke_async(connection).await
+    /// The key that says on which server it runs; all others are in the same slot.
+    pub(super) fn first_key(&self) -> &str {
+        self.keys.first().expect("every script has a key")
+    }
+
+    pub(super) fn must_last(&self) -> bool {
+        self.script.must_last
+    }
+
+    /// The command for a server that knows the script.
+    pub(super) fn by_hash(&self) -> Cmd {
+        self.command("EVALSHA", &self.script.hash)
+    }
+
+    /// The command for a server that does not know it yet, and then does.
+    pub(super) fn by_text(&self) -> Cmd {
+        self.command("EVAL", &self.script.text)
+    }
+
+    fn command(&self, name: &str, script: &str) -> Cmd {
+        let mut command = cmd(name);
+        command.arg(script).arg(self.keys.len()).arg(&self.keys).arg(&self.args);
+        command
     }
 }

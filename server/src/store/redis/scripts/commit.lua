@@ -29,6 +29,7 @@ end
 if op == plan.op then
   -- Applied before. A lease that it held is held on, unless somebody else has claimed the job or it was given back: whoever
   -- has a lease in hand sends the billed request.
+  redis.call('HSET', KEYS[2], 'op', op) -- Written as it is, so that replicas that are waited for have it.
   if plan.due ~= 'held' then
     return {'DONE', int(version), false, int(stalled)}
   end

@@ -6,9 +6,16 @@
 --         {'REPLAY' | 'ATTACHED' | 'REUSED', id, record, version}
 local plan = cjson.decode(ARGV[2])
 
+-- Also a job that another caller has just started must outlast a failover before it is promised to this one: it is written as
+-- it is, so that the replicas that this caller waits for have it.
 local function existing(word, id)
-  local found = redis.call('HMGET', plan.job_prefix .. id, 'record', 'version')
-  return found[1] and {word, id, found[1], found[2]}
+  local key = plan.job_prefix .. id
+  local found = redis.call('HMGET', key, 'record', 'version')
+  if not found[1] then
+    return nil
+  end
+  redis.call('HSET', key, 'version', found[2])
+  return {word, id, found[1], found[2]}
 end
 
 local replay = existing('REPLAY', plan.job)

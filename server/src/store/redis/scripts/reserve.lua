@@ -12,4 +12,5 @@ end
 if fingerprint ~= ARGV[2] then
   return {'OTHER_REQUEST'}
 end
+redis.call('HSET', KEYS[2], 'job', job) -- Written as it is, so that replicas that are waited for have it.
 return {'KNOWN', job, settled}

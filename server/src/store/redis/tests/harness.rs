@@ -3,9 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use tokio::time::interval;
+use redis::cmd;
+use tokio::{sync::OnceCell, time::interval};
 
-use super::server::{SHARED, SHARED_CLUSTER, options, run, until};
+use super::{
+    fleet::{Fleet, Pace},
+    server::{SHARED, SHARED_CLUSTER, options, run, until},
+};
 use crate::{
     domain::ids::JobId,
     store::{
@@ -16,7 +20,6 @@ use crate::{
 };
 
 struct RedisHarness {
-    url: String,
     options: RedisOptions,
     store: Arc<RedisStore>,
 }
@@ -37,13 +40,26 @@ pub(super) async fn cluster_slots() -> Option<Box<dyn Harness>> {
     Some(Box::new(fresh(url).await))
 }
 
+pub(super) async fn sentinel() -> Option<Box<dyn Harness>> {
+    static TRIO: OnceCell<Fleet> = OnceCell::const_new();
+    let fleet = TRIO.get_or_init(|| Fleet::trio(Pace::Patient)).await;
+    Some(Box::new(fresh(fleet.url()).await))
+}
+
+/// Three masters with a replica each.
+pub(super) async fn cluster() -> Option<Box<dyn Harness>> {
+    static CLUSTER: OnceCell<Fleet> = OnceCell::const_new();
+    let fleet = CLUSTER.get_or_init(|| Fleet::cluster(Pace::Patient)).await;
+    Some(Box::new(fresh(fleet.url()).await))
+}
+
 async fn fresh(url: String) -> RedisHarness {
     let options = RedisOptions {
         feed_kept_max: 40,
         ..options(&url)
     };
     let store = Arc::new(open(options.clone()).await.unwrap());
-    RedisHarness { url, options, store }
+    RedisHarness { options, store }
 }
 
 #[async_trait]
@@ -63,12 +79,20 @@ impl Harness for RedisHarness {
 
     async fn damage(&self, id: &JobId) {
         let key = Keys::new(&self.options.prefix).shard(id.shard()).job(id);
-        run(&self.url, &["HSET", &key, "record", "{damaged"]).await.unwrap();
+        let topology = self.store.link.masters().now();
+        let mut damage = cmd("HSET");
+        damage.arg(&key).arg("record").arg("{damaged");
+        let _: i64 = topology.node_of(&key).unwrap().ask(damage).await.unwrap();
     }
 
     async fn names(&self) -> Vec<String> {
-        let keys = run(&self.url, &["KEYS", &format!("{}:*", self.options.prefix)]).await;
-        redis::from_redis_value(keys.unwrap()).unwrap()
+        let mut names = Vec::new();
+        for node in &self.store.link.masters().now().masters {
+            let mut keys = cmd("KEYS");
+            keys.arg(format!("{}:*", self.options.prefix));
+            names.extend(node.ask::<Vec<String>>(keys).await.unwrap());
+        }
+        names
     }
 
     fn feed_kept_max(&self) -> u64 {

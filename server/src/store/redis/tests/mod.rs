@@ -1,13 +1,18 @@
 //! The store against a real `redis-server`: the conformance suite, and what only Redis can do to a store.
 #![allow(clippy::unwrap_used)]
 
+mod failover;
 mod faults;
+mod fleet;
 mod gates;
 mod harness;
 mod leftovers;
 mod opening;
 mod proxy;
 mod server;
+mod transport;
 
 crate::store::conformance::conformance!(standalone, crate::store::redis::tests::harness::standalone);
 crate::store::conformance::conformance!(cluster_slots, crate::store::redis::tests::harness::cluster_slots);
+crate::store::conformance::conformance!(sentinel, crate::store::redis::tests::harness::sentinel);
+crate::store::conformance::conformance!(cluster, crate::store::redis::tests::harness::cluster);

@@ -14,9 +14,12 @@ use std::{
 use tempfile::TempDir;
 use tokio::time::{interval, timeout};
 
-use crate::store::{
-    FEED_KEPT_MAX,
-    redis::{Durability, RedisOptions},
+use crate::{
+    clock::Clock,
+    store::{
+        FEED_KEPT_MAX,
+        redis::{Durability, RedisOptions},
+    },
 };
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -172,10 +175,13 @@ pub(super) fn options(url: &str) -> RedisOptions {
     static NEXT: AtomicU32 = AtomicU32::new(1);
     RedisOptions {
         url: url.to_owned().into(),
+        tls_ca: None,
         prefix: format!("test{}", NEXT.fetch_add(1, Ordering::Relaxed)),
         secret_fingerprint: "fingerprint".to_owned(),
         create: true,
         durability: Durability::Demand,
+        replicas_min: 1,
+        clock: Clock::system(),
         feed_kept_max: FEED_KEPT_MAX,
         retention: Duration::from_secs(30 * 24 * 3600),
         connect_timeout: Duration::from_secs(2),
