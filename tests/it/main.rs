@@ -9,7 +9,6 @@ mod chaos;
 mod command_line;
 mod damage;
 mod errors;
-mod harness;
 mod health;
 mod money;
 mod personal_data;
@@ -19,3 +18,5 @@ mod routes;
 mod slow_reader;
 mod startup;
 mod trace_context;
+
+use semanas_tests::harness;

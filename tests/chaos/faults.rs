@@ -1,0 +1,117 @@
+//! Lets the blows of a round fall, mends what they did, and measures how long it takes until everything works again.
+
+use futures::future::join_all;
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+use semanas_tests::harness::eventually;
+
+use crate::clock::{now_ms, pause_ms};
+use crate::history::Fallen;
+use crate::load;
+use crate::plan::{Blow, Round, What};
+use crate::world::{Replica, World};
+
+/// People who are asked for to see whether a replica works again; nobody else asks for them.
+const PROBES_FROM: usize = 80_000;
+
+/// Plays one round and waits until everything has recovered.
+pub async fn play(world: &World, number: usize, round: &Round) {
+    join_all(round.lanes.iter().map(|lane| play_lane(world, lane))).await;
+    note_crashes(world).await;
+    let healed_ms = now_ms();
+    let probes = world.replicas.iter().enumerate().map(|(place, replica)| {
+        let person = PROBES_FROM + number * world.replicas.len() + place;
+        works_again(replica, person)
+    });
+    join_all(probes).await;
+    world
+        .recorder
+        .note(|history| history.recoveries_ms.push(now_ms() - healed_ms));
+}
+
+async fn play_lane(world: &World, lane: &[Blow]) {
+    for blow in lane {
+        pause_ms(blow.pause_ms).await;
+        let began_ms = now_ms();
+        strike(world, blow).await;
+        let fallen = Fallen {
+            what: blow.what,
+            began_ms,
+            ended_ms: now_ms(),
+        };
+        world.recorder.note(|history| history.blows.push(fallen));
+    }
+}
+
+async fn strike(world: &World, blow: &Blow) {
+    match blow.what {
+        What::Kill { replica } => {
+            let replica = &world.replicas[replica];
+            replica.server.lock().await.kill();
+            pause_ms(blow.for_ms).await;
+            replica.start_again().await;
+        }
+        What::Freeze { replica } => {
+            let server = world.replicas[replica].server.lock().await;
+            server.signal("STOP");
+            pause_ms(blow.for_ms).await;
+            server.signal("CONT");
+        }
+        What::RollingRestart => {
+            for (place, replica) in world.replicas.iter().enumerate() {
+                let mut server = replica.server.lock().await;
+                server.signal("TERM");
+                let status = server.end().await;
+                drop(server);
+                if !status.success() {
+                    let crash = format!("replica {place} was told to stop and ended with {status}");
+                    world.recorder.note(|history| history.crashes.push(crash));
+                }
+                replica.start_again().await;
+            }
+        }
+        What::RedisKill => {
+            let mut redis = world.redis.lock().await;
+            redis.kill();
+            pause_ms(blow.for_ms).await;
+            redis.start_again().await;
+        }
+        What::Link { replica, far, ill } => {
+            let link = world.replicas[replica].link(far);
+            link.make(ill);
+            pause_ms(blow.for_ms).await;
+            link.mend();
+        }
+    }
+}
+
+async fn note_crashes(world: &World) {
+    for (place, replica) in world.replicas.iter().enumerate() {
+        let ended = replica.server.lock().await.has_ended();
+        if let Some(status) = ended {
+            let crash = format!("replica {place} ended by itself with {status}");
+            world.recorder.note(|history| history.crashes.push(crash));
+            replica.start_again().await;
+        }
+    }
+}
+
+/// The replica takes a new job and the job ends.
+async fn works_again(replica: &Replica, person: usize) {
+    let mut dice = StdRng::seed_from_u64(person as u64);
+    let request = load::probe_request(person, &mut dice);
+    let job = eventually("a replica to take a job after a round", || async {
+        let answer = replica.direct_stub().submit_work_history(request.clone()).await.ok()?;
+        answer.into_inner().job
+    })
+    .await;
+    eventually("the job of a probe to end", || async {
+        let request = semanas_client::v1::GetWorkHistoryRequest {
+            job_id: job.job_id.clone(),
+            limit: None,
+        };
+        let answer = replica.direct_stub().get_work_history(request).await.ok()?;
+        answer.into_inner().job.filter(|job| job.end_time.is_some())
+    })
+    .await;
+}
