@@ -3,7 +3,7 @@
 use futures::future::join_all;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
-use semanas_tests::harness::eventually;
+use semanas_tests::harness::{Server, eventually};
 
 use crate::clock::{now_ms, pause_ms};
 use crate::history::Fallen;
@@ -13,6 +13,8 @@ use crate::world::{Replica, World};
 
 /// People who are asked for to see whether a replica works again; nobody else asks for them.
 const PROBES_FROM: usize = 80_000;
+/// Lines of its log that are shown of a replica that ended wrongly.
+const LAST_WORDS: usize = 5;
 
 /// Plays one round and waits until everything has recovered.
 pub async fn play(world: &World, number: usize, round: &Round) {
@@ -62,9 +64,10 @@ async fn strike(world: &World, blow: &Blow) {
                 let mut server = replica.server.lock().await;
                 server.signal("TERM");
                 let status = server.end().await;
+                let last_words = last_words(&server);
                 drop(server);
                 if !status.success() {
-                    let crash = format!("replica {place} was told to stop and ended with {status}");
+                    let crash = format!("replica {place} was told to stop and ended with {status}: {last_words}");
                     world.recorder.note(|history| history.crashes.push(crash));
                 }
                 replica.start_again().await;
@@ -87,25 +90,36 @@ async fn strike(world: &World, blow: &Blow) {
 
 async fn note_crashes(world: &World) {
     for (place, replica) in world.replicas.iter().enumerate() {
-        let ended = replica.server.lock().await.has_ended();
+        let mut server = replica.server.lock().await;
+        let ended = server.has_ended();
+        let last_words = last_words(&server);
+        drop(server);
         if let Some(status) = ended {
-            let crash = format!("replica {place} ended by itself with {status}");
+            let crash = format!("replica {place} ended by itself with {status}: {last_words}");
             world.recorder.note(|history| history.crashes.push(crash));
             replica.start_again().await;
         }
     }
 }
 
+fn last_words(server: &Server) -> String {
+    let log = server.log();
+    let lines: Vec<&str> = log.lines().collect();
+    lines[lines.len().saturating_sub(LAST_WORDS)..].join("\n    ")
+}
+
 /// The replica takes a new job and the job ends.
 async fn works_again(replica: &Replica, person: usize) {
     let mut dice = StdRng::seed_from_u64(person as u64);
     let request = load::probe_request(person, &mut dice);
+    let began_ms = now_ms();
     let job = eventually("a replica to take a job after a round", || async {
         let answer = replica.direct_stub().submit_work_history(request.clone()).await.ok()?;
         answer.into_inner().job
     })
     .await;
-    eventually("the job of a probe to end", || async {
+    let taken_ms = now_ms();
+    let ended = eventually("the job of a probe to end", || async {
         let request = semanas_client::v1::GetWorkHistoryRequest {
             job_id: job.job_id.clone(),
             limit: None,
@@ -114,4 +128,11 @@ async fn works_again(replica: &Replica, person: usize) {
         answer.into_inner().job.filter(|job| job.end_time.is_some())
     })
     .await;
+    eprintln!(
+        "probe {person}: taken after {} ms, ended after {} ms, {:?} {:?}",
+        taken_ms - began_ms,
+        now_ms() - taken_ms,
+        ended.state(),
+        ended.attempts
+    );
 }

@@ -160,8 +160,8 @@ impl Plan {
     /// One round, so that every class of fault comes at least once.
     #[cfg(test)]
     pub fn short(seed: u64) -> Plan {
-        let people_per_s = 20;
-        Plan::new(seed, 250, people_per_s, 1)
+        let people_per_s = 10;
+        Plan::new(seed, 150, people_per_s, 1)
     }
 
     /// As many rounds as fit beside the load.

@@ -8,6 +8,7 @@ use semanas_sandbox::{MsRange, Provider, Sandbox, Settings};
 use semanas_tests::harness::{Redis, Server, ServerOptions, Store, eventually, free_port, sandbox};
 use tokio::sync::Mutex;
 use tonic::transport::{Channel, Endpoint};
+use tonic_health::pb::health_check_response::ServingStatus;
 
 use crate::history::Recorder;
 use crate::plan::{Far, LEASE_MS, REPLICAS};
@@ -150,15 +151,16 @@ impl Replica {
         WorkHistoryServiceClient::new(self.direct())
     }
 
-    /// Starts it as a supervisor would: again and again until it listens. A start may fail while the store is out of reach.
+    /// Starts it as a supervisor would: again and again until it serves. A start may fail while the store is out of reach.
     pub async fn start_again(&self) {
         self.server.lock().await.launch();
-        eventually("a replica to listen", || async {
+        eventually("a replica to serve", || async {
             let mut server = self.server.lock().await;
             if server.has_ended().is_some() {
                 server.launch();
             }
-            tokio::net::TcpStream::connect(self.address).await.ok()
+            let health = server.health("semanas.v1.WorkHistoryService").await;
+            (health == Some(ServingStatus::Serving)).then_some(())
         })
         .await;
     }
