@@ -1,9 +1,14 @@
 //! Lets the blows of a round fall, mends what they did, and measures how long it takes until everything works again.
 
+use std::future::Future;
+use std::time::Duration;
+
 use futures::future::join_all;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
-use semanas_tests::harness::{Server, eventually};
+use semanas_client::v1::GetWorkHistoryRequest;
+use semanas_tests::harness::Server;
+use tokio::time::timeout;
 
 use crate::clock::{now_ms, pause_ms};
 use crate::history::Fallen;
@@ -13,6 +18,9 @@ use crate::world::{Replica, World};
 
 /// People who are asked for to see whether a replica works again; nobody else asks for them.
 const PROBES_FROM: usize = 80_000;
+/// How long a probe goes on looking, and how long one look may take.
+const PROBE_PATIENCE_MS: u64 = 30_000;
+const LOOK_PATIENCE: Duration = Duration::from_secs(4);
 /// Lines of its log that are shown of a replica that ended wrongly.
 const LAST_WORDS: usize = 5;
 
@@ -108,31 +116,49 @@ fn last_words(server: &Server) -> String {
     lines[lines.len().saturating_sub(LAST_WORDS)..].join("\n    ")
 }
 
-/// The replica takes a new job and the job ends.
+/// The replica takes a new job and the job ends; gives up after a while, which the checker will not overlook.
 async fn works_again(replica: &Replica, person: usize) {
     let mut dice = StdRng::seed_from_u64(person as u64);
     let request = load::probe_request(person, &mut dice);
     let began_ms = now_ms();
-    let job = eventually("a replica to take a job after a round", || async {
-        let answer = replica.direct_stub().submit_work_history(request.clone()).await.ok()?;
-        answer.into_inner().job
-    })
-    .await;
+    let submit = || async {
+        let mut stub = replica.direct_stub();
+        let answer = timeout(LOOK_PATIENCE, stub.submit_work_history(request.clone())).await;
+        answer.ok()?.ok()?.into_inner().job
+    };
+    let Some(job) = until_seen(submit).await else {
+        eprintln!("probe {person}: no replica took it");
+        return;
+    };
     let taken_ms = now_ms();
-    let ended = eventually("the job of a probe to end", || async {
-        let request = semanas_client::v1::GetWorkHistoryRequest {
-            job_id: job.job_id.clone(),
-            limit: None,
-        };
-        let answer = replica.direct_stub().get_work_history(request).await.ok()?;
-        answer.into_inner().job.filter(|job| job.end_time.is_some())
-    })
-    .await;
+    let get = || async {
+        let mut stub = replica.direct_stub();
+        let job_id = job.job_id.clone();
+        let answer = timeout(
+            LOOK_PATIENCE,
+            stub.get_work_history(GetWorkHistoryRequest { job_id, limit: None }),
+        )
+        .await;
+        answer.ok()?.ok()?.into_inner().job.filter(|job| job.end_time.is_some())
+    };
+    let state = until_seen(get).await.map(|job| job.state());
     eprintln!(
-        "probe {person}: taken after {} ms, ended after {} ms, {:?} {:?}",
+        "probe {person}: {} was taken after {} ms and {} ms later it is {state:?}",
+        job.job_id,
         taken_ms - began_ms,
-        now_ms() - taken_ms,
-        ended.state(),
-        ended.attempts
+        now_ms() - taken_ms
     );
+}
+
+/// As the harness's `eventually`, but whoever waits in vain goes on.
+async fn until_seen<T, F: Future<Output = Option<T>>>(look: impl Fn() -> F) -> Option<T> {
+    let until_ms = now_ms() + PROBE_PATIENCE_MS;
+    while now_ms() < until_ms {
+        let seen = look().await;
+        if seen.is_some() {
+            return seen;
+        }
+        pause_ms(20).await;
+    }
+    None
 }

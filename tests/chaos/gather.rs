@@ -63,9 +63,9 @@ async fn has_settled(client: &Client) -> bool {
         states: vec![ChargeState::Open.into()],
         ..ListChargesRequest::default()
     });
-    let living: Vec<_> = living.try_collect().await.unwrap();
-    let open: Vec<_> = open.try_collect().await.unwrap();
-    living.is_empty() && open.is_empty()
+    let living: Result<Vec<_>, _> = living.try_collect().await;
+    let open: Result<Vec<_>, _> = open.try_collect().await;
+    living.is_ok_and(|jobs| jobs.is_empty()) && open.is_ok_and(|charges| charges.is_empty())
 }
 
 async fn jobs(client: &Client) -> BTreeMap<String, FinalJob> {

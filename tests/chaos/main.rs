@@ -1,6 +1,6 @@
 //! Chaos: three replicas, a real Redis, the sandbox, a proxy on every link, and everything goes wrong by the seed.
 //!
-//! `SEED=… JOBS=… make chaos`. The last line on standard output is the report, one object of JSON; the exit code is 1 when an
+//! `SEED=… JOBS=… LOGS=folder make chaos`; what the replicas said is kept in `LOGS`. The last line on standard output is the report, one object of JSON; the exit code is 1 when an
 //! invariant is broken. `plan` says what will happen, `world` where, `load`, `watcher` and `faults` do it, `history` is what was
 //! seen, `gather` reads the rest, and `checker` judges.
 
@@ -65,6 +65,9 @@ async fn run(plan: Plan) -> (History, Verdict) {
     callers.await.expect("the callers end without a panic");
     let history = gather::gather(&world).await;
     let verdict = checker::check(&history);
+    if let Some(folder) = std::env::var_os("LOGS") {
+        world.keep_logs(folder.as_ref()).await;
+    }
     (history, verdict)
 }
 

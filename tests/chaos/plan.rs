@@ -164,9 +164,11 @@ impl Plan {
         Plan::new(seed, 150, people_per_s, 1)
     }
 
-    /// As many rounds as fit beside the load.
-    pub fn long(seed: u64, people: usize) -> Plan {
-        let people_per_s = 40;
+    /// At least so many jobs, and as many rounds as fit beside them.
+    pub fn long(seed: u64, jobs: usize) -> Plan {
+        // Twins and those who come back bring half as many jobs again.
+        let people = jobs * 3 / 4;
+        let people_per_s = 20;
         let round_s = 25;
         Plan::new(seed, people, people_per_s, (people / people_per_s / round_s).max(1))
     }

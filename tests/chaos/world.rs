@@ -1,6 +1,7 @@
 //! What a run happens in: Redis, the sandbox, three replicas, and a link of our own between any two of them.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use semanas_client::v1::work_history_service_client::WorkHistoryServiceClient;
@@ -88,6 +89,15 @@ impl World {
             sandbox,
             replicas,
             recorder: Recorder::default(),
+        }
+    }
+
+    /// Writes what each replica has said to a file of its own in `folder`.
+    pub async fn keep_logs(&self, folder: &Path) {
+        std::fs::create_dir_all(folder).unwrap();
+        for (place, replica) in self.replicas.iter().enumerate() {
+            let log = replica.server.lock().await.log();
+            std::fs::write(folder.join(format!("replica-{place}.log")), log).unwrap();
         }
     }
 
