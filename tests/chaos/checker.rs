@@ -33,6 +33,8 @@ pub struct Verdict {
     pub unknown_outcomes: usize,
     /// Those of them about which nobody could have known more.
     pub truly_unknowable: usize,
+    /// The others, each with its attempts, for whoever wants to know why.
+    pub puzzles: Vec<String>,
 }
 
 impl Verdict {
@@ -51,13 +53,15 @@ pub fn check(history: &History) -> Verdict {
     check_joining(history, &mut verdict);
     check_words(history, &mut verdict);
     check_processes(history, &mut verdict);
-    for job in history
-        .jobs
-        .values()
-        .filter(|job| job.state == JobState::OutcomeUnknown)
-    {
+    let unknown = |(_, job): &(&String, &FinalJob)| job.state == JobState::OutcomeUnknown;
+    for (id, job) in history.jobs.iter().filter(unknown) {
         verdict.unknown_outcomes += 1;
-        verdict.truly_unknowable += usize::from(money::is_unknowable(job, history));
+        if money::is_unknowable(job, history) {
+            verdict.truly_unknowable += 1;
+        } else {
+            let puzzle = format!("{id} is unknown without a cause: {:?}", job.attempts);
+            verdict.puzzles.push(puzzle);
+        }
     }
     verdict
 }

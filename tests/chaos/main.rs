@@ -36,8 +36,8 @@ async fn main() -> ExitCode {
     let jobs = number("JOBS").map_or(JOBS_DEFAULT, |jobs| usize::try_from(jobs).unwrap());
     eprintln!("chaos: SEED={seed} JOBS={jobs}");
     let (history, verdict) = run(Plan::long(seed, jobs)).await;
-    for broken in &verdict.broken {
-        eprintln!("{broken}");
+    for line in verdict.puzzles.iter().chain(&verdict.broken) {
+        eprintln!("{line}");
     }
     println!("{}", report::line(seed, &history, &verdict));
     ExitCode::from(u8::from(!verdict.broken.is_empty()))

@@ -166,9 +166,9 @@ impl Plan {
 
     /// At least so many jobs, and as many rounds as fit beside them.
     pub fn long(seed: u64, jobs: usize) -> Plan {
-        // Twins and those who come back bring half as many jobs again.
-        let people = jobs * 3 / 4;
-        let people_per_s = 20;
+        // Twins and those who come back bring more jobs, callers who are refused none.
+        let people = jobs * 9 / 10;
+        let people_per_s = 25;
         let round_s = 25;
         Plan::new(seed, people, people_per_s, (people / people_per_s / round_s).max(1))
     }

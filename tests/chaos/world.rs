@@ -72,7 +72,7 @@ pub struct Replica {
 
 impl World {
     pub async fn start() -> World {
-        let (redis, sandbox) = (Redis::start().await, sandbox().await);
+        let (redis, sandbox) = (Redis::start_in_memory().await, sandbox().await);
         let latency = Settings {
             latency: Some(MsRange { min_ms: 5, max_ms: 150 }),
             ..Settings::default()

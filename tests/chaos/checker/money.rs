@@ -124,10 +124,7 @@ pub(super) fn is_unknowable(job: &FinalJob, history: &History) -> bool {
         .filter(|attempt| attempt.charge == ChargeState::Unknown);
     unknown.into_iter().any(|attempt| {
         let provider = attempt.provider;
-        let until_ms = attempt
-            .ended_ms
-            .max(attempt.began_ms)
-            .max(job.ended_ms.min(attempt.ended_ms));
+        let until_ms = attempt.ended_ms.max(attempt.began_ms);
         let is_hidden = history.troubled.contains(&(job.person, provider));
         let is_undelivered = history
             .booked
