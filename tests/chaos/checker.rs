@@ -92,10 +92,17 @@ fn check_ends(history: &History, verdict: &mut Verdict) {
 fn check_joining(history: &History, verdict: &mut Verdict) {
     let mut by_request: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     let mut by_person: BTreeMap<usize, Vec<(u64, u64, &str)>> = BTreeMap::new();
+    // A request keeps the job that its first try got, whatever lives by the time of a later try.
+    let mut first_try_ms: BTreeMap<&str, u64> = BTreeMap::new();
     for operation in &history.operations {
-        if let (Kind::Submit { person, request_id, .. }, Outcome::Ok { job }) = (&operation.kind, &operation.outcome) {
+        let Kind::Submit { person, request_id, .. } = &operation.kind else {
+            continue;
+        };
+        let began_ms = first_try_ms.entry(request_id).or_insert(operation.began_ms);
+        *began_ms = operation.began_ms.min(*began_ms);
+        if let Outcome::Ok { job } = &operation.outcome {
             by_request.entry(request_id).or_default().insert(job);
-            let span = (operation.began_ms, operation.ended_ms, job.as_str());
+            let span = (*began_ms, operation.ended_ms, job.as_str());
             by_person.entry(*person).or_default().push(span);
         }
     }

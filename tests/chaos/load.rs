@@ -13,6 +13,7 @@ use semanas_client::v1::{
 };
 use semanas_sandbox::{Fault, FaultRule, Settings, Step};
 use semanas_tests::harness::{numbered_person, submit_request};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tonic::{Code, Request, Response, Status};
@@ -26,6 +27,8 @@ use crate::world::World;
 
 /// The label that names the person of a job by number.
 pub const WHO: &str = "who";
+/// People who are asked for at a time; each has some watchers.
+const CALLERS_MAX: usize = 80;
 /// How long a caller waits for one answer, and for a LookupNss.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(4);
 const LOOKUP_PATIENCE: Duration = Duration::from_secs(10);
@@ -36,11 +39,22 @@ const SUBMIT_PATIENCE: Duration = Duration::from_secs(30);
 pub async fn play(world: Arc<World>, plan: Arc<Plan>, is_over: Arc<AtomicBool>) {
     let mut callers = JoinSet::new();
     let mut arrivals = interval(Duration::from_secs(1) / u32::try_from(plan.people_per_s).unwrap());
-    arrivals.set_missed_tick_behavior(MissedTickBehavior::Burst);
+    arrivals.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut number = 0;
+    // On a machine that is too slow for the rate, callers wait for one another instead of piling up.
+    let places = Arc::new(Semaphore::new(CALLERS_MAX));
     while number < plan.people || !is_over.load(Ordering::Relaxed) {
         arrivals.tick().await;
-        callers.spawn(live(world.clone(), plan.script(number)));
+        let place = places
+            .clone()
+            .acquire_owned()
+            .await
+            .expect("the semaphore is never closed");
+        let live = live(world.clone(), plan.script(number));
+        callers.spawn(async move {
+            live.await;
+            drop(place);
+        });
         number += 1;
     }
     while let Some(left) = callers.join_next().await {

@@ -74,7 +74,10 @@ fn follow(sighting: &Sighting, verdict: &mut Verdict) -> Option<(i64, JobState)>
                 let is_next = last.map_or(has_place, |last| *sequence == last + 1);
                 if !is_next {
                     verdict.gaps += 1;
-                    verdict.breaks("I4", format!("event {sequence} of {job} came after {last:?}"));
+                    verdict.breaks(
+                        "I4",
+                        format!("event {sequence} of {job} came after {last:?} in {:?}", sighting.pieces),
+                    );
                 }
                 last = Some(*sequence);
                 end_once(job, &mut end, terminal.then_some((*sequence, *state)), verdict);
