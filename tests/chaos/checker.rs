@@ -59,7 +59,10 @@ pub fn check(history: &History) -> Verdict {
         if money::is_unknowable(job, history) {
             verdict.truly_unknowable += 1;
         } else {
-            let puzzle = format!("{id} is unknown without a cause: {:?}", job.attempts);
+            let puzzle = format!(
+                "{id} ended unknown, and its charge is known by now or nothing hid it: {:?}",
+                job.attempts
+            );
             verdict.puzzles.push(puzzle);
         }
     }

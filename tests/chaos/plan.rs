@@ -169,7 +169,7 @@ impl Plan {
         // Twins and those who come back bring more jobs, callers who are refused none.
         let people = jobs * 9 / 10;
         let people_per_s = 25;
-        let round_s = 25;
+        let round_s = 17;
         Plan::new(seed, people, people_per_s, (people / people_per_s / round_s).max(1))
     }
 
