@@ -108,6 +108,11 @@ impl Scene {
     }
 }
 
+/// The body as it stands on the wire.
+pub(crate) async fn text_of(response: Response) -> String {
+    response.text().await.unwrap()
+}
+
 pub(crate) async fn json_of(response: Response) -> Value {
     response.json().await.unwrap()
 }

@@ -4,16 +4,19 @@
 //! difference is kept and added to every reading. Deadlines of single calls are none of this module's business; they count
 //! on the monotonic clock of tokio.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
 };
 
 use jiff::{SignedDuration, Timestamp};
 
 /// A difference up to this is the time that the store's answer took. To follow it would let the clock jump to and fro, and slow
 /// down for good where the store reads this very clock.
-const FOLLOW_SLACK_MS: u64 = 500;
+const FOLLOW_SLACK: Duration = Duration::from_millis(500);
 
 /// A clock. Clones share one time.
 #[derive(Clone, Debug)]
@@ -52,12 +55,17 @@ impl Clock {
         }
     }
 
-    /// Agrees with the store, whose clock read `store_now` a moment ago. A manual clock is moved by its test alone.
-    pub(crate) fn follow(&self, store_now: Timestamp) {
+    /// Agrees with the store, whose clock read `store_now` at some moment of the time that asking it `took`. What took long
+    /// says nothing: a process that was paused over its answer would fall behind by the length of the pause. A manual clock is
+    /// moved by its test alone.
+    pub(crate) fn follow(&self, store_now: Timestamp, took: Duration) {
+        if took > FOLLOW_SLACK {
+            return;
+        }
         match &*self.0 {
             Source::System { ahead_ms } => {
                 let ahead = store_now.as_millisecond().saturating_sub(system_now().as_millisecond());
-                if ahead.abs_diff(ahead_ms.load(Ordering::Relaxed)) > FOLLOW_SLACK_MS {
+                if u128::from(ahead.abs_diff(ahead_ms.load(Ordering::Relaxed))) > FOLLOW_SLACK.as_millis() {
                     ahead_ms.store(ahead, Ordering::Relaxed);
                 }
             }
@@ -68,7 +76,7 @@ impl Clock {
 
     /// Lets time pass on a manual clock.
     #[cfg(test)]
-    pub(crate) fn advance(&self, by: std::time::Duration) {
+    pub(crate) fn advance(&self, by: Duration) {
         let Source::Manual { now_ms } = &*self.0 else {
             panic!("the system's clock goes by itself");
         };
@@ -93,8 +101,6 @@ fn shifted(from: Timestamp, by_ms: i64) -> Timestamp {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -103,7 +109,7 @@ mod tests {
         let clone = clock.clone();
         clock.advance(Duration::from_millis(1_500));
         assert_eq!(clone.now().to_string(), "2026-01-31T10:00:01.5Z");
-        clone.follow("2020-02-29T00:00:00Z".parse().unwrap());
+        clone.follow("2020-02-29T00:00:00Z".parse().unwrap(), Duration::ZERO);
         assert_eq!(
             clock.now().to_string(),
             "2026-01-31T10:00:01.5Z",
@@ -120,7 +126,7 @@ mod tests {
             SignedDuration::ZERO,
         ] {
             let store_now = system_now() + skew;
-            clock.follow(store_now);
+            clock.follow(store_now, Duration::ZERO);
             let off = clock.now().duration_since(store_now);
             assert!(
                 off.abs() < SignedDuration::from_secs(5),
@@ -133,7 +139,10 @@ mod tests {
     fn the_time_that_an_answer_took_does_not_move_the_clock() {
         let clock = Clock::system();
         for _ in 0..1_000 {
-            clock.follow(clock.now() - SignedDuration::from_millis(100));
+            clock.follow(
+                clock.now() - SignedDuration::from_millis(100),
+                Duration::from_millis(100),
+            );
         }
         let behind = system_now().duration_since(clock.now());
         assert!(
@@ -143,9 +152,17 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_that_took_long_does_not_move_the_clock() {
+        let clock = Clock::system();
+        clock.follow(system_now() - SignedDuration::from_mins(1), Duration::from_secs(60));
+        let behind = system_now().duration_since(clock.now());
+        assert!(behind < SignedDuration::from_secs(50), "{behind:?} behind");
+    }
+
+    #[test]
     fn the_ends_of_time_do_not_panic() {
         let clock = Clock::system();
-        clock.follow(Timestamp::MAX);
+        clock.follow(Timestamp::MAX, Duration::ZERO);
         let _ = clock.now();
     }
 }

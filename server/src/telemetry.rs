@@ -71,15 +71,25 @@ pub(crate) fn start(options: &Options) -> Result<Telemetry, TelemetryError> {
         .as_ref()
         .map(|endpoint| trace_provider(endpoint, options))
         .transpose()?;
-    let spans = traces
-        .as_ref()
-        .map(|provider| tracing_opentelemetry::layer().with_tracer(provider.tracer("semanas")));
+    let spans = traces.as_ref().map(|provider| {
+        // Which worker thread it was, and how long it sat there, is the same noise on every span.
+        tracing_opentelemetry::layer()
+            .with_tracer(provider.tracer("semanas"))
+            .with_threads(false)
+            .with_tracked_inactivity(false)
+    });
     let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let on_terminal = std::io::stderr().is_terminal();
-    let log = match options.log_format {
-        LogFormat::Json => log.json().flatten_event(true).boxed(),
-        LogFormat::Auto if !on_terminal => log.json().flatten_event(true).boxed(),
-        LogFormat::Auto | LogFormat::Human => log.with_ansi(on_terminal).boxed(),
+    let is_json = match options.log_format {
+        LogFormat::Json => true,
+        LogFormat::Auto => !on_terminal,
+        LogFormat::Human => false,
+    };
+    let log = if is_json {
+        // `spans` ends with the current one: `span` would say it again on every line.
+        log.json().flatten_event(true).with_current_span(false).boxed()
+    } else {
+        log.with_ansi(on_terminal).boxed()
     };
     let subscriber = tracing_subscriber::registry().with(filter).with(log).with(spans);
     if subscriber.try_init().is_ok() {

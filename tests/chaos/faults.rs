@@ -98,7 +98,7 @@ async fn strike(world: &World, blow: &Blow) {
 
 async fn note_crashes(world: &World) {
     for (place, replica) in world.replicas.iter().enumerate() {
-        let mut server = replica.server.lock().await;
+        let server = replica.server.lock().await;
         let ended = server.has_ended();
         let last_words = last_words(&server);
         drop(server);

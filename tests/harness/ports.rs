@@ -1,7 +1,7 @@
 //! Free ports below the range from which the kernel takes ports for outgoing connections, so that a port that was found free
 //! is still free when a process binds it a moment later.
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, TcpStream};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU16, Ordering};
 
@@ -17,7 +17,8 @@ pub fn free_port() -> u16 {
     });
     for _ in 0..COUNT {
         let port = FIRST + NEXT.fetch_add(1, Ordering::Relaxed) % COUNT;
-        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+        // Tried by connecting: a listener that we open and close lives on for a moment in a process that is being started.
+        if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
             return port;
         }
     }

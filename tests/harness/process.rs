@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::wait::eventually;
 
@@ -11,7 +12,7 @@ const TAIL_LINES: usize = 60;
 
 pub struct Process {
     name: String,
-    child: Child,
+    child: Mutex<Child>,
     log: PathBuf,
 }
 
@@ -26,44 +27,58 @@ impl Process {
         let child = command
             .spawn()
             .unwrap_or_else(|error| panic!("cannot start {name} ({:?}): {error}", command.get_program()));
-        let (name, log) = (name.to_owned(), log.to_owned());
-        Process { name, child, log }
+        Process {
+            name: name.to_owned(),
+            child: Mutex::new(child),
+            log: log.to_owned(),
+        }
     }
 
     /// `KILL`, `TERM`, `STOP`, `CONT`.
     pub fn signal(&self, signal: &str) {
-        let pid = self.child.id().to_string();
+        let pid = self.child().id().to_string();
         let sent = Command::new("kill").args(["-s", signal, &pid]).status().unwrap();
         assert!(sent.success(), "signal {signal} could not be sent to {}", self.name);
     }
 
     /// `kill -9`, and waits until it is gone.
-    pub fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+    pub fn kill(&self) {
+        self.child().kill().unwrap();
+        self.child().wait().unwrap();
     }
 
-    pub fn has_ended(&mut self) -> Option<ExitStatus> {
-        self.child.try_wait().unwrap()
+    pub fn has_ended(&self) -> Option<ExitStatus> {
+        self.child().try_wait().unwrap()
+    }
+
+    /// Fails, with what it said, when it has ended.
+    pub fn must_run(&self) {
+        if let Some(status) = self.has_ended() {
+            panic!("{} ended by itself ({status}):\n{}", self.name, self.log());
+        }
     }
 
     /// Waits until it ends by itself.
-    pub async fn end(&mut self) -> ExitStatus {
+    pub async fn end(&self) -> ExitStatus {
         let what = format!("the end of {}", self.name);
-        eventually(&what, || std::future::ready(self.child.try_wait().unwrap())).await
+        eventually(&what, || std::future::ready(self.has_ended())).await
     }
 
     /// All that it has said so far.
     pub fn log(&self) -> String {
         String::from_utf8_lossy(&std::fs::read(&self.log).unwrap_or_default()).into_owned()
     }
+
+    fn child(&self) -> MutexGuard<'_, Child> {
+        self.child.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
         // A stopped process takes SIGKILL too. It may have ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let _ = self.child().kill();
+        let _ = self.child().wait();
         if std::thread::panicking() {
             let log = self.log();
             let lines: Vec<&str> = log.lines().collect();

@@ -17,7 +17,7 @@ use super::command::command;
 use super::ports::free_port;
 use super::process::Process;
 use super::redis_server::Redis;
-use super::upstreams::{Sandbox, sandbox_settings};
+use super::upstreams::{Sandbox, sandbox, sandbox_settings};
 use super::wait::eventually;
 
 /// The secret of every data set of the tests.
@@ -152,6 +152,13 @@ impl ServerOptions {
     }
 }
 
+/// A server on a fresh embedded store, and its sandbox.
+pub async fn embedded() -> (Server, Sandbox) {
+    let sandbox = sandbox().await;
+    let server = Server::start(&Store::sqlite(), &sandbox).await;
+    (server, sandbox)
+}
+
 /// A replica. The process goes before its folder, so that the log can still be shown.
 pub struct Server {
     process: Option<Process>,
@@ -176,19 +183,17 @@ impl Server {
     }
 
     /// How it ended, if it was started and has ended by itself.
-    pub fn has_ended(&mut self) -> Option<ExitStatus> {
-        self.process.as_mut().and_then(Process::has_ended)
+    pub fn has_ended(&self) -> Option<ExitStatus> {
+        self.process.as_ref().and_then(Process::has_ended)
     }
 
     /// After an end, with the same settings and addresses; waits until it listens.
     pub async fn start_again(&mut self) {
         self.launch();
-        let mut process = self.process.take().unwrap();
+        let process = self.process.take().unwrap();
         let address = self.grpc().trim_start_matches("http://").to_owned();
         eventually("the server to listen", || {
-            if let Some(status) = process.has_ended() {
-                panic!("the server ended at its start ({status}):\n{}", process.log());
-            }
+            process.must_run();
             let address = address.clone();
             async move { tokio::net::TcpStream::connect(address).await.ok() }
         })
@@ -250,6 +255,7 @@ impl Server {
     /// Waits until the service of work histories is in this state.
     pub async fn becomes(&self, wanted: ServingStatus) {
         eventually(&format!("the server to be {wanted:?}"), || async {
+            self.process.as_ref().unwrap().must_run();
             let status = self.health("semanas.v1.WorkHistoryService").await;
             (status == Some(wanted)).then_some(())
         })
@@ -277,7 +283,7 @@ impl Server {
 
     /// Waits for the end that a signal brings.
     pub async fn end(&mut self) -> ExitStatus {
-        let status = self.process.as_mut().unwrap().end().await;
+        let status = self.process.as_ref().unwrap().end().await;
         self.process = None;
         status
     }

@@ -15,12 +15,13 @@ where
     F: Future<Output = Option<T>>,
 {
     let until = Instant::now() + PATIENCE;
+    let mut looks = tokio::time::interval(BETWEEN_LOOKS);
     loop {
+        looks.tick().await;
         if let Some(seen) = look().await {
             return seen;
         }
         assert!(Instant::now() < until, "waited in vain for {what}");
-        tokio::time::sleep(BETWEEN_LOOKS).await;
     }
 }
 

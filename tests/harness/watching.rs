@@ -7,9 +7,10 @@ use semanas_client::v1::{
     ErrorReason, Failure, Subject, SubmitWorkHistoryRequest, WatchWorkHistoryRequest, WatchWorkHistoryResponse,
     WorkHistoryJob,
 };
-use tonic::Streaming;
 use tonic::transport::Channel;
+use tonic::{Status, Streaming};
 
+use super::server::Server;
 use super::wait::{PATIENCE, within};
 
 /// A request for this person and nothing special.
@@ -36,6 +37,11 @@ pub async fn to_the_end(client: &Client, request: SubmitWorkHistoryRequest) -> W
         }
     })
     .await
+}
+
+/// The status with which a submit is refused.
+pub async fn submit_refused(server: &Server, request: SubmitWorkHistoryRequest) -> Status {
+    server.stub().submit_work_history(request).await.unwrap_err()
 }
 
 /// The failure of a job that has one.
@@ -76,14 +82,14 @@ impl RawWatch {
     }
 
     /// The next message that is not a heartbeat; `Err` when the connection broke, `None` at the stream's end.
-    pub async fn message(&mut self) -> Result<Option<WatchWorkHistoryResponse>, tonic::Status> {
+    pub async fn message(&mut self) -> Result<Option<WatchWorkHistoryResponse>, Status> {
         let next = within("the next message of a watch", PATIENCE, async {
             loop {
                 match self.stream.message().await? {
                     Some(message) if matches!(message.content, Some(Content::Heartbeat(_) | Content::Stale(_))) => {
                         self.cursor = message.cursor;
                     }
-                    other => return Ok::<_, tonic::Status>(other),
+                    other => return Ok::<_, Status>(other),
                 }
             }
         })

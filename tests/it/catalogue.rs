@@ -6,24 +6,24 @@ use semanas_client::v1::ErrorReason;
 const PRODUCED_BY: &[(ErrorReason, &str)] = &[
     (
         ErrorReason::InvalidRequest,
-        "errors::every_wrong_field_is_named_at_once",
+        "refusals::every_wrong_field_is_named_at_once",
     ),
     (
         ErrorReason::InvalidCurp,
-        "errors::a_wrong_curp_is_refused_for_its_shape_its_date_and_its_digit",
+        "refusals::a_wrong_curp_is_refused_for_its_shape_its_date_and_its_digit",
     ),
-    (ErrorReason::InvalidNss, "errors::a_wrong_nss_is_refused"),
+    (ErrorReason::InvalidNss, "refusals::a_wrong_nss_is_refused"),
     (
         ErrorReason::RequestIdReused,
-        "errors::a_request_id_stands_for_one_request",
+        "refusals::a_request_id_stands_for_one_request",
     ),
     (
         ErrorReason::CursorInvalid,
-        "errors::cursors_and_page_tokens_are_taken_only_where_they_were_given",
+        "cursors::cursors_and_page_tokens_are_taken_only_where_they_were_given",
     ),
     (
         ErrorReason::JobNotFound,
-        "errors::an_unknown_job_is_not_found_whatever_its_name_looks_like",
+        "refusals::an_unknown_job_is_not_found_whatever_its_name_looks_like",
     ),
     (
         ErrorReason::NssNotFound,
@@ -51,23 +51,23 @@ const PRODUCED_BY: &[(ErrorReason, &str)] = &[
     ),
     (
         ErrorReason::NoRoute,
-        "errors::kiban_cannot_be_chosen_without_names_and_no_route_is_said_where_there_is_none",
+        "refusals::kiban_cannot_be_chosen_without_names_and_no_route_is_said_where_there_is_none",
     ),
     (
         ErrorReason::JobNotResolvable,
-        "errors::only_an_unknown_outcome_can_be_settled",
+        "refusals::only_an_unknown_outcome_can_be_settled",
     ),
     (
         ErrorReason::CursorExpired,
-        "errors::an_old_cursor_is_expired_and_not_just_wrong",
+        "cursors::an_old_cursor_is_expired_and_not_just_wrong",
     ),
     (
         ErrorReason::PersonDailyLimit,
-        "errors::a_person_has_a_limit_of_charges_for_a_day",
+        "limits::a_person_has_a_limit_of_charges_for_a_day",
     ),
     (
         ErrorReason::QuotaExceeded,
-        "errors::a_quota_of_the_provider_that_is_used_up_says_when_to_come_back",
+        "outages::a_quota_of_the_provider_that_is_used_up_says_when_to_come_back",
     ),
     (
         ErrorReason::SlowConsumer,
@@ -75,11 +75,11 @@ const PRODUCED_BY: &[(ErrorReason, &str)] = &[
     ),
     (
         ErrorReason::TooManyWatches,
-        "errors::one_watch_too_many_is_told_to_come_back",
+        "limits::one_watch_too_many_is_told_to_come_back",
     ),
     (
         ErrorReason::RequestTooLarge,
-        "errors::a_message_that_is_too_large_is_refused_with_its_own_reason",
+        "limits::a_message_that_is_too_large_is_refused_with_its_own_reason",
     ),
     (
         ErrorReason::ProviderUnavailable,
@@ -87,23 +87,23 @@ const PRODUCED_BY: &[(ErrorReason, &str)] = &[
     ),
     (
         ErrorReason::StoreUnavailable,
-        "errors::a_lost_redis_is_unavailable_and_never_not_found_and_everything_is_back_with_it",
+        "outages::a_lost_redis_is_unavailable_and_never_not_found_and_everything_is_back_with_it",
     ),
     (
         ErrorReason::ServerDraining,
-        "errors::a_replica_that_drains_sends_its_callers_elsewhere",
+        "outages::a_replica_that_drains_sends_its_callers_elsewhere",
     ),
     (
         ErrorReason::LookupInProgress,
-        "errors::a_lookup_that_outlasts_its_caller_goes_on_and_is_paid_once",
+        "limits::a_lookup_that_outlasts_its_caller_goes_on_and_is_paid_once",
     ),
     (
         ErrorReason::ProviderCredentials,
-        "errors::credentials_that_a_provider_refuses_are_the_operators_affair",
+        "outages::credentials_that_a_provider_refuses_are_the_operators_affair",
     ),
     (
         ErrorReason::ProviderContractChanged,
-        "errors::a_provider_that_changes_its_contract_is_said_to_have_and_is_not_asked_again",
+        "outages::a_provider_that_changes_its_contract_is_said_to_have_and_is_not_asked_again",
     ),
     (
         ErrorReason::Internal,
@@ -111,16 +111,19 @@ const PRODUCED_BY: &[(ErrorReason, &str)] = &[
     ),
     (
         ErrorReason::MethodUnknown,
-        "errors::an_unknown_method_or_service_is_said_to_be_unknown",
+        "refusals::an_unknown_method_or_service_is_said_to_be_unknown",
     ),
 ];
 
 /// The sources of the tests that the table names.
 const SOURCES: &[(&str, &str)] = &[
+    ("cursors", include_str!("cursors.rs")),
     ("damage", include_str!("damage.rs")),
-    ("errors", include_str!("errors.rs")),
+    ("limits", include_str!("limits.rs")),
     ("money", include_str!("money.rs")),
+    ("outages", include_str!("outages.rs")),
     ("provider_words", include_str!("provider_words.rs")),
+    ("refusals", include_str!("refusals.rs")),
     ("slow_reader", include_str!("slow_reader.rs")),
 ];
 

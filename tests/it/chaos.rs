@@ -111,6 +111,8 @@ async fn whatever_breaks_every_job_ends_and_nobody_is_charged_twice() {
                 0 => {
                     a.kill();
                     a.start_again().await;
+                    // A start needs its store, which the next blow takes away.
+                    a.becomes(ServingStatus::Serving).await;
                 }
                 1 => {
                     redis.kill();
@@ -125,6 +127,7 @@ async fn whatever_breaks_every_job_ends_and_nobody_is_charged_twice() {
                     b.signal("TERM");
                     b.end().await;
                     b.start_again().await;
+                    b.becomes(ServingStatus::Serving).await;
                 }
             }
             blows += 1;

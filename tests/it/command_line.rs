@@ -306,7 +306,7 @@ async fn the_sandbox_as_a_process_tells_a_server_how_to_use_it() {
     let mut command = program_in(folder.path());
     command.args(["sandbox", "--port", "0", "--latency", "0", "--output", "json"]);
     let log = folder.path().join("sandbox.log");
-    let mut process = Process::start("semanas sandbox", command, &log);
+    let process = Process::start("semanas sandbox", command, &log);
     let told: Value = eventually("the sandbox's description", || async {
         process
             .log()

@@ -4,19 +4,25 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
+mod callbacks;
+mod cancelling;
 mod catalogue;
 mod chaos;
 mod command_line;
+mod cursors;
 mod damage;
-mod errors;
 mod health;
+mod limits;
 mod money;
+mod outages;
 mod personal_data;
 mod provider_words;
+mod refusals;
 mod replicas;
 mod routes;
 mod slow_reader;
 mod startup;
 mod trace_context;
+mod watching;
 
 use semanas_tests::harness;

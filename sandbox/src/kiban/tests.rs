@@ -13,7 +13,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::testing::{CURP, Scene, compact, eventually, json_of, scene};
+use crate::testing::{CURP, Scene, compact, eventually, json_of, scene, text_of};
 use crate::{
     CallbackMode, DECOY_SECRET, KIBAN_API_KEY_WITHOUT_ACCESS, KibanInner, KibanScenario, KibanShape, Provider,
     Settings, TEST_CASES,
@@ -36,15 +36,7 @@ fn sample_request() -> Value {
 #[tokio::test]
 async fn the_acknowledgement_is_the_documented_one() {
     let scene = scene().await;
-    let text = scene
-        .kiban_post("")
-        .json(&sample_request())
-        .send()
-        .await
-        .unwrap()
-        .text()
-        .await
-        .unwrap();
+    let text = text_of(scene.kiban_post("").json(&sample_request()).send().await.unwrap()).await;
     let value: Value = serde_json::from_str(&text).unwrap();
     let (id, created) = (value["id"].as_str().unwrap(), value["createdAt"].as_str().unwrap());
     let sample = r#"{
@@ -161,7 +153,7 @@ async fn bad_requests_name_each_field() {
     let refused = async |query: &str, body: Value| {
         let response = scene.kiban_post(query).json(&body).send().await.unwrap();
         assert_eq!(response.status(), StatusCode::BAD_REQUEST);
-        response.text().await.unwrap()
+        text_of(response).await
     };
     let bad_curp = json!({"curp": "ABCD", "primerNombre": "A", "apellidoPaterno": "B"});
     assert_eq!(
@@ -244,7 +236,7 @@ async fn the_four_test_cases_give_what_their_table_says_and_are_free() {
     let refused = submit("Curp Inválido").await.unwrap();
     assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
     assert_eq!(
-        refused.text().await.unwrap(),
+        text_of(refused).await,
         r#"{"curp":"FORMAT_ERROR; invalid curp format"}"#
     );
 

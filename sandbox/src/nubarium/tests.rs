@@ -5,7 +5,7 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::testing::{CURP, Scene, compact, json_of, scene};
+use crate::testing::{CURP, Scene, compact, json_of, scene, text_of};
 use crate::{CodeStyle, Fault, FieldNames, NubariumOutcome, NubariumScenario, Provider, Settings, TextStyle, people};
 
 fn wishing(nubarium: NubariumScenario) -> Settings {
@@ -17,7 +17,7 @@ fn wishing(nubarium: NubariumScenario) -> Settings {
 
 /// The body for `curp`, with the validation code replaced by `CODE`.
 async fn body(scene: &Scene, curp: &str) -> String {
-    let text = scene.nubarium_nss(curp).send().await.unwrap().text().await.unwrap();
+    let text = text_of(scene.nubarium_nss(curp).send().await.unwrap()).await;
     let value: Value = serde_json::from_str(&text).unwrap();
     let code = value
         .get("codigoValidacion")
@@ -102,7 +102,7 @@ async fn wrong_credentials_get_401_with_the_documented_challenge() {
     let challenges: Vec<_> = response.headers().get_all("www-authenticate").iter().collect();
     assert_eq!(challenges, ["Basic realm=\"Error de autenticacion\""]);
     let expected = compact(r#"{"estatus": "ERROR", "mensaje": "Error de autenticacion"}"#);
-    assert_eq!(response.text().await.unwrap(), expected);
+    assert_eq!(text_of(response).await, expected);
     scene.check_charges(Provider::Nubarium, CURP, 0);
 }
 

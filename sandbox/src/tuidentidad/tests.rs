@@ -6,7 +6,7 @@ use http::StatusCode;
 use reqwest::multipart::Form;
 use serde_json::{Value, json};
 
-use crate::testing::{CURP, NSS, Scene, compact, json_of, scene};
+use crate::testing::{CURP, NSS, Scene, compact, json_of, scene, text_of};
 use crate::{CurrentJob, Provider, Settings, TuIdentidadScenario, WeeksShape, people};
 
 const HUGE: (&str, &str) = ("HELO881205HMNRNC04", "02838377550");
@@ -34,14 +34,7 @@ async fn history(scene: &Scene, (curp, nss): (&str, &str), limit: &str) -> Value
 #[tokio::test]
 async fn a_found_history_has_the_documented_fields_in_their_order() {
     let scene = scene().await;
-    let text = scene
-        .tuidentidad_history(CURP, NSS, "1")
-        .send()
-        .await
-        .unwrap()
-        .text()
-        .await
-        .unwrap();
+    let text = text_of(scene.tuidentidad_history(CURP, NSS, "1").send().await.unwrap()).await;
     let value: Value = serde_json::from_str(&text).unwrap();
     let id = value["data"]["verificationId"].as_str().unwrap();
     let asked_at = value["data"]["generaldata"]["dateInsurance"].as_str().unwrap();
@@ -64,14 +57,7 @@ async fn a_found_history_has_the_documented_fields_in_their_order() {
 #[tokio::test]
 async fn not_found_is_the_documented_200_and_billed() {
     let scene = scene().await;
-    let text = scene
-        .tuidentidad_history(CURP, "84966311213", "")
-        .send()
-        .await
-        .unwrap()
-        .text()
-        .await
-        .unwrap();
+    let text = text_of(scene.tuidentidad_history(CURP, "84966311213", "").send().await.unwrap()).await;
     let value: Value = serde_json::from_str(&text).unwrap();
     let id = value["data"]["verificationId"].as_str().unwrap();
     let expected = r#"{"valid": false, "data": {"success": true, "verificationId": "ID", "generaldata": null}, "warnings": [{
@@ -112,7 +98,7 @@ async fn a_ticket_is_the_documented_202_and_keeps_its_limit() {
     scene.sandbox.set_person(HUGE.0, Some(settings)).unwrap();
     let response = scene.tuidentidad_history(HUGE.0, HUGE.1, "3").send().await.unwrap();
     assert_eq!(response.status(), StatusCode::ACCEPTED);
-    let text = response.text().await.unwrap();
+    let text = text_of(response).await;
     let value: Value = serde_json::from_str(&text).unwrap();
     let id = value["verificationId"].as_str().unwrap().to_owned();
     let expected = r#"{"verificationId": "ID", "code": "WH004",
@@ -126,7 +112,7 @@ async fn a_ticket_is_the_documented_202_and_keeps_its_limit() {
             .form(&[("verificationId", &id)])
             .send()
     };
-    assert_eq!(status().await.unwrap().text().await.unwrap(), text);
+    assert_eq!(text_of(status().await.unwrap()).await, text);
     let ready = status().await.unwrap();
     assert_eq!(ready.status(), StatusCode::OK);
     assert_eq!(
@@ -157,7 +143,7 @@ async fn an_unknown_ticket_is_the_documented_error() {
     assert_eq!(response.status(), StatusCode::BAD_REQUEST);
     let expected = r#"{"code": "WH006", "message": "The VerificationId is invalid or not found",
         "fullMessage": "WH006: The VerificationId is invalid or not found"}"#;
-    assert_eq!(response.text().await.unwrap(), compact(expected));
+    assert_eq!(text_of(response).await, compact(expected));
 }
 
 #[tokio::test]
@@ -246,7 +232,7 @@ async fn a_result_can_be_partial_or_without_content() {
     scene.sandbox.set_person(CURP, Some(empty)).unwrap();
     let response = scene.tuidentidad_history(CURP, NSS, "").send().await.unwrap();
     assert_eq!(
-        (response.status().as_u16(), response.text().await.unwrap()),
+        (response.status().as_u16(), text_of(response).await),
         (204, String::new())
     );
 }

@@ -9,6 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -16,6 +17,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
+use tokio::time::sleep;
 
 use super::gate;
 use crate::Provider;
@@ -24,6 +26,11 @@ use crate::world::World;
 
 /// Connections that may wait to be accepted; a load test opens many at once.
 const BACKLOG: u32 = 1_024;
+
+/// A program that this process is just starting holds copies of its sockets until it has become another program: our closed
+/// listener lives on in it, usually for less than a millisecond. So long and so often the port is tried again.
+const HOLD_PAUSE: Duration = Duration::from_millis(2);
+const HOLD_TRIES_MAX: usize = 500;
 
 /// The switch of one port: whether it should listen, whether it does, and a bell that ends open connections.
 pub(crate) struct Door {
@@ -98,7 +105,7 @@ pub(crate) async fn serve(world: Arc<World>, provider: Provider, mut listener: T
 async fn stay_closed(world: &Arc<World>, provider: Provider, listener: TcpListener) -> Option<TcpListener> {
     let address = listener.local_addr().ok()?;
     drop(listener);
-    let held = hold(address);
+    let held = hold(address).await;
     let door = world.door(provider);
     door.is_refusing.send_replace(true);
     let mut should_refuse = door.should_refuse.subscribe();
@@ -115,7 +122,17 @@ async fn stay_closed(world: &Arc<World>, provider: Provider, listener: TcpListen
 }
 
 /// Keeps the port bound without listening: connecting is refused, and nobody else can take the port.
-fn hold(address: SocketAddr) -> io::Result<TcpSocket> {
+async fn hold(address: SocketAddr) -> io::Result<TcpSocket> {
+    for _ in 1..HOLD_TRIES_MAX {
+        match bind_silently(address) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => sleep(HOLD_PAUSE).await,
+            held => return held,
+        }
+    }
+    bind_silently(address)
+}
+
+fn bind_silently(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = if address.is_ipv4() {
         TcpSocket::new_v4()?
     } else {

@@ -28,7 +28,8 @@ impl OperationsService for Operations {
         let request = request.into_inner();
         let query = parse::charges(&request, caller).map_err(status::refused)?;
         let listed = self.engine.charges(query, &request.page_token).await;
-        let (page, next_page_token) = listed.map_err(|error| status::of_engine(error, None))?;
+        let (page, next_page_token) =
+            listed.map_err(|error| status::of_engine(error.of_token_in("page_token"), None))?;
         Ok(Response::new(to_proto::charges(page, next_page_token)))
     }
 

@@ -35,16 +35,8 @@ pub(super) fn failure_message(reason: Reason) -> &'static str {
 /// The status for a request whose fields are wrong, naming all of them.
 pub(super) fn refused(refusal: Refusal) -> Status {
     let reason = refusal.reason();
-    let entry = catalogue::entry(reason);
-    let mut details = ErrorDetails::with_error_info(catalogue::word(reason), ERROR_DOMAIN, HashMap::new());
-    details.set_bad_request(
-        refusal
-            .into_violations()
-            .into_iter()
-            .map(to_field_violation)
-            .collect::<Vec<_>>(),
-    );
-    Status::with_error_details(entry.code, entry.sentence, details)
+    let wrong = refusal.into_violations().into_iter().map(to_field_violation).collect();
+    made(reason, None, HashMap::new(), wrong)
 }
 
 /// The status for a call that the engine did not do. `job_id` as the caller named it, if it did.
@@ -61,17 +53,24 @@ pub(super) fn of_engine(error: EngineError, job_id: Option<&str>) -> Status {
     if let Some(job_id) = job_id.and_then(|text| JobId::parse(text).ok()) {
         metadata.insert("job_id".to_owned(), job_id.to_string());
     }
-    of_reason(error.reason, error.retry_after, metadata)
+    let wrong = error.field.map(|wrong| {
+        to_field_violation(Violation {
+            field: wrong.name.to_owned(),
+            description: wrong.description.to_owned(),
+            reason: error.reason,
+        })
+    });
+    made(error.reason, error.retry_after, metadata, wrong.into_iter().collect())
 }
 
 /// The status of a stream whose reader did not keep up.
 pub(super) fn slow_consumer() -> Status {
-    of_reason(Reason::SlowConsumer, None, HashMap::new())
+    of_reason(Reason::SlowConsumer)
 }
 
 /// The status of a call that a defect of ours ended.
 pub(super) fn internal() -> Status {
-    of_reason(Reason::Internal, None, HashMap::new())
+    of_reason(Reason::Internal)
 }
 
 /// The status that the health protocol wants for a service it does not know.
@@ -109,11 +108,23 @@ pub(super) fn code_word(code: Code) -> &'static str {
     }
 }
 
-fn of_reason(reason: Reason, retry_after: Option<Duration>, metadata: HashMap<String, String>) -> Status {
+fn of_reason(reason: Reason) -> Status {
+    made(reason, None, HashMap::new(), Vec::new())
+}
+
+fn made(
+    reason: Reason,
+    retry_after: Option<Duration>,
+    metadata: HashMap<String, String>,
+    wrong: Vec<FieldViolation>,
+) -> Status {
     let entry = catalogue::entry(reason);
     let mut details = ErrorDetails::with_error_info(catalogue::word(reason), ERROR_DOMAIN, metadata);
     if let Some(delay) = retry_after.or(entry.retry_after) {
         details.set_retry_info(Some(delay));
+    }
+    if !wrong.is_empty() {
+        details.set_bad_request(wrong);
     }
     Status::with_error_details(entry.code, entry.sentence, details)
 }

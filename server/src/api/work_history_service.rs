@@ -80,7 +80,7 @@ impl WorkHistoryService for WorkHistories {
             .engine
             .watch(watch)
             .await
-            .map_err(|error| status::of_engine(error, Some(&job_id)))?;
+            .map_err(|error| status::of_engine(error.of_token_in("cursor"), Some(&job_id)))?;
         Ok(Response::new(forward(
             messages,
             to_proto::watch_message,
@@ -111,7 +111,8 @@ impl WorkHistoryService for WorkHistories {
         let page_token = request.page_token.clone();
         let (filter, page_size) = parse::list(request).map_err(status::refused)?;
         let listed = self.engine.list(&tenant, filter, page_size, &page_token).await;
-        let (page, next_page_token) = listed.map_err(|error| status::of_engine(error, None))?;
+        let (page, next_page_token) =
+            listed.map_err(|error| status::of_engine(error.of_token_in("page_token"), None))?;
         let jobs = page.jobs.into_iter().map(to_proto::job).collect();
         Ok(Response::new(v1::ListWorkHistoriesResponse { jobs, next_page_token }))
     }
@@ -139,7 +140,7 @@ impl WorkHistoryService for WorkHistories {
             .engine
             .watch_all(watch)
             .await
-            .map_err(|error| status::of_engine(error, None))?;
+            .map_err(|error| status::of_engine(error.of_token_in("cursor"), None))?;
         Ok(Response::new(forward(messages, to_proto::feed_message, None, patience)))
     }
 }

@@ -11,6 +11,7 @@ use crate::cli::end::Failure;
 
 /// Where the server is and how its answers are shown.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Options of the commands that call a server")]
 pub struct Common {
     /// The server: https://host:port, or http:// on this machine
     #[arg(

@@ -20,6 +20,9 @@ Examples:
   semanas sandbox --listen 0.0.0.0 --latency 0
   curl localhost:7100/books/summary";
 
+/// What most windows show without breaking lines.
+const PEOPLE_CHARS_MAX: u16 = 120;
+
 /// Arguments of `sandbox`.
 #[derive(Args, Clone, Debug)]
 pub struct SandboxArgs {
@@ -125,7 +128,9 @@ fn introduction(sandbox: &Sandbox, width: Option<u16>) -> String {
     )
 }
 
+/// Their sentences are long: also in a pipe they are broken, where a reader's window would break them worse.
 fn people(width: Option<u16>) -> String {
+    let width = width.or(Some(PEOPLE_CHARS_MAX));
     let rows = semanas_sandbox::people().iter().map(|person| {
         let nss = person.nss.clone().unwrap_or_else(|| "none".to_owned());
         vec![person.curp.clone(), person.full_name(), nss, person.shows.clone()]

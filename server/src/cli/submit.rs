@@ -18,7 +18,7 @@ With --output json and --watch the first line is the answer to the submit, each 
 
 Examples:
   semanas submit GOAA970724HYNNNL08 --watch
-  semanas submit GOAA970724HYNNNL08 --given-names 'JOSE ALBERTO' --paternal-surname GONZALEZ --maternal-surname ANGULO
+  semanas submit GOAA970724HYNNNL08 --given-names 'JOSE ALBERTO' --paternal-surname GONZALEZ
   semanas submit - --provider tu-identidad --label flow=onboarding --watch < curp.txt
   semanas submit - --output json < curp.txt | jq -r .job.job_id";
 

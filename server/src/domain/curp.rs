@@ -10,7 +10,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 /// The length of a CURP in characters.
-pub const CURP_CHARS: usize = 18;
+pub(crate) const CURP_CHARS: usize = 18;
 
 /// The federal entities of birth as a CURP spells them; `NE` is for people born abroad, and Mexico City stays `DF`.
 const ENTITIES: [&str; 33] = [
@@ -24,11 +24,11 @@ const ENTITIES: [&str; 33] = [
 /// under whichever strictness was configured then, stays readable.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Curp(String);
+pub(crate) struct Curp(String);
 
 /// Why a text is not a CURP. The messages are for the caller and hold no part of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum CurpError {
+pub(crate) enum CurpError {
     /// The number of characters is wrong.
     #[error("a CURP has 18 characters and this has {found}; send all 18 without spaces or hyphens")]
     Length {
@@ -57,7 +57,7 @@ pub enum CurpError {
 
 impl Curp {
     /// Reads a CURP under all rules. Outer white space and lower case are forgiven, nothing else is.
-    pub fn parse(text: &str) -> Result<Curp, CurpError> {
+    pub(crate) fn parse(text: &str) -> Result<Curp, CurpError> {
         let curp = Curp::parse_lenient(text)?;
         if check_digit(curp.0.as_bytes()) == curp.0.as_bytes()[CURP_CHARS - 1] {
             Ok(curp)
@@ -67,7 +67,7 @@ impl Curp {
     }
 
     /// Reads a CURP by shape and date only, for the sandboxes of providers that print CURPs with wrong check digits.
-    pub fn parse_lenient(text: &str) -> Result<Curp, CurpError> {
+    pub(crate) fn parse_lenient(text: &str) -> Result<Curp, CurpError> {
         let upper = text.trim().to_ascii_uppercase();
         check_shape(&upper)?;
         match date_of(upper.as_bytes()) {
@@ -77,13 +77,8 @@ impl Curp {
     }
 
     /// The CURP itself. Personal data: never for logs, errors, metrics, keys or URLs.
-    pub fn expose(&self) -> &str {
+    pub(crate) fn expose(&self) -> &str {
         &self.0
-    }
-
-    /// The date of birth that the CURP states.
-    pub fn birth_date(&self) -> Date {
-        date_of(self.0.as_bytes()).expect("a Curp is only made after its date was read")
     }
 }
 

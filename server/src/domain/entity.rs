@@ -59,22 +59,22 @@ const SPELLINGS: [(&str, &[&str]); 32] = [
 /// It is stored as the text alone: the code follows from it, so a spelling learned later also helps old records.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct FederalEntity(String);
+pub(crate) struct FederalEntity(String);
 
 impl FederalEntity {
     /// Reads an entity; `None` when the text is empty.
-    pub fn read(text: &str) -> Option<FederalEntity> {
+    pub(crate) fn read(text: &str) -> Option<FederalEntity> {
         let raw = clean_text(text, TEXT_CHARS_MAX);
         (!raw.is_empty()).then_some(FederalEntity(raw))
     }
 
     /// The text as received, cleaned.
-    pub fn raw(&self) -> &str {
+    pub(crate) fn raw(&self) -> &str {
         &self.0
     }
 
     /// The ISO 3166-2 code, such as `MX-CMX`, where the text is a known spelling.
-    pub fn code(&self) -> Option<&'static str> {
+    pub(crate) fn code(&self) -> Option<&'static str> {
         let folded = fold(&self.0);
         let known = SPELLINGS
             .iter()

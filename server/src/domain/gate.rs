@@ -125,7 +125,7 @@ impl Gate {
         }
         let was_probe = self.probe.take_if(|probe| probe == intent).is_some();
         match report {
-            GateReport::Unused => return,
+            GateReport::Unused => return self.give_rate_back(limits),
             GateReport::Good => {
                 self.credentials_refused = false;
                 self.contract_changed = false;
@@ -143,6 +143,13 @@ impl Gate {
             self.failures = 0;
             self.open_until = None;
         }
+    }
+
+    fn give_rate_back(&mut self, limits: &GateLimits) {
+        self.next_at = self
+            .next_at
+            .zip(rate_interval(limits))
+            .map(|(at, interval)| at - interval);
     }
 
     pub(crate) fn status(&self, now: Timestamp) -> GateStatus {

@@ -4,9 +4,9 @@
 //! no randomness, no storage, no network, and no provider's wire format.
 
 /// The population registry code of a person.
-pub mod curp;
+pub(crate) mod curp;
 /// The federal entities of Mexico and the many ways they are written.
-pub mod entity;
+pub(crate) mod entity;
 /// The gate before a provider.
 pub(crate) mod gate;
 /// Names of things.
@@ -14,22 +14,22 @@ pub(crate) mod ids;
 /// The job and its state machine.
 pub(crate) mod job;
 /// Exact amounts of Mexican pesos.
-pub mod money;
+pub(crate) mod money;
 /// The social security number of a person.
-pub mod nss;
+pub(crate) mod nss;
 /// How a call went.
 pub(crate) mod outcome;
 /// The names of a person, and the subject of a request.
-pub mod person;
+pub(crate) mod person;
 /// The providers that the gateway can buy from.
-pub mod provider_id;
+pub(crate) mod provider_id;
 /// Dates and counts as the providers write them.
-pub mod reading;
+pub(crate) mod reading;
 /// The catalogue of reasons.
 pub(crate) mod reason;
 /// Delays between tries.
 pub(crate) mod retry;
 /// Cleaning and folding of text that came from outside.
-pub mod text;
+pub(crate) mod text;
 /// The normal form of a work history.
-pub mod work_history;
+pub(crate) mod work_history;

@@ -10,10 +10,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 /// The currency of every amount, as ISO 4217 writes it.
-pub const CURRENCY: &str = "MXN";
+pub(crate) const CURRENCY: &str = "MXN";
 
 /// The longest text that is read as an amount. The largest exact one, grouped and with a sign, has under 40 characters.
-pub const MONEY_TEXT_BYTES_MAX: usize = 64;
+pub(crate) const MONEY_TEXT_BYTES_MAX: usize = 64;
 
 /// Digits after the decimal point that an amount can hold; the contract's `nanos` field has this many.
 const FRACTION_DIGITS: i32 = 9;
@@ -24,13 +24,13 @@ const NANOS_PER_PESO: i128 = 1_000_000_000;
 /// It is stored as a JSON string such as `"1234.50"`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Money {
+pub(crate) struct Money {
     nano_pesos: i128,
 }
 
 /// Why a text is not an amount. The messages hold no part of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum MoneyError {
+pub(crate) enum MoneyError {
     /// There is nothing to read.
     #[error("the amount is empty")]
     Empty,
@@ -43,9 +43,6 @@ pub enum MoneyError {
     /// It is too large.
     #[error("the amount has more whole pesos than 64 bits can hold")]
     OutOfRange,
-    /// Units and nanos contradict each other.
-    #[error("the nanos of the amount must be under one peso and have the sign of its units")]
-    MixedParts,
 }
 
 impl Money {
@@ -53,7 +50,7 @@ impl Money {
     ///
     /// A comma is only ever a thousands separator, and only before whole groups of three: `136,39` is an error rather
     /// than a salary a hundred times too high.
-    pub fn parse(text: &str) -> Result<Money, MoneyError> {
+    pub(crate) fn parse(text: &str) -> Result<Money, MoneyError> {
         if text.len() > MONEY_TEXT_BYTES_MAX {
             return Err(MoneyError::NotANumber);
         }
@@ -70,33 +67,24 @@ impl Money {
         Money::from_nano_pesos(if negative { -magnitude } else { magnitude })
     }
 
-    /// The amount of so many whole pesos and billionths, both of one sign, as the contract carries it.
-    pub fn from_units_nanos(units: i64, nanos: i32) -> Result<Money, MoneyError> {
-        let (whole, part) = (i128::from(units) * NANOS_PER_PESO, i128::from(nanos));
-        if part.abs() >= NANOS_PER_PESO || whole.signum() * part.signum() < 0 {
-            return Err(MoneyError::MixedParts);
-        }
-        Money::from_nano_pesos(whole + part)
-    }
-
     /// The whole pesos, cut towards zero.
-    pub fn units(self) -> i64 {
+    pub(crate) fn units(self) -> i64 {
         i64::try_from(self.nano_pesos / NANOS_PER_PESO).expect("the range was checked when the amount was made")
     }
 
     /// What `units` leaves over, in billionths of a peso and with the sign of the amount.
-    pub fn nanos(self) -> i32 {
+    pub(crate) fn nanos(self) -> i32 {
         (self.nano_pesos % NANOS_PER_PESO) as i32
     }
 
     /// Whether the amount is below zero.
-    pub fn is_negative(self) -> bool {
+    pub(crate) fn is_negative(self) -> bool {
         self.nano_pesos < 0
     }
 
     /// The canonical text: no grouping, at least two decimal places, no other trailing zeros (`1190.00`, `1.005`).
     /// Personal data where the amount is a salary.
-    pub fn to_decimal_string(self) -> String {
+    pub(crate) fn to_decimal_string(self) -> String {
         let magnitude = self.nano_pesos.unsigned_abs();
         let (whole, nanos) = (magnitude / NANOS_PER_PESO as u128, magnitude % NANOS_PER_PESO as u128);
         let fraction = format!("{nanos:09}");

@@ -9,7 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 /// The length of an NSS in digits.
-pub const NSS_DIGITS: usize = 11;
+pub(crate) const NSS_DIGITS: usize = 11;
 
 /// An NSS: 11 digits, leading zeros included, not all of them zero.
 ///
@@ -17,11 +17,11 @@ pub const NSS_DIGITS: usize = 11;
 /// provider may not.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Nss(String);
+pub(crate) struct Nss(String);
 
 /// Why a text is not an NSS. The messages are for the caller and hold no part of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NssError {
+pub(crate) enum NssError {
     /// Something other than digits, spaces and hyphens is in it.
     #[error("an NSS has digits only; send its 11 digits (spaces and hyphens between them are ignored)")]
     NotDigits,
@@ -44,14 +44,14 @@ pub enum NssError {
 /// What is odd about an NSS that a provider sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum NssWarning {
+pub(crate) enum NssWarning {
     /// The check digit is wrong.
     CheckDigit,
 }
 
 impl Nss {
     /// Reads an NSS under all rules. Spaces and hyphens are taken out, nothing else is forgiven.
-    pub fn parse(text: &str) -> Result<Nss, NssError> {
+    pub(crate) fn parse(text: &str) -> Result<Nss, NssError> {
         let nss = read_digits(text)?;
         if has_luhn_digit(&nss.0) {
             Ok(nss)
@@ -62,28 +62,28 @@ impl Nss {
 
     /// Reads an NSS that a provider sent. `None` when it is no NSS at all; a wrong check digit is only a warning,
     /// because the provider is the authority on what IMSS keeps.
-    pub fn received(text: &str) -> Option<(Nss, Option<NssWarning>)> {
+    pub(crate) fn received(text: &str) -> Option<(Nss, Option<NssWarning>)> {
         let nss = read_digits(text).ok()?;
         let warning = (!has_luhn_digit(&nss.0)).then_some(NssWarning::CheckDigit);
         Some((nss, warning))
     }
 
     /// The NSS itself. Personal data: never for logs, errors, metrics, keys or URLs.
-    pub fn expose(&self) -> &str {
+    pub(crate) fn expose(&self) -> &str {
         &self.0
     }
 }
 
 impl NssWarning {
     /// The stable code under which callers see the warning.
-    pub fn code(self) -> &'static str {
+    pub(crate) fn code(self) -> &'static str {
         match self {
             NssWarning::CheckDigit => "NSS_CHECK_DIGIT",
         }
     }
 
     /// The warning as a sentence without personal data.
-    pub fn message(self) -> &'static str {
+    pub(crate) fn message(self) -> &'static str {
         match self {
             NssWarning::CheckDigit => "the NSS that the provider sent has a wrong check digit; it is given as received",
         }

@@ -11,11 +11,11 @@ use serde::{Deserialize, Serialize};
 use super::{curp::Curp, nss::Nss, text::collapse_spaces};
 
 /// The longest name in one field, in characters; RENAPO keeps at most 50.
-pub const NAME_CHARS_MAX: usize = 100;
+pub(crate) const NAME_CHARS_MAX: usize = 100;
 
 /// The person that a request is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Subject {
+pub(crate) struct Subject {
     /// The CURP, always known.
     pub curp: Curp,
     /// The names, where the caller gave them.
@@ -28,7 +28,7 @@ pub struct Subject {
 
 /// The names of a person, checked.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PersonName {
+pub(crate) struct PersonName {
     given_names: String,
     paternal_surname: String,
     #[serde(default)]
@@ -37,7 +37,7 @@ pub struct PersonName {
 
 /// The names of a person side by side, going in unchecked or coming out checked.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct NameParts<'a> {
+pub(crate) struct NameParts<'a> {
     /// All given names, with spaces between them.
     pub given_names: &'a str,
     /// The first surname.
@@ -48,7 +48,7 @@ pub struct NameParts<'a> {
 
 /// Which name is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NameField {
+pub(crate) enum NameField {
     /// The given names.
     GivenNames,
     /// The first surname.
@@ -60,7 +60,7 @@ pub enum NameField {
 /// What is wrong with one name. The message is for the caller and holds no part of the name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{} {problem}", .field.as_str())]
-pub struct NameError {
+pub(crate) struct NameError {
     /// The field to correct.
     pub field: NameField,
     /// What to correct.
@@ -69,7 +69,7 @@ pub struct NameError {
 
 /// What can be wrong with a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NameProblem {
+pub(crate) enum NameProblem {
     /// A required name is missing.
     #[error("is empty; send it as it stands in the person's document")]
     Empty,
@@ -92,7 +92,7 @@ pub enum NameProblem {
 
 impl PersonName {
     /// Reads the names: outer spaces go, inner ones collapse. The error names every wrong field at once.
-    pub fn parse(parts: NameParts<'_>) -> Result<PersonName, Vec<NameError>> {
+    pub(crate) fn parse(parts: NameParts<'_>) -> Result<PersonName, Vec<NameError>> {
         let maternal = parts
             .maternal_surname
             .map(collapse_spaces)
@@ -116,7 +116,7 @@ impl PersonName {
     }
 
     /// The names themselves. Personal data: never for logs, errors, metrics, keys or URLs.
-    pub fn expose(&self) -> NameParts<'_> {
+    pub(crate) fn expose(&self) -> NameParts<'_> {
         NameParts {
             given_names: &self.given_names,
             paternal_surname: &self.paternal_surname,
@@ -125,7 +125,7 @@ impl PersonName {
     }
 
     /// The first given name, and the others where there are any. Personal data, as with `expose`.
-    pub fn first_and_rest(&self) -> (&str, Option<&str>) {
+    pub(crate) fn first_and_rest(&self) -> (&str, Option<&str>) {
         match self.given_names.split_once(' ') {
             Some((first, rest)) => (first, Some(rest)),
             None => (&self.given_names, None),
@@ -135,7 +135,7 @@ impl PersonName {
 
 impl NameField {
     /// The field as the contract names it.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             NameField::GivenNames => "given_names",
             NameField::PaternalSurname => "paternal_surname",

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// A provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum ProviderId {
+pub(crate) enum ProviderId {
     /// Work histories from a CURP and names.
     #[serde(rename = "kiban")]
     Kiban,
@@ -24,14 +24,14 @@ pub enum ProviderId {
 /// The text names no provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("unknown provider; it must be kiban, tuidentidad or nubarium")]
-pub struct UnknownProvider;
+pub(crate) struct UnknownProvider;
 
 impl ProviderId {
     /// All providers.
-    pub const ALL: [ProviderId; 3] = [ProviderId::Kiban, ProviderId::TuIdentidad, ProviderId::Nubarium];
+    pub(crate) const ALL: [ProviderId; 3] = [ProviderId::Kiban, ProviderId::TuIdentidad, ProviderId::Nubarium];
 
     /// The stable name, in lower case.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             ProviderId::Kiban => "kiban",
             ProviderId::TuIdentidad => "tuidentidad",

@@ -17,7 +17,7 @@ const DATE_TEXT_BYTES_MAX: usize = 64;
 
 /// What a text in the place of a date says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DateReading {
+pub(crate) enum DateReading {
     /// A calendar date, as written.
     On(Date),
     /// The word `Vigente`: it still holds.
@@ -30,7 +30,7 @@ pub enum DateReading {
 
 impl DateReading {
     /// The calendar date, if there is one.
-    pub fn date(self) -> Option<Date> {
+    pub(crate) fn date(self) -> Option<Date> {
         match self {
             DateReading::On(date) => Some(date),
             DateReading::Current | DateReading::Absent | DateReading::Unreadable => None,
@@ -40,7 +40,7 @@ impl DateReading {
 
 /// Reads `dd/mm/yyyy`, `yyyy-mm-dd`, either with a time and zone (which are ignored), and the words for no date.
 /// A JSON null reads as the empty text.
-pub fn parse_date(text: &str) -> DateReading {
+pub(crate) fn parse_date(text: &str) -> DateReading {
     if text.len() > DATE_TEXT_BYTES_MAX {
         return DateReading::Unreadable;
     }
@@ -63,7 +63,7 @@ pub fn parse_date(text: &str) -> DateReading {
 }
 
 /// Reads a count that may come as text: `1190`, `1,190`, `1190.0`. `None` when it is not a whole number from zero up.
-pub fn parse_count(text: &str) -> Option<u32> {
+pub(crate) fn parse_count(text: &str) -> Option<u32> {
     let text = text.trim();
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let grouped = whole.split(',').skip(1).all(|group| group.len() == 3);

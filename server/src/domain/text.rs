@@ -4,7 +4,7 @@
 //! deliberately does not know what a text means, and it is no guard for HTML output: whoever writes HTML escapes it.
 
 /// The longest text of a provider that is kept, in characters. The longest real employer names are well under it.
-pub const TEXT_CHARS_MAX: usize = 200;
+pub(crate) const TEXT_CHARS_MAX: usize = 200;
 
 /// The longest markup tag that is recognised, in bytes; it keeps the search for a tag's end linear.
 const TAG_BYTES_MAX: usize = 512;
@@ -46,7 +46,7 @@ const NAMED_REFERENCES: [(&str, char); 28] = [
 
 /// A provider's text as one clean line of at most `max_chars` characters: character references decoded, tags and
 /// control characters taken out, white space collapsed.
-pub fn clean_text(text: &str, max_chars: usize) -> String {
+pub(crate) fn clean_text(text: &str, max_chars: usize) -> String {
     let decoded = decode_references(text);
     let visible: String = decoded
         .chars()
@@ -60,7 +60,7 @@ pub fn clean_text(text: &str, max_chars: usize) -> String {
 
 /// The text for comparing: upper case, Spanish accents taken off (Ñ becomes N), and single spaces in place of all that
 /// is not a letter or a digit.
-pub fn fold(text: &str) -> String {
+pub(crate) fn fold(text: &str) -> String {
     let plain: String = text
         .chars()
         .filter(|c| !is_combining_mark(*c))
@@ -80,7 +80,7 @@ pub fn fold(text: &str) -> String {
 }
 
 /// The words of the text with one space between them.
-pub fn collapse_spaces(text: &str) -> String {
+pub(crate) fn collapse_spaces(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for word in text.split_whitespace() {
         if !line.is_empty() {
@@ -92,7 +92,7 @@ pub fn collapse_spaces(text: &str) -> String {
 }
 
 /// Whether the character is an accent that follows its letter, as in decomposed Unicode.
-pub fn is_combining_mark(c: char) -> bool {
+pub(crate) fn is_combining_mark(c: char) -> bool {
     matches!(c, '\u{300}'..='\u{36f}')
 }
 

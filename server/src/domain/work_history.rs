@@ -19,27 +19,27 @@ use super::{
 mod employment;
 mod order;
 
-pub use employment::{Employment, EmploymentEnd, Movement, MovementKind, RegistroPatronal};
-pub use order::{sort_employments_newest_first, sort_movements_newest_first};
+pub(crate) use employment::{Employment, EmploymentEnd, Movement, MovementKind, RegistroPatronal};
+pub(crate) use order::{sort_employments_newest_first, sort_movements_newest_first};
 
 /// The most employments that one history keeps; the longest real ones, of day labourers, have some hundreds.
-pub const EMPLOYMENTS_MAX: usize = 2000;
+pub(crate) const EMPLOYMENTS_MAX: usize = 2000;
 
 /// The most movements that one employment keeps: more than one salary change a month over a whole working life.
-pub const MOVEMENTS_MAX: usize = 500;
+pub(crate) const MOVEMENTS_MAX: usize = 500;
 
 /// The most warnings that one history keeps; past this they say nothing new.
-pub const WARNINGS_MAX: usize = 100;
+pub(crate) const WARNINGS_MAX: usize = 100;
 
 /// The code of the warning that employments over [`EMPLOYMENTS_MAX`] were left out.
-pub const EMPLOYMENTS_LEFT_OUT: &str = "EMPLOYMENTS_LEFT_OUT";
+pub(crate) const EMPLOYMENTS_LEFT_OUT: &str = "EMPLOYMENTS_LEFT_OUT";
 
 /// The code of the warning that movements over [`MOVEMENTS_MAX`] were left out.
-pub const MOVEMENTS_LEFT_OUT: &str = "MOVEMENTS_LEFT_OUT";
+pub(crate) const MOVEMENTS_LEFT_OUT: &str = "MOVEMENTS_LEFT_OUT";
 
 /// A work history: ordered and bounded by construction, possibly empty.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WorkHistory {
+pub(crate) struct WorkHistory {
     person: Person,
     weeks: Weeks,
     employments: Vec<Employment>,
@@ -49,7 +49,7 @@ pub struct WorkHistory {
 
 /// Whom the provider says the history belongs to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Person {
+pub(crate) struct Person {
     /// The CURP as the provider reports it.
     #[serde(default)]
     pub curp: Option<Curp>,
@@ -64,11 +64,11 @@ pub struct Person {
 /// A person's name in one piece, as a provider wrote it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct FullName(String);
+pub(crate) struct FullName(String);
 
 /// The contribution weeks, each as reported; absent is not zero.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Weeks {
+pub(crate) struct Weeks {
     /// Weeks contributed.
     #[serde(default)]
     pub quoted: Option<u32>,
@@ -85,7 +85,7 @@ pub struct Weeks {
 
 /// Where a history came from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Provenance {
+pub(crate) struct Provenance {
     /// The provider.
     pub provider: ProviderId,
     /// The version of the adapter that read the answer.
@@ -102,7 +102,7 @@ pub struct Provenance {
 
 /// Something odd about an answer that is still usable.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Warning {
+pub(crate) struct Warning {
     /// The provider's code, or ours in UPPER_SNAKE.
     pub code: String,
     /// The explanation. A provider may quote personal data in it, so Debug leaves it out.
@@ -112,7 +112,7 @@ pub struct Warning {
 impl WorkHistory {
     /// Puts a provider's answer into order and within bounds; what had to be left out is a warning.
     /// `employments_total` of the result counts all employments given here.
-    pub fn new(
+    pub(crate) fn new(
         person: Person,
         weeks: Weeks,
         mut employments: Vec<Employment>,
@@ -132,32 +132,32 @@ impl WorkHistory {
     }
 
     /// The person.
-    pub fn person(&self) -> &Person {
+    pub(crate) fn person(&self) -> &Person {
         &self.person
     }
 
     /// The contribution weeks.
-    pub fn weeks(&self) -> Weeks {
+    pub(crate) fn weeks(&self) -> Weeks {
         self.weeks
     }
 
     /// The employments kept, newest first.
-    pub fn employments(&self) -> &[Employment] {
+    pub(crate) fn employments(&self) -> &[Employment] {
         &self.employments
     }
 
     /// How many employments the provider gave, before any cut.
-    pub fn employments_total(&self) -> u32 {
+    pub(crate) fn employments_total(&self) -> u32 {
         self.employments_total
     }
 
     /// Where the history came from.
-    pub fn provenance(&self) -> &Provenance {
+    pub(crate) fn provenance(&self) -> &Provenance {
         &self.provenance
     }
 
     /// The history with at most `limit` employments, the newest; 0 keeps all. The total stays what it was.
-    pub fn cut(mut self, limit: u32) -> WorkHistory {
+    pub(crate) fn cut(mut self, limit: u32) -> WorkHistory {
         if limit > 0 {
             self.employments.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         }
@@ -167,7 +167,7 @@ impl WorkHistory {
 
 impl Weeks {
     /// Whether total = quoted - discounted + reintegrated; `None` unless all four are reported.
-    pub fn reconciles(&self) -> Option<bool> {
+    pub(crate) fn reconciles(&self) -> Option<bool> {
         let [quoted, discounted, reintegrated, total] =
             [self.quoted?, self.discounted?, self.reintegrated?, self.total?].map(i64::from);
         Some(total == quoted - discounted + reintegrated)
@@ -176,20 +176,20 @@ impl Weeks {
 
 impl FullName {
     /// Cleans a name that a provider sent; `None` when nothing is left.
-    pub fn received(text: &str) -> Option<FullName> {
+    pub(crate) fn received(text: &str) -> Option<FullName> {
         let name = clean_text(text, TEXT_CHARS_MAX);
         (!name.is_empty()).then_some(FullName(name))
     }
 
     /// The name itself. Personal data: never for logs, errors, metrics, keys or URLs.
-    pub fn expose(&self) -> &str {
+    pub(crate) fn expose(&self) -> &str {
         &self.0
     }
 }
 
 impl Warning {
     /// A warning, with both texts cleaned.
-    pub fn new(code: &str, message: &str) -> Warning {
+    pub(crate) fn new(code: &str, message: &str) -> Warning {
         Warning {
             code: clean_text(code, TEXT_CHARS_MAX),
             message: clean_text(message, TEXT_CHARS_MAX),

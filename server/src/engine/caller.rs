@@ -83,6 +83,7 @@ impl Engine {
             }
             Err(error) => return Sent::Done(self.give_back(claim, &error.into()).await),
         }
+        let id = claim.stored.job.id.clone();
         let decided = self
             .decide(claim, Event::IntentRecorded { intent: intent.clone() }, hold)
             .await;
@@ -90,6 +91,7 @@ impl Engine {
             Decided::Held(claim) => claim,
             Decided::LetGo | Decided::Lost => {
                 self.leave(&intent, options, GateReport::Unused).await;
+                self.record_unsent(&id, intent).await;
                 return Sent::Done(None);
             }
             Decided::Refused(claim, refusal) => {
@@ -97,27 +99,46 @@ impl Engine {
                 return Sent::Done(self.refused(claim, refusal).await);
             }
         };
-        let reply = self.call_in_time(provider.as_ref(), &claim, &request, options).await;
-        let report = gate_report(&reply.outcome);
+        let called = self.call_in_time(provider.as_ref(), &claim, &request, options).await;
+        // A call that was not made says nothing about the provider.
+        let report = called
+            .as_ref()
+            .map_or(GateReport::Unused, |reply| gate_report(&reply.outcome));
+        let reply = called.unwrap_or_else(|| Reply::bare(Outcome::NotSent));
         // The fact goes first: a gate that answers slowly must not stand between what was paid for and its record.
         self.record_reply(claim, &intent, Source::Call, reply).await;
         self.leave(&intent, options, report).await;
         Sent::Done(None)
     }
 
-    /// The one place from which a billed request leaves, and only while our own clock says that the lease holds.
+    /// The one place from which a billed request leaves, and only while our own clock says that the lease holds; `None` = it
+    /// does not.
     async fn call_in_time(
         &self,
         provider: &dyn Provider,
         claim: &Claim,
         request: &CallRequest,
         options: &ProviderOptions,
-    ) -> Reply {
+    ) -> Option<Reply> {
         let time_limit = options.call_time_limit.min(self.left(claim));
         if time_limit < CALL_TIME_MIN.min(options.call_time_limit / 2) {
-            return Reply::bare(Outcome::NotSent);
+            return None;
         }
-        provider.call(request, time_limit).await
+        Some(provider.call(request, time_limit).await)
+    }
+
+    /// The intent may stand all the same, when only the reply to its commit was lost. That nothing was sent is known here alone,
+    /// and without it the job would end as one that may have been charged.
+    async fn record_unsent(&self, id: &JobId, intent: Intent) {
+        let event = Event::OutcomeKnown {
+            from: Source::Call,
+            intent: intent.id,
+            outcome: Outcome::NotSent,
+            next_at: self.inner.clock.now(),
+        };
+        if let Err(error) = self.record(id, None, &event, None, None).await {
+            tracing::warn!(job.id = %id, error = %error, "it could not be recorded that a call was not made");
+        }
     }
 
     /// Commits the fact, however long the store takes: it was paid for.

@@ -29,7 +29,7 @@ const REPEAT: Backoff = Backoff {
     tries_max: 0,
 };
 
-/// Races that a commit without a lease may lose before it gives up: each means that somebody else moved the job.
+/// Races that a wish may lose before it gives up, and a fact before it waits: each means that somebody else moved the job.
 const RACES_MAX: u32 = 100;
 
 /// IMSS counts a person's queries by its own days. Mexico City keeps UTC-6 all year since 2022.
@@ -106,7 +106,15 @@ impl Engine {
     ) -> Result<Recorded, EngineError> {
         let until = patience.map(|patience| Instant::now() + patience);
         let mut known = known;
-        for _ in 0..RACES_MAX {
+        for race in 0.. {
+            if race >= RACES_MAX {
+                tracing::error!(job.id = %id, event = event.name(), "lost {race} races for one job in a row");
+                if until.is_some() {
+                    break;
+                }
+                // A fact is never given up.
+                tokio::time::sleep(REPEAT.max).await;
+            }
             let stored = match known.take() {
                 Some(stored) => stored,
                 None => self
@@ -127,8 +135,9 @@ impl Engine {
                 expected_version: stored.version,
                 fence: None,
                 person_day: None,
+                // A late answer to another call must not take the place of the one that ended the job.
                 answer: answer
-                    .filter(|_| transition.ending.is_some() && transition.job.brings_answer())
+                    .filter(|_| !stored.job.is_terminal() && transition.job.brings_answer())
                     .map(<[u8]>::to_vec),
                 transition,
                 hold: Duration::ZERO,
@@ -140,7 +149,6 @@ impl Engine {
                 }));
             }
         }
-        tracing::error!(job.id = %id, event = event.name(), "lost {RACES_MAX} races for one job in a row");
         Err(EngineError::new(Reason::StoreUnavailable))
     }
 

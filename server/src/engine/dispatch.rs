@@ -5,20 +5,24 @@
 
 use std::{sync::Arc, time::Duration};
 
+use jiff::Timestamp;
 use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     engine::{Engine, worker::Work},
-    store::Claims,
+    store::{Claims, StoreError},
 };
 
 /// Jobs claimed at a time: a few scripts' worth, so that one replica does not take what others could start on.
 const CLAIMS_MAX: usize = 64;
 
-/// Between rounds of the purge, and jobs it removes in one.
+/// One in so many workers is left to new jobs, which then run in the commit that creates them.
+const SPARE_SHARE: usize = 4;
+
+/// Between rounds of the purge, and jobs that it removes at a time.
 const PURGE_INTERVAL: Duration = Duration::from_secs(600);
-const PURGE_MAX: usize = 1000;
+pub(super) const PURGE_MAX: usize = 250;
 
 impl Engine {
     /// Runs the background duties until `stop`, then drains: no more claims, streams end, billed calls finish.
@@ -64,7 +68,10 @@ impl Engine {
     /// Claims what is due for the workers that are free, and says when to look again.
     async fn claim_round(&self, first: OwnedSemaphorePermit) -> Duration {
         let mut permits = vec![first];
-        while permits.len() < CLAIMS_MAX {
+        // While the store is asked, some workers stay free for jobs that are submitted here. A busy replica still fills all of
+        // them: each round begins with one, whatever is spare.
+        let spare = self.inner.options.workers_max / SPARE_SHARE;
+        while permits.len() < CLAIMS_MAX && self.inner.workers.available_permits() > spare {
             let Ok(permit) = Arc::clone(&self.inner.workers).try_acquire_owned() else {
                 break;
             };
@@ -110,10 +117,22 @@ impl Engine {
                 () = self.inner.draining.cancelled() => return,
             }
             let ended_before = self.inner.clock.now() - self.inner.options.retention;
-            match self.inner.store.purge(ended_before, PURGE_MAX).await {
+            match self.purge_all(ended_before).await {
                 Ok(0) => {}
                 Ok(jobs) => tracing::info!(jobs, "removed jobs that ended longer ago than they are kept"),
                 Err(error) => tracing::warn!(error = %error, "old jobs could not be removed"),
+            }
+        }
+    }
+
+    /// In parts, so that the store serves others in between. However many jobs end in an interval, it does not fall behind.
+    pub(super) async fn purge_all(&self, ended_before: Timestamp) -> Result<usize, StoreError> {
+        let mut purged = 0;
+        loop {
+            let part = self.inner.store.purge(ended_before, PURGE_MAX).await?;
+            purged += part;
+            if part < PURGE_MAX || self.inner.draining.is_cancelled() {
+                return Ok(purged);
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     domain::reason::{Failure, Reason},
-    engine::request::EngineError,
+    engine::request::{EngineError, WrongField},
     store::StoreError,
 };
 
@@ -10,10 +10,30 @@ impl EngineError {
     pub(crate) fn new(reason: Reason) -> EngineError {
         EngineError {
             reason,
+            field: None,
             retry_after: None,
             provider_code: None,
             provider: None,
             source: None,
+        }
+    }
+
+    /// A refusal for what stands in a field of the request.
+    pub(crate) fn of_field(reason: Reason, name: &'static str, description: &'static str) -> EngineError {
+        EngineError {
+            field: Some(WrongField { name, description }),
+            ..EngineError::new(reason)
+        }
+    }
+
+    /// Names the field in which the caller sent a cursor or page token that is none; the engine reads both alike and does not
+    /// know which. Any other error stays as it is.
+    pub(crate) fn of_token_in(self, name: &'static str) -> EngineError {
+        let description = "is not one that this request was given; leave it out to start again";
+        let wrong = (self.reason == Reason::CursorInvalid).then_some(WrongField { name, description });
+        EngineError {
+            field: wrong.or(self.field),
+            ..self
         }
     }
 

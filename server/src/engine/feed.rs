@@ -17,7 +17,7 @@ use crate::{
         request::{FeedContent, FeedMessage, JobFilter, SnapshotCause, WatchAll},
         watch::{Pace, Watching, resume_delay},
     },
-    store::{FeedPosition, ListQuery},
+    store::{FeedPage, FeedPosition, ListQuery, StoreError},
 };
 
 /// Entries read at a time.
@@ -29,6 +29,9 @@ const READS_MAX: usize = 16;
 /// Rings that come closer together than this are read together: a feed shows jobs, it does not have to show each one's every
 /// millisecond.
 const GATHER: Duration = Duration::from_millis(25);
+
+/// Between two tries to read the feed while the store does not answer.
+const STALE_RETRY: Duration = Duration::from_millis(500);
 
 impl Engine {
     /// The stream ends after a draining message, or with one error.
@@ -64,7 +67,7 @@ impl Engine {
             let _gauge = self.inner.metrics.stream_opened();
             let options = self.inner.options.watch.clone();
             let mut pace = Pace::new(&options);
-            let mut stale = self.inner.hub.stale();
+            let mut is_stale = false;
             let mut rings = self.inner.hub.rings();
             let mut start = start;
             loop {
@@ -86,38 +89,34 @@ impl Engine {
                 pace.spoke();
                 start = loop {
                     rings.mark_unchanged();
-                    let page = match self.inner.store.feed_after(&position, PAGE_MAX).await {
-                        Ok(page) => page,
-                        Err(error @ crate::store::StoreError::Unavailable { .. }) => {
-                            tracing::debug!(error = %error, "the feed waits for the store");
-                            crate::store::FeedPage { position, ..Default::default() }
-                        }
-                        Err(error) => Err(error)?,
-                    };
-                    if page.expired {
-                        break Start::Fresh(Some(SnapshotCause::SlowReader));
-                    }
-                    let jobs = self.read_jobs(&page.jobs, &watch).await?;
-                    let is_more = page.position != position;
-                    let count = jobs.len();
-                    for (index, job) in jobs.into_iter().enumerate() {
-                        // Only the last message of a page moves the cursor: the entries of a page are in no order across shards.
-                        let at = if index + 1 == count { page.position } else { position };
-                        yield self.feed_message(at, FeedContent::Job(Box::new(job)));
+                    let changes = self.changes(&position, &watch).await?;
+                    let was_stale = std::mem::replace(&mut is_stale, changes.is_none());
+                    if is_stale && !was_stale {
+                        yield self.feed_message(position, FeedContent::Stale { since: self.inner.clock.now() });
                         pace.spoke();
                     }
-                    position = page.position;
-                    if is_more {
-                        continue;
+                    if let Some((page, jobs)) = changes {
+                        if page.expired {
+                            break Start::Fresh(Some(SnapshotCause::SlowReader));
+                        }
+                        let is_more = page.position != position;
+                        let count = jobs.len();
+                        for (index, job) in jobs.into_iter().enumerate() {
+                            // Only the last message of a page moves the cursor: the entries of a page are in no order across shards.
+                            let at = if index + 1 == count { page.position } else { position };
+                            yield self.feed_message(at, FeedContent::Job(Box::new(job)));
+                            pace.spoke();
+                        }
+                        position = page.position;
+                        if is_more && !self.inner.draining.is_cancelled() {
+                            continue;
+                        }
                     }
                     let content = tokio::select! {
                         biased;
                         () = self.inner.draining.cancelled() => Some(FeedContent::Draining { resume_delay: resume_delay() }),
                         () = pace.age_reached() => Some(FeedContent::Draining { resume_delay: resume_delay() }),
-                        Ok(()) = stale.changed() => {
-                            let since = *stale.borrow_and_update();
-                            since.map(|since| FeedContent::Stale { since })
-                        }
+                        () = tokio::time::sleep(STALE_RETRY), if is_stale => None,
                         Ok(()) = rings.changed() => {
                             tokio::time::sleep(GATHER).await;
                             None
@@ -156,12 +155,34 @@ impl Engine {
         Ok(jobs)
     }
 
-    async fn read_jobs(&self, ids: &[JobId], watch: &WatchAll) -> Result<Vec<Job>, EngineError> {
+    /// What has changed after a position; `None` = the store cannot be asked now.
+    async fn changes(
+        &self,
+        position: &FeedPosition,
+        watch: &WatchAll,
+    ) -> Result<Option<(FeedPage, Vec<Job>)>, EngineError> {
+        let read = async {
+            let page = self.inner.store.feed_after(position, PAGE_MAX).await?;
+            let jobs = self.read_jobs(&page.jobs, watch).await?;
+            Ok((page, jobs))
+        };
+        match read.await {
+            Ok(changes) => Ok(Some(changes)),
+            Err(StoreError::Unavailable { .. }) => Ok(None),
+            Err(error @ (StoreError::DataSetLost { .. } | StoreError::Unreadable { .. })) => Err(error.into()),
+        }
+    }
+
+    async fn read_jobs(&self, ids: &[JobId], watch: &WatchAll) -> Result<Vec<Job>, StoreError> {
         let mut known = HashSet::new();
         let distinct: Vec<JobId> = ids.iter().filter(|id| known.insert((*id).clone())).cloned().collect();
-        let reads = distinct
-            .into_iter()
-            .map(|id| async move { self.inner.store.read(&id).await });
+        let reads = distinct.into_iter().map(|id| async move {
+            match self.inner.store.read(&id).await {
+                // One damaged record must not end every feed that comes past it.
+                Err(StoreError::Unreadable { .. }) => Ok(None),
+                read @ (Ok(_) | Err(StoreError::Unavailable { .. } | StoreError::DataSetLost { .. })) => read,
+            }
+        });
         let stored: Vec<_> = stream::iter(reads).buffered(READS_MAX).try_collect().await?;
         let jobs = stored.into_iter().flatten().map(|stored| stored.job);
         Ok(jobs.filter(|job| is_meant(job, &watch.tenant, &watch.filter)).collect())

@@ -39,7 +39,8 @@ pub(super) struct Hub {
 /// One follower's view of a job. Dropping the last one ends the hub's interest.
 pub(super) struct Follow {
     id: JobId,
-    seen: watch::Receiver<Arc<Stored>>,
+    /// Taken only by drop.
+    seen: Option<watch::Receiver<Arc<Stored>>>,
     followed: Arc<Mutex<HashMap<JobId, watch::Sender<Arc<Stored>>>>>,
 }
 
@@ -119,11 +120,20 @@ impl Hub {
                             self.publish(&id, stored);
                         }
                     }
+                    // One damaged record says nothing about the others.
+                    Err(StoreError::Unreadable { .. }) => {}
                     // The next resync reads it again; followers hear that what they see may be old.
-                    Err(error) => self.note_stale(&error),
+                    Err(error @ (StoreError::Unavailable { .. } | StoreError::DataSetLost { .. })) => {
+                        self.note_stale(&error);
+                    }
                 },
             }
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn followed_count(&self) -> usize {
+        self.lock().len()
     }
 
     fn mark_all(&self, dirty: &mut HashSet<JobId>) {
@@ -148,7 +158,7 @@ impl Hub {
         let seen = followed.get(id)?.subscribe();
         Some(Follow {
             id: id.clone(),
-            seen,
+            seen: Some(seen),
             followed: Arc::clone(&self.followed),
         })
     }
@@ -160,7 +170,7 @@ impl Hub {
             .or_insert_with(|| watch::Sender::new(Arc::new(first)));
         Follow {
             id: id.clone(),
-            seen: sender.subscribe(),
+            seen: Some(sender.subscribe()),
             followed: Arc::clone(&self.followed),
         }
     }
@@ -193,12 +203,16 @@ impl Hub {
 impl Follow {
     /// The newest version, and marks it as seen.
     pub(super) fn latest(&mut self) -> Arc<Stored> {
-        Arc::clone(&self.seen.borrow_and_update())
+        Arc::clone(&self.receiver().borrow_and_update())
+    }
+
+    fn receiver(&mut self) -> &mut watch::Receiver<Arc<Stored>> {
+        self.seen.as_mut().expect("taken only by drop")
     }
 
     /// Returns when there is a version that `latest` has not given yet.
     pub(super) async fn changed(&mut self) {
-        if self.seen.changed().await.is_err() {
+        if self.receiver().changed().await.is_err() {
             // The hub keeps the sender while anybody follows; without a sender there will be no news.
             std::future::pending::<()>().await;
         }
@@ -208,12 +222,16 @@ impl Follow {
 impl Drop for Follow {
     fn drop(&mut self) {
         let mut followed = self.followed.lock().expect("no panic happens under this lock");
-        // This follower's own receiver still counts.
+        // Under the lock, so that of two that leave at once the second sees that the first is gone.
+        drop(self.seen.take());
         if followed
             .get(&self.id)
-            .is_some_and(|sender| sender.receiver_count() <= 1)
+            .is_some_and(|sender| sender.receiver_count() == 0)
         {
             followed.remove(&self.id);
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -28,8 +28,7 @@ use crate::{
 pub(super) struct Wanted {
     tenant: Tenant,
     curp: Curp,
-    /// `None` = as old as the default allows.
-    fresh_after: Option<Timestamp>,
+    fresh_after: Timestamp,
     allow_repeat_charge: bool,
     purpose: String,
     consent_reference: String,
@@ -44,9 +43,8 @@ impl Engine {
         if !self.inner.providers.contains_key(&ProviderId::Nubarium) {
             return Err(EngineError::new(Reason::NoRoute));
         }
-        let created = self
-            .start_lookup(Wanted::by_caller(lookup, self.inner.clock.now()))
-            .await?;
+        let fresh_after = self.inner.clock.now() - self.max_age(lookup.max_age);
+        let created = self.start_lookup(Wanted::by_caller(lookup, fresh_after)).await?;
         let how = disposition(&created.how);
         let ended = self.await_end(created.stored, until).await?;
         self.read_answer(ended.job, how).await
@@ -67,7 +65,7 @@ impl Engine {
                     test_case_id: None,
                     has_names: false,
                     has_nss: false,
-                    fresh_after: wanted.fresh_after.unwrap_or(now - self.inner.options.max_age_default),
+                    fresh_after: wanted.fresh_after,
                     allow_repeat_charge: wanted.allow_repeat_charge,
                     purpose: wanted.purpose,
                     consent_reference: wanted.consent_reference,
@@ -157,11 +155,11 @@ impl Engine {
 // === impl Wanted ===
 
 impl Wanted {
-    fn by_caller(lookup: Lookup, now: Timestamp) -> Wanted {
+    fn by_caller(lookup: Lookup, fresh_after: Timestamp) -> Wanted {
         Wanted {
             tenant: lookup.tenant,
             curp: lookup.curp,
-            fresh_after: lookup.max_age.map(|age| now - age),
+            fresh_after,
             allow_repeat_charge: lookup.allow_repeat_charge,
             purpose: lookup.purpose,
             consent_reference: lookup.consent_reference,
@@ -175,7 +173,7 @@ impl Wanted {
         Wanted {
             tenant: job.tenant.clone(),
             curp,
-            fresh_after: Some(job.ask.fresh_after),
+            fresh_after: job.ask.fresh_after,
             allow_repeat_charge: job.ask.allow_repeat_charge,
             purpose: job.ask.purpose.clone(),
             consent_reference: job.ask.consent_reference.clone(),

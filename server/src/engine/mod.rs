@@ -6,6 +6,7 @@
 
 mod alarm;
 mod answer;
+mod awaiting;
 mod callback;
 mod caller;
 mod commit;
@@ -30,7 +31,7 @@ mod worker;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::{alarm::Alarm, hub::Hub};
@@ -90,6 +91,7 @@ struct Inner {
 impl Engine {
     /// An engine on the data set that the store holds now. It accepts calls at once; background duties start with `run`.
     pub(crate) async fn new(parts: Parts) -> Result<Engine, StoreError> {
+        let asked_at = Instant::now();
         let data_set = parts.store.probe().await?;
         let Parts {
             store,
@@ -99,7 +101,7 @@ impl Engine {
             metrics,
             options,
         } = parts;
-        clock.follow(data_set.now);
+        clock.follow(data_set.now, asked_at.elapsed());
         let inner = Inner {
             hub: Hub::new(Arc::clone(&store), clock.clone()),
             workers: Arc::new(Semaphore::new(options.workers_max)),
@@ -123,9 +125,10 @@ impl Engine {
         if self.inner.draining.is_cancelled() {
             return false;
         }
+        let asked_at = Instant::now();
         match self.inner.store.probe().await {
             Ok(data_set) => {
-                self.inner.clock.follow(data_set.now);
+                self.inner.clock.follow(data_set.now, asked_at.elapsed());
                 data_set.epoch == self.inner.epoch
             }
             Err(error) => {

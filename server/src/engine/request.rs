@@ -191,11 +191,22 @@ pub(crate) enum CallbackVerdict {
     Forged,
 }
 
+/// A field that cannot be what it is, found only by looking at the settings or the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct WrongField {
+    /// As the contract names it.
+    pub name: &'static str,
+    /// What to change about it; never its value.
+    pub description: &'static str,
+}
+
 /// Why the engine did not do as asked. The edge turns the reason into a status and a sentence.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{reason:?}")]
 pub(crate) struct EngineError {
     pub reason: Reason,
+    /// The field of the request that is at fault, where one is.
+    pub field: Option<WrongField>,
     pub retry_after: Option<Duration>,
     /// The provider's code, where one gave the reason.
     pub provider_code: Option<String>,

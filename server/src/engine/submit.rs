@@ -6,6 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::{
@@ -46,13 +47,20 @@ impl Engine {
                 key,
                 fingerprint,
                 job: id.clone(),
-                keep: REQUEST_ID_KEPT,
+                // No longer than the job: a repeated request must not start one that was purged anew.
+                keep: REQUEST_ID_KEPT.min(self.inner.options.retention),
             };
             match self.inner.store.reserve_request(reservation).await? {
                 Reserved::New => {}
                 Reserved::Known { job, settled: false } => id = job,
                 Reserved::Known { job, settled: true } => return self.answered_before(&job, submit.limit).await,
-                Reserved::OtherRequest => return Err(EngineError::new(Reason::RequestIdReused)),
+                Reserved::OtherRequest => {
+                    return Err(EngineError::of_field(
+                        Reason::RequestIdReused,
+                        "request_id",
+                        "was used before with another request; choose a new one",
+                    ));
+                }
             }
         }
         let created = self.create_history_job(id, person, now, &submit).await?;
@@ -72,7 +80,11 @@ impl Engine {
             provider: submit.provider,
         };
         if submit.test_case_id.is_some() && !self.inner.options.test_cases_allowed {
-            return Err(EngineError::new(Reason::InvalidRequest));
+            return Err(EngineError::of_field(
+                Reason::InvalidRequest,
+                "test_case_id",
+                "must be empty: this server makes no calls to the providers' own sandboxes",
+            ));
         }
         if route::is_possible(given, &self.inner.options) {
             Ok(())
@@ -88,7 +100,7 @@ impl Engine {
         now: Timestamp,
         submit: &Submit,
     ) -> Result<Created, EngineError> {
-        let max_age = submit.max_age.unwrap_or(self.inner.options.max_age_default);
+        let max_age = self.max_age(submit.max_age);
         let ask = Ask {
             limit: submit.limit,
             provider: submit.provider,
@@ -120,8 +132,29 @@ impl Engine {
         self.create(job, product, submit.provider, submit.subject.clone()).await
     }
 
+    /// How old an answer may be. None is kept longer than the retention, and a charge whose answer is gone must block nobody.
+    pub(super) fn max_age(&self, asked: Option<Duration>) -> Duration {
+        let options = &self.inner.options;
+        asked.unwrap_or(options.max_age_default).min(options.retention)
+    }
+
     /// Creates the job, or finds the one that serves instead; a new one starts to run on this replica if a worker is free.
+    ///
+    /// In a task of its own: a caller that goes away meanwhile would leave a leased job that nobody works on.
     pub(super) async fn create(
+        &self,
+        job: Job,
+        product: String,
+        answered_by: Option<ProviderId>,
+        subject: Subject,
+    ) -> Result<Created, EngineError> {
+        let engine = self.clone();
+        let creation = async move { engine.create_and_run(job, product, answered_by, subject).await };
+        let created = self.inner.tasks.spawn(creation.in_current_span()).await;
+        created.map_err(|_| EngineError::new(Reason::Internal))?
+    }
+
+    async fn create_and_run(
         &self,
         job: Job,
         product: String,

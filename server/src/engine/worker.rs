@@ -13,8 +13,8 @@ use crate::{
     domain::{
         gate::{Breaker, Denial},
         ids::JobId,
-        job::{Attempt, Event, Intent, Job, Source, State},
-        outcome::OutcomeClass,
+        job::{Event, Intent, Job, Source, State},
+        outcome::Outcome,
         person::Subject,
         provider_id::ProviderId,
         reason::{Failure, Reason},
@@ -23,19 +23,18 @@ use crate::{
         Engine, EngineError,
         caller::Sent,
         commit::{Decided, Refusal},
-        lookup::Wanted,
         route::{self, Plan},
         trace,
     },
-    providers::PollRequest,
-    store::{Claim, Stored},
+    providers::{PollRequest, Reply},
+    store::Claim,
 };
-
-/// How long a job waits for its lookup before it looks by itself; the lookup's end wakes it sooner.
-const LOOKUP_SWEEP: Duration = Duration::from_secs(5);
 
 /// A job is looked at this long after its deadline, when a clock a little behind the store's has also reached it.
 const DEADLINE_SLACK: Duration = Duration::from_millis(50);
+
+/// Longest pause between two tries of a job at a gate that is full.
+const CROWD_WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// A leased job, with its person when this replica has just been told.
 pub(super) struct Work {
@@ -55,8 +54,8 @@ impl Engine {
             while let Some(work) = next {
                 next = engine.step(work).await;
             }
+            // Nobody is told that a worker is free: when jobs are due and all are busy, the dispatcher waits for the permit.
             drop(permit);
-            engine.inner.alarm.ring_now();
         };
         self.inner.tasks.spawn(run.instrument(span));
     }
@@ -76,7 +75,7 @@ impl Engine {
         }
         let is_late = now >= claim.stored.job.deadline_at;
         match claim.stored.job.state.clone() {
-            State::Queued { .. } | State::AwaitingNss { .. } | State::Waiting { .. } if is_late => {
+            State::Queued { .. } | State::AwaitingNss { .. } if is_late => {
                 self.decide_and_go_on(claim, Event::TimeUp, subject).await
             }
             State::Queued { .. } => self.plan(claim, subject).await,
@@ -109,7 +108,12 @@ impl Engine {
         }
     }
 
-    async fn decide_and_go_on(&self, claim: Claim, event: Event, subject: Option<Arc<Subject>>) -> Option<Work> {
+    pub(super) async fn decide_and_go_on(
+        &self,
+        claim: Claim,
+        event: Event,
+        subject: Option<Arc<Subject>>,
+    ) -> Option<Work> {
         match self.decide(claim, event, self.inner.options.lease).await {
             Decided::Held(claim) => Some(Work { claim, subject }),
             Decided::LetGo | Decided::Lost => None,
@@ -160,7 +164,10 @@ impl Engine {
                     match why {
                         // A provider known to be down: another route may serve, else the job waits for it.
                         Denial::Breaker => shut.push(provider),
-                        Denial::Rate | Denial::InFlight => return self.defer(claim, wait, subject).await,
+                        Denial::Rate | Denial::InFlight => {
+                            let wait = patience(&claim.stored.job, wait, self.inner.clock.now());
+                            return self.defer(claim, wait, subject).await;
+                        }
                     }
                 }
             }
@@ -182,87 +189,6 @@ impl Engine {
         (self.inner.clock.now() + wait).min(job.deadline_at + DEADLINE_SLACK)
     }
 
-    /// Hands the search for the NSS to a lookup job, and lets go until that one ends.
-    async fn find_nss(&self, claim: Claim, subject: Option<Arc<Subject>>) -> Option<Work> {
-        let job = &claim.stored.job;
-        let found = match self.subject_for(&job.id, subject).await {
-            Ok(subject) => self.start_lookup(Wanted::by_job(job, subject.curp.clone())).await,
-            Err(error) => Err(error),
-        };
-        let lookup = match found {
-            Ok(started) => started.stored.job,
-            Err(error) => return self.give_back(claim, &error).await,
-        };
-        let sweep = if lookup.is_terminal() {
-            Duration::ZERO
-        } else {
-            LOOKUP_SWEEP
-        };
-        let sweep_at = self.not_past_deadline(&claim.stored.job, sweep);
-        self.decide_and_go_on(
-            claim,
-            Event::NssRequested {
-                lookup: lookup.id,
-                sweep_at,
-            },
-            None,
-        )
-        .await
-    }
-
-    async fn look_at_lookup(&self, claim: Claim, lookup: &JobId, subject: Option<Arc<Subject>>) -> Option<Work> {
-        let event = match self.inner.store.read(lookup).await {
-            Ok(Some(Stored { job, .. })) if !job.is_terminal() => Event::Deferred {
-                until: self.not_past_deadline(&claim.stored.job, LOOKUP_SWEEP),
-            },
-            Ok(Some(Stored { job, .. })) => self.read_lookup(&claim.stored.job, job),
-            Ok(None) => self.missed(&claim.stored.job, Failure::own(Reason::Internal), Vec::new(), true),
-            Err(error) => return self.give_back(claim, &error.into()).await,
-        };
-        self.decide_and_go_on(claim, event, subject).await
-    }
-
-    /// What the end of a lookup means to a job that waits for it.
-    fn read_lookup(&self, job: &Job, lookup: Job) -> Event {
-        let spent = |class| lookup.attempts.iter().any(|attempt| attempt.class == Some(class));
-        let (failure, may_fall_back) = match lookup.state {
-            State::Succeeded { .. } => {
-                return Event::NssFound {
-                    attempts: lookup.attempts,
-                };
-            }
-            State::OutcomeUnknown { failure, .. } => (failure, self.inner.options.ambiguous_failover),
-            // What is said about the person holds on every route; what cost nothing leaves the other one open.
-            State::Failed { failure, .. } => {
-                let is_final = spent(OutcomeClass::Answered)
-                    || spent(OutcomeClass::Ambiguous)
-                    || route::is_about_the_person(failure.reason);
-                (failure, !is_final)
-            }
-            State::Queued { .. }
-            | State::AwaitingNss { .. }
-            | State::Calling { .. }
-            | State::Waiting { .. }
-            | State::Ambiguous { .. }
-            | State::Cancelled { .. } => (Failure::own(Reason::Internal), true),
-        };
-        self.missed(job, failure, lookup.attempts, may_fall_back)
-    }
-
-    /// Without another route the job ends with the lookup's own reason.
-    fn missed(&self, job: &Job, failure: Failure, attempts: Vec<Attempt>, may_fall_back: bool) -> Event {
-        let without = Job {
-            nss_missed: true,
-            ..job.clone()
-        };
-        let has_other = matches!(route::next(&without, &self.inner.options, &[]), Plan::Call { .. });
-        Event::NssMissed {
-            failure,
-            attempts,
-            fall_back: may_fall_back && has_other,
-        }
-    }
-
     async fn poll(
         &self,
         claim: Claim,
@@ -273,7 +199,7 @@ impl Engine {
     ) -> Option<Work> {
         let job = &claim.stored.job;
         let Some(provider) = self.inner.providers.get(&intent.provider) else {
-            return self.defer(claim, self.inner.options.job_deadline, subject).await;
+            return self.wait_on(claim, self.inner.options.job_deadline, subject).await;
         };
         let subject = match self.subject_for(&job.id, subject).await {
             Ok(subject) => subject,
@@ -288,17 +214,25 @@ impl Engine {
             now: self.inner.clock.now(),
         };
         let time_limit = options.poll_time_limit.min(self.left(&claim));
-        match provider.poll(&request, time_limit).await {
+        match provider.poll(&request, time_limit).await.filter(is_news) {
             Some(reply) => {
                 self.record_reply(claim, &intent, Source::Poll, reply).await;
                 None
             }
             None => {
                 let delay = options.poll.delay(polls + 2, rand::random());
-                self.defer(claim, delay.unwrap_or(options.poll.max), Some(subject))
+                self.wait_on(claim, delay.unwrap_or(options.poll.max), Some(subject))
                     .await
             }
         }
+    }
+
+    /// A job that was paid for is asked about once more before its time is up: its replicas may have been away for long.
+    async fn wait_on(&self, claim: Claim, wait: Duration, subject: Option<Arc<Subject>>) -> Option<Work> {
+        if self.inner.clock.now() >= claim.stored.job.deadline_at {
+            return self.decide_and_go_on(claim, Event::TimeUp, subject).await;
+        }
+        self.defer(claim, wait, subject).await
     }
 
     /// What is left of the lease, less a margin for the commit that follows.
@@ -338,9 +272,69 @@ impl Engine {
     }
 }
 
+/// A poll that says nothing new is made again later; to record it would change nothing and leave the job to its lease.
+fn is_news(reply: &Reply) -> bool {
+    match reply.outcome {
+        Outcome::Accepted { .. } | Outcome::Ambiguous | Outcome::NotSent => false,
+        Outcome::Rejected { .. }
+        | Outcome::Down { .. }
+        | Outcome::Answered { .. }
+        | Outcome::Unusable { .. }
+        | Outcome::ReferenceLost { .. } => true,
+    }
+}
+
+/// How long a job at a full gate waits before it tries again: a quarter of what it has waited, so that a crowd does not wear out
+/// the store, and whoever comes next still finds a free place soon.
+fn patience(job: &Job, told: Duration, now: Timestamp) -> Duration {
+    let waited = match job.state {
+        State::Queued { deferred: true } => Duration::try_from(now.duration_since(job.updated_at)).unwrap_or_default(),
+        State::Queued { deferred: false }
+        | State::AwaitingNss { .. }
+        | State::Calling { .. }
+        | State::Waiting { .. }
+        | State::Ambiguous { .. }
+        | State::Succeeded { .. }
+        | State::Failed { .. }
+        | State::Cancelled { .. }
+        | State::OutcomeUnknown { .. } => Duration::ZERO,
+    };
+    told.max((waited / 4).min(CROWD_WAIT_MAX))
+}
+
 fn refusal_failure(refusal: Refusal) -> Failure {
     match refusal {
         Refusal::UnitTaken => Failure::own(Reason::OutcomeUnknown),
         Refusal::PersonDayFull => Failure::own(Reason::PersonDailyLimit),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::conformance::fixtures;
+
+    #[track_caller]
+    fn check(waited_ms: u64, told_ms: u64, expected_ms: u64) {
+        let mut job = fixtures::work_history(1, fixtures::EPOCH);
+        job.state = State::Queued { deferred: true };
+        let now = fixtures::EPOCH + Duration::from_millis(waited_ms);
+        let pause = patience(&job, Duration::from_millis(told_ms), now);
+        assert_eq!(pause, Duration::from_millis(expected_ms));
+    }
+
+    #[test]
+    fn a_job_at_a_full_gate_tries_less_often_the_longer_it_waits() {
+        check(0, 500, 500);
+        check(4_000, 500, 1_000);
+        check(600_000, 500, 5_000);
+        check(600_000, 60_000, 60_000);
+    }
+
+    #[test]
+    fn a_job_that_was_just_submitted_tries_when_it_is_told_to() {
+        let job = fixtures::work_history(1, fixtures::EPOCH);
+        let now = fixtures::EPOCH + Duration::from_secs(60);
+        assert_eq!(patience(&job, Duration::from_millis(7), now), Duration::from_millis(7));
     }
 }

@@ -130,11 +130,8 @@ mod tests {
     #[test]
     fn a_store_that_is_away_asks_the_provider_to_come_again() {
         let error = EngineError {
-            reason: Reason::StoreUnavailable,
             retry_after: Some(std::time::Duration::from_millis(200)),
-            provider_code: None,
-            provider: None,
-            source: None,
+            ..EngineError::new(Reason::StoreUnavailable)
         };
         let response = come_again(&error);
         assert_eq!(

@@ -16,7 +16,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use self::http::Exchange;
+use self::http::{Exchange, Exchanged, HttpAnswer};
 use crate::domain::{
     nss::Nss,
     outcome::{Outcome, Verdict},
@@ -118,6 +118,16 @@ impl PollRequest {
 }
 
 impl Reply {
+    /// What became of a billed call: the line between not sent and unknown, the same for all adapters. Only a whole answer is
+    /// theirs to read.
+    fn of_call(exchanged: Exchanged, read: impl FnOnce(&HttpAnswer) -> Reply) -> Reply {
+        match exchanged {
+            Exchanged::NotSent => Reply::bare(Outcome::NotSent),
+            Exchanged::Lost => Reply::bare(Outcome::Ambiguous),
+            Exchanged::Answer(answer) => read(&answer),
+        }
+    }
+
     /// A reply without an answer.
     pub(crate) fn bare(outcome: Outcome) -> Reply {
         Reply { outcome, answer: None }

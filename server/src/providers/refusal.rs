@@ -49,6 +49,11 @@ pub(super) fn is_success(status: u16) -> bool {
     (200..=299).contains(&status)
 }
 
+/// Whether the status is about us, our credentials or our quota, and says nothing about the person.
+pub(super) fn concerns_us(status: u16) -> bool {
+    matches!(status, 401 | 403 | 429)
+}
+
 /// Says in the log why a poll brought nothing. A refused key is the operator's to mend, and the job waits for that.
 pub(super) fn note_failed_poll(provider: ProviderId, status: u16) {
     match status {

@@ -92,8 +92,8 @@ fn subject() -> Subject {
     }
 }
 
-pub fn http_answer(status: u16, body: &str) -> http::HttpAnswer {
-    http::HttpAnswer {
+pub fn http_answer(status: u16, body: &str) -> HttpAnswer {
+    HttpAnswer {
         status,
         retry_after: None,
         body: body.as_bytes().to_vec(),
@@ -258,7 +258,7 @@ async fn a_connection_that_does_not_stand_in_time_is_proved_not_sent() {
         trace_parent: None,
         now: now(),
     };
-    assert!(matches!(http::send(request, exchange).await, http::Exchanged::NotSent));
+    assert!(matches!(http::send(request, exchange).await, Exchanged::NotSent));
 }
 
 #[tokio::test]

@@ -81,6 +81,11 @@ impl Dedupe {
     /// The job is gone.
     pub(crate) fn forget(&mut self, job: &JobId) {
         self.forget_live_and_unsettled(job);
+        self.forget_answer(job);
+    }
+
+    /// The job's answer is gone, though the job is not.
+    pub(crate) fn forget_answer(&mut self, job: &JobId) {
         self.answers.retain(|_, answer| answer.job != *job);
     }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     domain::{
         ids::IntentId,
-        job::{Intent, Job, LedgerChange, State},
+        job::{Intent, Job, LedgerChange},
         outcome::Charge,
     },
     store::ChargeRow,
@@ -111,7 +111,7 @@ pub(crate) fn unit_after(unit: Unit, row: &ChargeRow, job: &Job, change: &Ledger
     let freed = match change {
         LedgerChange::Open { .. } => false,
         LedgerChange::Settle { .. } => row.charge == Charge::No,
-        LedgerChange::Resolve { .. } => row.note.is_some() || is_lost(job, row),
+        LedgerChange::Resolve { .. } => row.note.is_some() || job.is_lost(&row.id),
     };
     let at = row.settled_at.unwrap_or(unit.at);
     (!freed).then_some(Unit {
@@ -119,11 +119,6 @@ pub(crate) fn unit_after(unit: Unit, row: &ChargeRow, job: &Job, change: &Ledger
         at,
         ..unit
     })
-}
-
-/// A paid answer that came after the job had ended as unknown.
-fn is_lost(job: &Job, row: &ChargeRow) -> bool {
-    matches!(job.state, State::OutcomeUnknown { .. }) && row.charge == Charge::Yes
 }
 
 fn attempt_of<'a>(job: &'a Job, intent: &IntentId) -> Option<&'a crate::domain::job::Attempt> {

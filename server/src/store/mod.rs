@@ -95,7 +95,8 @@ pub(crate) trait Store: Send + Sync + 'static {
 
     async fn gate_status(&self, provider: ProviderId) -> Result<GateStatus, StoreError>;
 
-    /// Removes up to `max` jobs that ended before `ended_before`, with all that belongs to them but the ledger rows.
+    /// Removes up to `max` jobs that ended before `ended_before`, with all that belongs to them but the ledger rows. A job with
+    /// an unknown charge loses its sealed record only, so that it can be settled; it is not counted.
     async fn purge(&self, ended_before: Timestamp, max: usize) -> Result<usize, StoreError>;
 
     /// Rings after commits, on every replica. Only a doorbell: rings may be lost, and `Bell::Resync` says that some were.

@@ -32,13 +32,7 @@ fn endless() -> (BoxStream<'static, Result<u32, EngineError>>, oneshot::Receiver
 
 #[tokio::test]
 async fn messages_arrive_in_order_and_an_error_of_the_engine_is_the_last() {
-    let error = EngineError {
-        reason: Reason::CursorExpired,
-        retry_after: None,
-        provider_code: None,
-        provider: None,
-        source: None,
-    };
+    let error = EngineError::new(Reason::CursorExpired);
     let numbers = stream::iter([Ok(1), Ok(2), Err(error)]).boxed();
     let received: Vec<_> = forward(numbers, same, None, PATIENT).collect().await;
     assert_eq!(

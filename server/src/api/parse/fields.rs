@@ -199,10 +199,16 @@ pub(super) fn job_id_filter(wrong: &mut Violations, field: &str, text: &str) -> 
         .ok()
 }
 
-pub(super) fn states(wrong: &mut Violations, field: &str, numbers: &[i32]) -> Vec<StateName> {
+/// The states to filter by, each once. `read` gives the state of a number, if it is one.
+pub(super) fn states<S: PartialEq>(
+    wrong: &mut Violations,
+    field: &str,
+    numbers: &[i32],
+    read: fn(i32) -> Option<S>,
+) -> Vec<S> {
     let mut states = Vec::new();
     for (index, number) in numbers.iter().enumerate() {
-        match state(*number) {
+        match read(*number) {
             Some(state) if states.contains(&state) => {}
             Some(state) => states.push(state),
             None => wrong.add(
@@ -214,7 +220,7 @@ pub(super) fn states(wrong: &mut Violations, field: &str, numbers: &[i32]) -> Ve
     states
 }
 
-fn state(number: i32) -> Option<StateName> {
+pub(super) fn job_state(number: i32) -> Option<StateName> {
     match v1::JobState::try_from(number).ok()? {
         v1::JobState::Unspecified => None,
         v1::JobState::Queued => Some(StateName::Queued),

@@ -19,7 +19,7 @@ pub(in crate::api) fn charges(request: &v1::ListChargesRequest, caller: Caller) 
     let page_size = fields::page_size(&mut wrong, request.page_size);
     let job = fields::job_id_filter(&mut wrong, "job_id", &request.job_id);
     let provider = fields::provider(&mut wrong, "provider", request.provider);
-    let charges = charge_states(&mut wrong, &request.states);
+    let charges = fields::states(&mut wrong, "states", &request.states, charge);
     let (opened_from, opened_until) = fields::time_range(&mut wrong, "open_time", request.open_time);
     wrong.unless_any(Some(ChargeQuery {
         tenant: caller.tenant,
@@ -42,21 +42,6 @@ pub(in crate::api) fn resolve(request: v1::ResolveWorkHistoryRequest) -> Result<
         wrong.add("charge", "must be YES or NO, as the provider's books say");
     }
     wrong.unless_any(charge.map(|charge| Resolution { job_id, charge, note }))
-}
-
-fn charge_states(wrong: &mut Violations, numbers: &[i32]) -> Vec<Charge> {
-    let mut charges = Vec::new();
-    for (index, number) in numbers.iter().enumerate() {
-        match charge(*number) {
-            Some(charge) if charges.contains(&charge) => {}
-            Some(charge) => charges.push(charge),
-            None => wrong.add(
-                format!("states[{index}]"),
-                "is no state that this server knows; leave the field empty for all",
-            ),
-        }
-    }
-    charges
 }
 
 fn charge(number: i32) -> Option<Charge> {

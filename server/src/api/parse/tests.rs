@@ -141,9 +141,17 @@ fn the_provider_must_sell_histories_and_get_what_it_needs() {
     check(|it| it.provider = 99, &["provider"]);
     check(|it| it.test_case_id = "case-1".to_owned(), &["provider"]);
     let with_test_case = |it: &mut v1::SubmitWorkHistoryRequest, id: &str| {
-        it.provider = v1::Provider::TuIdentidad.into();
+        it.provider = v1::Provider::Kiban.into();
         it.test_case_id = id.to_owned();
+        name(it);
     };
+    check(
+        |it| {
+            with_test_case(it, "case-1");
+            it.provider = v1::Provider::TuIdentidad.into();
+        },
+        &["provider"],
+    );
     check(|it| with_test_case(it, "case 1"), &["test_case_id"]);
     check(|it| with_test_case(it, &"x".repeat(65)), &["test_case_id"]);
     check(|it| with_test_case(it, CURP), &["test_case_id"]);
@@ -270,12 +278,19 @@ fn zero_max_age_differs_from_none() {
 fn a_test_case_may_have_a_curp_with_a_wrong_check_digit() {
     let mut request = good();
     subject(&mut request).curp = CURP.replace('4', "5");
-    request.provider = v1::Provider::TuIdentidad.into();
+    name(&mut request);
+    request.provider = v1::Provider::Kiban.into();
     request.test_case_id = "case-1".to_owned();
     assert_eq!(
         submit(request, caller()).ok().unwrap().test_case_id.as_deref(),
         Some("case-1")
     );
+}
+
+/// Kiban wants names.
+fn name(request: &mut v1::SubmitWorkHistoryRequest) {
+    subject(request).given_names = "JESUS".to_owned();
+    subject(request).paternal_surname = "PEREZ".to_owned();
 }
 
 fn body_of(change: impl FnOnce(&mut v1::SubmitWorkHistoryRequest)) -> Vec<u8> {

@@ -46,8 +46,13 @@ pub(in crate::api) fn submit(request: v1::SubmitWorkHistoryRequest, caller: Call
     let request_id = subject.as_ref().and_then(|subject| request_id(&request, subject));
     fields::request_id(&mut wrong, &request.request_id);
     let provider = history_provider(&mut wrong, request.provider, request.subject.as_ref());
-    if !request.test_case_id.is_empty() && request.provider == v1::Provider::Unspecified as i32 {
-        wrong.add("provider", "is required with test_case_id: KIBAN or TU_IDENTIDAD");
+    // Any other choice could end in a real, billed call about a made-up case. A wrong provider is told about already.
+    let may_be_wrong = [v1::Provider::Unspecified as i32, v1::Provider::TuIdentidad as i32];
+    if !request.test_case_id.is_empty() && may_be_wrong.contains(&request.provider) {
+        wrong.add(
+            "provider",
+            "must be KIBAN with test_case_id: nobody else has test cases",
+        );
     }
     let limit = fields::limit(&mut wrong, "limit", request.limit);
     let max_age = fields::max_age(&mut wrong, request.max_age.as_ref());
@@ -219,7 +224,7 @@ fn request_id(request: &v1::SubmitWorkHistoryRequest, subject: &Subject) -> Opti
 
 fn job_filter(wrong: &mut Violations, filter: Option<v1::JobFilter>) -> JobFilter {
     let filter = filter.unwrap_or_default();
-    let states = fields::states(wrong, "filter.states", &filter.states);
+    let states = fields::states(wrong, "filter.states", &filter.states, fields::job_state);
     let (created_from, created_until) = fields::time_range(wrong, "filter.create_time", filter.create_time);
     let labels = fields::labels(wrong, "filter.labels", filter.labels)
         .into_iter()

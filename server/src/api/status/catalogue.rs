@@ -116,9 +116,9 @@ fn row(reason: Reason) -> (Code, &'static str, Option<Duration>) {
             "the cursor is older than what is kept; start again without it", None),
 
         Reason::PersonDailyLimit => (Code::ResourceExhausted,
-            "the limit of paid calls for this person and day is used up; come back after the retry delay", Some(TOMORROW)),
+            "the limit of queries for this person and day is used up; come back tomorrow", Some(TOMORROW)),
         Reason::QuotaExceeded => (Code::ResourceExhausted,
-            "the provider's rate or quota is used up; come back after the retry delay", Some(LATER)),
+            "the provider's rate or quota is used up; come back later", Some(LATER)),
         Reason::SlowConsumer => (Code::ResourceExhausted,
             "the stream was read too slowly; resume it with the last cursor", Some(SOON)),
         Reason::TooManyWatches => (Code::ResourceExhausted,
@@ -127,7 +127,7 @@ fn row(reason: Reason) -> (Code, &'static str, Option<Duration>) {
             "the request is larger than the server accepts; send less, for repeating it brings the same", Some(TOMORROW)),
 
         Reason::ProviderUnavailable => (Code::Unavailable,
-            "the provider is down or did not answer, and nothing was charged; come back after the retry delay", Some(LATER)),
+            "the provider is down or failed; come back later", Some(LATER)),
         Reason::StoreUnavailable => (Code::Unavailable,
             "the store does not answer; repeat the same request after the retry delay", Some(SOON)),
         Reason::ServerDraining => (Code::Unavailable,

@@ -7,13 +7,7 @@ use super::{tonic_made::instead_of, *};
 use crate::domain::provider_id::ProviderId;
 
 fn error(reason: Reason) -> EngineError {
-    EngineError {
-        reason,
-        retry_after: None,
-        provider_code: None,
-        provider: None,
-        source: None,
-    }
+    EngineError::new(reason)
 }
 
 #[test]
@@ -74,6 +68,27 @@ fn a_job_id_that_is_none_is_not_repeated() {
     let status = of_engine(error(Reason::JobNotFound), Some("XEXX010101HNEXXXA4"));
     assert!(status.get_error_details().error_info().unwrap().metadata.is_empty());
     assert!(!format!("{status:?}").contains("XEXX"));
+}
+
+#[test]
+fn a_field_that_only_the_engine_knows_to_be_wrong_is_named_too() {
+    let refused = EngineError::of_field(Reason::InvalidRequest, "test_case_id", "must be empty");
+    let token = error(Reason::CursorInvalid).of_token_in("page_token");
+    for (error, reason, field) in [
+        (refused, "INVALID_REQUEST", "test_case_id"),
+        (token, "CURSOR_INVALID", "page_token"),
+    ] {
+        let status = of_engine(error, None);
+        let details = status.get_error_details();
+        let violations = &details.bad_request().unwrap().field_violations;
+        let named: Vec<_> = violations
+            .iter()
+            .map(|it| (it.field.as_str(), it.reason.as_str()))
+            .collect();
+        assert_eq!((status.code(), named), (Code::InvalidArgument, vec![(field, reason)]));
+    }
+    let expired = of_engine(error(Reason::CursorExpired).of_token_in("cursor"), None);
+    assert!(expired.get_error_details().bad_request().is_none());
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::{
     domain::{
         job::{Attempt, Job, JobView, Settlement, Stage, State, StateName},
         outcome::Charge,
-        reason::Failure,
+        reason::{Failure, Reason},
     },
     engine::{Disposition, LookedUp, Snapshot, Submitted},
 };
@@ -52,7 +52,7 @@ pub(in crate::api) fn job(job: Job) -> v1::WorkHistoryJob {
         deadline_time: Some(instant(job.deadline_at)),
         event_sequence: sequence(job.sequence),
         attempts: job.attempts.iter().map(attempt).collect(),
-        failure: job.failure().map(|told| failure(told, is_free(&job))),
+        failure: job.failure().map(|told| failure(&job, told)),
         work_history: None,
         limit: count(job.ask.limit),
         labels: job.ask.labels,
@@ -108,21 +108,26 @@ pub(super) fn stage(view: JobView) -> i32 {
     stage.into()
 }
 
-fn failure(failure: &Failure, retryable: bool) -> v1::Failure {
+/// The reason says what went wrong and the message what to do: with money in question that is to settle it, whatever the reason.
+fn failure(job: &Job, failure: &Failure) -> v1::Failure {
+    let advice = if job.needs_settlement() {
+        Reason::OutcomeUnknown
+    } else {
+        failure.reason
+    };
     v1::Failure {
         reason: reason_to_proto(failure.reason).into(),
-        message: failure_message(failure.reason).to_owned(),
+        message: failure_message(advice).to_owned(),
         provider: provider_or_none(failure.provider),
         provider_code: failure.provider_code.clone().unwrap_or_default(),
-        retryable,
+        retryable: is_free(job),
     }
 }
 
 /// Whether the failed job cost nothing, so that the same Submit begins anew. A definite no that a lookup paid for counts as a
 /// cost: asking again would only bring it again. So does a lookup that may have been paid for: asking again only brings that.
 fn is_free(job: &Job) -> bool {
-    let counts =
-        |attempt: &&Attempt| !attempt.shared || attempt.failure.is_some() || attempt.charge == Charge::Unknown;
+    let counts = |attempt: &&Attempt| !attempt.shared || attempt.failure.is_some() || attempt.charge == Charge::Unknown;
     let free = job
         .attempts
         .iter()

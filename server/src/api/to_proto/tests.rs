@@ -109,15 +109,20 @@ fn a_job_shows_state_times_and_what_was_asked() {
     );
 }
 
+fn failed_job(attempts: Vec<Attempt>) -> Job {
+    Job {
+        state: State::Failed {
+            at: at(200),
+            failure: down(),
+        },
+        attempts,
+        ..new_job()
+    }
+}
+
 #[test]
 fn a_failed_job_says_why_in_a_sentence() {
-    let mut failed = new_job();
-    failed.state = State::Failed {
-        at: at(200),
-        failure: down(),
-    };
-    failed.attempts = vec![new_attempt(Charge::No, false, Some(down()))];
-    let job = job(failed);
+    let job = job(failed_job(vec![new_attempt(Charge::No, false, Some(down()))]));
     let failure = job.failure.unwrap();
     assert_eq!(
         (job.state, seconds(job.end_time)),
@@ -127,7 +132,7 @@ fn a_failed_job_says_why_in_a_sentence() {
         (failure.reason(), failure.provider()),
         (v1::ErrorReason::ProviderUnavailable, v1::Provider::TuIdentidad)
     );
-    assert!(failure.message.contains("nothing was charged") && failure.provider_code == "E1" && failure.retryable);
+    assert!(failure.message.contains("come back") && failure.provider_code == "E1" && failure.retryable);
     let attempt = &job.attempts[0];
     assert_eq!(
         (attempt.outcome_class(), attempt.charge()),
@@ -139,15 +144,17 @@ fn a_failed_job_says_why_in_a_sentence() {
     );
 }
 
+#[test]
+fn a_failed_job_with_an_unknown_charge_tells_to_settle_it_and_not_to_come_back() {
+    let failed = failed_job(vec![new_attempt(Charge::Unknown, false, Some(down()))]);
+    let failure = job(failed).failure.unwrap();
+    assert_eq!(failure.reason(), v1::ErrorReason::ProviderUnavailable);
+    assert!(failure.message.contains("settle") && !failure.retryable);
+}
+
 #[track_caller]
 fn check_retryable(attempts: Vec<Attempt>, expected: bool) {
-    let mut failed = new_job();
-    failed.state = State::Failed {
-        at: at(200),
-        failure: down(),
-    };
-    failed.attempts = attempts;
-    assert_eq!(job(failed).failure.unwrap().retryable, expected);
+    assert_eq!(job(failed_job(attempts)).failure.unwrap().retryable, expected);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use semanas_client::v1::{Disposition, Employment, LookupNssResponse, Person, Provenance, Weeks, WorkHistory};
 
 use crate::cli::render::Column::{Exact, Text};
-use crate::cli::render::{printable, rfc3339, table, words};
+use crate::cli::render::{printable, table, words};
 
 /// The NSS alone on the first line, where `head -1` finds it.
 pub fn nss(answer: &LookupNssResponse) -> String {
@@ -113,8 +113,8 @@ fn weeks(weeks: &Weeks) -> String {
 
 fn provenance(who: &str, it: &Provenance) -> String {
     let mut line = format!("{who} {}", words::provider(it.provider()));
-    if let Some(time) = &it.retrieve_time {
-        line.push_str(&format!(" at {}", rfc3339(time)));
+    if it.retrieve_time.is_some() {
+        line.push_str(&format!(" at {}", words::short_time(it.retrieve_time.as_ref())));
     }
     if !it.provider_reference.is_empty() {
         line.push_str(&format!(", reference {}", it.provider_reference));

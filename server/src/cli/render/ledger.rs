@@ -12,14 +12,15 @@ pub fn charges(charges: &[Charge], width: Option<u16>) -> String {
     }
     let header = [
         Exact("Opened"),
-        Exact("Provider"),
-        Exact("Step"),
+        Text("Provider"),
+        Text("Step"),
         Exact("Charged"),
         Text("Outcome"),
-        Exact("Reference"),
-        Exact("Job"),
+        Exact("Job, provider's reference"),
         Text("Note"),
     ];
+    // Two identifiers side by side fit no window; in a pipe a charge is one line, for grep.
+    let between = if width.is_some() { "\n" } else { "  " };
     let rows = charges.iter().map(|charge| {
         let late = if charge.late { " (late)" } else { "" };
         vec![
@@ -28,12 +29,18 @@ pub fn charges(charges: &[Charge], width: Option<u16>) -> String {
             words::step(charge.step()).to_owned(),
             words::charge(charge.state()).to_owned(),
             format!("{}{late}", words::outcome(charge.outcome_class())),
-            charge.provider_reference.clone(),
-            charge.job_id.clone(),
+            identifiers(charge, between),
             charge.note.clone(),
         ]
     });
     table(&header, rows, width)
+}
+
+fn identifiers(charge: &Charge, between: &str) -> String {
+    match charge.provider_reference.as_str() {
+        "" => charge.job_id.clone(),
+        reference => format!("{}{between}{reference}", charge.job_id),
+    }
 }
 
 /// The providers as a table; what an operator must see to stands in the last column.

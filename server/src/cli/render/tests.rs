@@ -78,3 +78,18 @@ fn the_ledger_and_the_providers() {
     ];
     insta::assert_snapshot!(texts.join("\n\n"));
 }
+
+#[test]
+fn the_ledger_with_real_identifiers_fits_a_window() {
+    let charge = semanas_client::v1::Charge {
+        job_id: "nss_01a202c476a17359bd1eb9438e245abb0d".into(),
+        provider_reference: "88d7b80c-bccf-45e1-8760-d8ec7388f5a6".into(),
+        provider: semanas_client::v1::Provider::TuIdentidad.into(),
+        ..samples::charge()
+    };
+    let text = render::charges(std::slice::from_ref(&charge), Some(120));
+    assert!(text.lines().all(|line| line.chars().count() <= 120), "{text}");
+    assert!(text.contains(&charge.job_id) && text.contains(&charge.provider_reference));
+    let piped = render::charges(&[charge], None);
+    assert_eq!(piped.lines().count(), 5, "one line a charge: {piped}");
+}

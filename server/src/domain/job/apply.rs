@@ -291,28 +291,6 @@ impl State {
     }
 }
 
-impl Event {
-    pub(crate) fn name(&self) -> &'static str {
-        match self {
-            Event::NssRequested { .. } => "NssRequested",
-            Event::NssFound { .. } => "NssFound",
-            Event::NssMissed { .. } => "NssMissed",
-            Event::Deferred { .. } => "Deferred",
-            Event::IntentRecorded { .. } => "IntentRecorded",
-            Event::OutcomeKnown { .. } => "OutcomeKnown",
-            Event::Hinted { .. } => "Hinted",
-            Event::CallerLost { .. } => "CallerLost",
-            Event::AmbiguityAbandoned => "AmbiguityAbandoned",
-            Event::Exhausted { .. } => "Exhausted",
-            Event::CancelAsked => "CancelAsked",
-            Event::TimeUp => "TimeUp",
-            Event::Stalled => "Stalled",
-            Event::Joined { .. } => "Joined",
-            Event::Settled { .. } => "Settled",
-        }
-    }
-}
-
 impl Step {
     pub(crate) fn as_str(self) -> &'static str {
         match self {

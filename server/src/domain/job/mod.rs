@@ -5,6 +5,8 @@
 //! person and answer lie sealed in a record of their own.
 
 mod apply;
+mod charges;
+mod event;
 mod next;
 #[cfg(test)]
 mod tests;
@@ -17,11 +19,12 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::{
     apply::{Due, Ending, IllegalTransition, LedgerChange, Reuse, Transition},
+    event::{Event, Source},
     view::{JobView, Stage, StateName},
 };
 use crate::domain::{
     ids::{IntentId, JobId, PersonKey, Tenant},
-    outcome::{Charge, Outcome, OutcomeClass},
+    outcome::{Charge, OutcomeClass},
     provider_id::ProviderId,
     reason::{Failure, Reason},
 };
@@ -32,6 +35,9 @@ pub(crate) const EVENTS_MAX: usize = 64;
 
 /// Attempts that a job keeps: the newest, and before those the ones that money hangs on. The ledger keeps all.
 pub(crate) const ATTEMPTS_MAX: usize = 32;
+
+/// Jobs that a job wakes when it ends: the newest that asked. The others look at it by themselves from time to time.
+pub(crate) const DEPENDENTS_MAX: usize = 64;
 
 /// A job as it is stored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -56,7 +62,7 @@ pub(crate) struct Job {
     /// Set when the lookup brought no NSS and the job goes on without.
     #[serde(default)]
     pub nss_missed: bool,
-    /// Jobs to wake when this one ends.
+    /// Jobs to wake when this one ends, at most [`DEPENDENTS_MAX`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dependents: Vec<JobId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -189,57 +195,6 @@ pub(crate) struct Settlement {
     pub note: String,
 }
 
-/// What can happen to a job. Decisions come from the holder of its lease, facts from anyone who learned one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Event {
-    /// Decision: this lookup job finds the NSS.
-    NssRequested { lookup: JobId, sweep_at: Timestamp },
-    /// Fact: the lookup found it.
-    NssFound { attempts: Vec<Attempt> },
-    /// Fact: the lookup ended without one; `fall_back` = nothing stands against trying another route.
-    NssMissed {
-        failure: Failure,
-        attempts: Vec<Attempt>,
-        fall_back: bool,
-    },
-    /// Decision: not now, but at this time.
-    Deferred { until: Timestamp },
-    /// Decision: call. Committed before a byte is sent.
-    IntentRecorded { intent: Intent },
-    /// Fact: how the call, or a poll of it, went. If the job lives on it is due at `next_at`.
-    OutcomeKnown {
-        from: Source,
-        intent: IntentId,
-        outcome: Outcome,
-        next_at: Timestamp,
-    },
-    /// Fact: a callback named the provider's reference.
-    Hinted { intent: IntentId, reference: String },
-    /// Decision: the lease of a calling worker ran out; its fact may still come until then.
-    CallerLost { until: Timestamp },
-    /// Decision: the operator's settings allow the other route after an ambiguous call.
-    AmbiguityAbandoned,
-    /// Decision: no route is left, or none may be taken.
-    Exhausted { failure: Failure },
-    /// Decision: a caller wants it to stop.
-    CancelAsked,
-    /// Decision: the job's deadline, or the grace of an ambiguous call, has passed.
-    TimeUp,
-    /// Decision: it was claimed many times and never moved.
-    Stalled,
-    /// Decision: another request joins, perhaps with a wider limit, perhaps as a job to wake.
-    Joined { limit: u32, dependent: Option<JobId> },
-    /// Decision: an operator settles the unknown charge.
-    Settled { charge: Charge, note: String },
-}
-
-/// Who brought an outcome: the billed call itself, or a later question about it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Source {
-    Call,
-    Poll,
-}
-
 impl Job {
     /// A job just accepted, with its first event.
     pub(crate) fn new(new: NewJob, now: Timestamp) -> Job {
@@ -277,29 +232,6 @@ impl Job {
                 true
             }
         }
-    }
-
-    /// Whether money is still in question, so that an operator can settle it: a charge that is unknown, or an answer that came
-    /// after the job had ended without it.
-    pub(crate) fn needs_settlement(&self) -> bool {
-        let mut own = self.attempts.iter().filter(|attempt| !attempt.shared);
-        self.settlement.is_none() && own.any(|attempt| attempt.charge == Charge::Unknown || self.lost(attempt))
-    }
-
-    /// Whether this attempt brought an answer when the job had ended without one: paid for, and held by nobody.
-    fn lost(&self, attempt: &Attempt) -> bool {
-        let answered = attempt.class == Some(OutcomeClass::Answered) && attempt.charge == Charge::Yes;
-        answered
-            && match &self.state {
-                State::OutcomeUnknown { .. } | State::Cancelled { .. } => true,
-                State::Failed { failure, .. } => attempt.failure.as_ref() != Some(failure),
-                State::Queued { .. }
-                | State::AwaitingNss { .. }
-                | State::Calling { .. }
-                | State::Waiting { .. }
-                | State::Ambiguous { .. }
-                | State::Succeeded { .. } => false,
-            }
     }
 
     pub(crate) fn failure(&self) -> Option<&Failure> {

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::*;
 use crate::domain::{
     ids::{JobKind, Shard},
-    outcome::Verdict,
+    outcome::{Outcome, Verdict},
 };
 
 /// A moment of the tests' own time, in seconds.

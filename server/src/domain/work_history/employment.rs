@@ -18,7 +18,7 @@ const REGISTRO_CHARS: std::ops::RangeInclusive<usize> = 9..=11;
 
 /// An employment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Employment {
+pub(crate) struct Employment {
     /// The employer's name, cleaned; empty where the provider gave none.
     pub employer: String,
     /// The employer's registration with IMSS.
@@ -43,7 +43,7 @@ pub struct Employment {
 /// How an employment ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum EmploymentEnd {
+pub(crate) enum EmploymentEnd {
     /// It has not ended.
     Current,
     /// It ended on this day.
@@ -54,7 +54,7 @@ pub enum EmploymentEnd {
 
 /// One entry in the record of an employment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Movement {
+pub(crate) struct Movement {
     /// What happened.
     pub kind: MovementKind,
     /// What happened, in the provider's words, cleaned.
@@ -70,7 +70,7 @@ pub struct Movement {
 /// The kinds of movement that IMSS records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum MovementKind {
+pub(crate) enum MovementKind {
     /// ALTA: the employer registers the person.
     Alta,
     /// REINGRESO: the employer registers the person again.
@@ -86,12 +86,12 @@ pub enum MovementKind {
 /// The registration of an employer with IMSS, as a provider shows it: it may be masked with `*`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct RegistroPatronal(String);
+pub(crate) struct RegistroPatronal(String);
 
 impl EmploymentEnd {
     /// The end that a reading states. No date means that the job is current: the providers mark a current job by null,
     /// by absence, by a zero date or by the word `Vigente`.
-    pub fn from_reading(reading: DateReading) -> EmploymentEnd {
+    pub(crate) fn from_reading(reading: DateReading) -> EmploymentEnd {
         match reading {
             DateReading::On(date) => EmploymentEnd::On(date),
             DateReading::Current | DateReading::Absent => EmploymentEnd::Current,
@@ -102,7 +102,7 @@ impl EmploymentEnd {
 
 impl Movement {
     /// A movement by the provider's word for it.
-    pub fn read(word: &str, date: Option<Date>, daily_base_salary: Option<Money>) -> Movement {
+    pub(crate) fn read(word: &str, date: Option<Date>, daily_base_salary: Option<Money>) -> Movement {
         let raw = clean_text(word, TEXT_CHARS_MAX);
         Movement {
             kind: MovementKind::read(&raw),
@@ -115,7 +115,7 @@ impl Movement {
 
 impl MovementKind {
     /// The kind that a word means, in any case, with or without accents, with spaces or underscores.
-    pub fn read(word: &str) -> MovementKind {
+    pub(crate) fn read(word: &str) -> MovementKind {
         match fold(word).as_str() {
             "ALTA" => MovementKind::Alta,
             "REINGRESO" => MovementKind::Reingreso,
@@ -128,18 +128,18 @@ impl MovementKind {
 
 impl RegistroPatronal {
     /// Keeps what the provider sent, cleaned; `None` when nothing is left.
-    pub fn read(text: &str) -> Option<RegistroPatronal> {
+    pub(crate) fn read(text: &str) -> Option<RegistroPatronal> {
         let text = clean_text(text, TEXT_CHARS_MAX);
         (!text.is_empty()).then_some(RegistroPatronal(text))
     }
 
     /// The registration as received.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
     /// Whether it looks like a registration: 9 to 11 letters, digits or mask characters, spaces and hyphens apart.
-    pub fn is_plausible(&self) -> bool {
+    pub(crate) fn is_plausible(&self) -> bool {
         let mut significant = self.0.chars().filter(|c| !matches!(c, ' ' | '-'));
         REGISTRO_CHARS.contains(&significant.clone().count())
             && significant.all(|c| c.is_ascii_alphanumeric() || c == '*')

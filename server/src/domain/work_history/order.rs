@@ -10,12 +10,12 @@ use jiff::civil::Date;
 use super::employment::{Employment, EmploymentEnd, Movement};
 
 /// Sorts current jobs first, then by start, then by end, each newest first and without a date last. Stable.
-pub fn sort_employments_newest_first(employments: &mut [Employment]) {
+pub(crate) fn sort_employments_newest_first(employments: &mut [Employment]) {
     employments.sort_by_key(|employment| Reverse(recency(employment)));
 }
 
 /// Sorts by date, newest first and without a date last. Stable.
-pub fn sort_movements_newest_first(movements: &mut [Movement]) {
+pub(crate) fn sort_movements_newest_first(movements: &mut [Movement]) {
     movements.sort_by_key(|movement| Reverse(movement.date));
 }
 

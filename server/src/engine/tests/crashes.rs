@@ -93,6 +93,15 @@ async fn a_fact_is_stored_once_the_store_is_back() {
     assert_eq!(world.kiban.calls(), 1);
 }
 
+#[tokio::test]
+async fn a_gate_that_cannot_be_left_keeps_no_fact_from_its_record() {
+    let (world, replica) = World::with(|_| {}).await;
+    world.kiban.replies(history());
+    replica.store.hangs_at_gates();
+    let id = replica.start().await.snapshot.job.id;
+    assert_eq!(replica.ends(&id).await.0, StateName::Succeeded);
+}
+
 fn errors_of_store(replica: &super::harness::Replica) -> u64 {
     let mut registry = prometheus_client::registry::Registry::default();
     replica.metrics.register(&mut registry);
@@ -186,7 +195,7 @@ async fn a_stop_gives_idle_jobs_back_at_once() {
 async fn a_job_that_cannot_be_worked_on_ends_and_hinders_no_other() {
     let (world, idle) = World::with(|options| options.workers_max = 0).await;
     let poisoned = idle.start().await.snapshot.job.id;
-    world.damage_subject(&poisoned).await;
+    world.data.damage_subject(&poisoned);
     world.kiban.replies(history());
     let replica = world
         .replica(|options| {

@@ -225,7 +225,7 @@ async fn a_job_whose_lookup_takes_too_long_fails_free() {
 
 #[tokio::test]
 async fn an_unknown_job_and_one_that_is_none_get_the_same_words() {
-    let (_, replica) = World::with(|_| {}).await;
+    let (_world, replica) = World::with(|_| {}).await;
     for id in ["", "wh_", "wh_0193e5a0c2d17f9ab3c4a5d6e7f8091201"] {
         let tenant = Tenant::sole();
         assert_eq!(reason(replica.get(&tenant, id, None).await), Reason::JobNotFound);

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
@@ -11,11 +11,13 @@ use std::{
 use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio::sync::broadcast;
+use uuid::Uuid;
 
 use crate::{
     domain::{
         gate::{GateLimits, GateReport, GateStatus, Passage},
         ids::{IntentId, JobId},
+        job::LedgerChange,
         provider_id::ProviderId,
     },
     store::{
@@ -29,6 +31,19 @@ pub(super) struct Faulty {
     is_down: AtomicBool,
     /// Creations and commits that are done but whose replies are lost.
     replies_to_lose: AtomicUsize,
+    /// Whether who leaves a gate waits for ever.
+    gates_hang: AtomicBool,
+    /// Creations that are done, but whose replies wait while this is held.
+    pub slow_creations: tokio::sync::Mutex<()>,
+    /// Intents that are recorded, but whose replies wait while this is held.
+    pub slow_intents: tokio::sync::Mutex<()>,
+    claims_made: AtomicUsize,
+    loses_first_intent: AtomicBool,
+    /// The commit of an intent whose replies are lost, however often it is sent.
+    lost_intent: OnceLock<Uuid>,
+    /// Whether who looks for due jobs waits for ever.
+    claims_hang: AtomicBool,
+    pub claims_hung: AtomicUsize,
     epoch: Option<u64>,
 }
 
@@ -38,6 +53,14 @@ impl Faulty {
             inner,
             is_down: AtomicBool::new(false),
             replies_to_lose: AtomicUsize::new(0),
+            gates_hang: AtomicBool::new(false),
+            slow_creations: tokio::sync::Mutex::default(),
+            slow_intents: tokio::sync::Mutex::default(),
+            claims_made: AtomicUsize::new(0),
+            loses_first_intent: AtomicBool::new(false),
+            lost_intent: OnceLock::new(),
+            claims_hang: AtomicBool::new(false),
+            claims_hung: AtomicUsize::new(0),
             epoch,
         })
     }
@@ -52,6 +75,28 @@ impl Faulty {
 
     pub(super) fn loses_replies(&self, count: usize) {
         self.replies_to_lose.store(count, Ordering::SeqCst);
+    }
+
+    pub(super) fn hangs_at_gates(&self) {
+        self.gates_hang.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) fn hangs_at_claims(&self) {
+        self.claims_hang.store(true, Ordering::SeqCst);
+    }
+
+    /// The first intent from now on is recorded, and its caller never learns of it.
+    pub(super) fn loses_first_intent(&self) {
+        self.loses_first_intent.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) fn claims_made(&self) -> usize {
+        self.claims_made.load(Ordering::SeqCst)
+    }
+
+    fn is_lost_intent(&self, commit: &Commit) -> bool {
+        let loses = self.loses_first_intent.load(Ordering::SeqCst);
+        is_intent(commit) && loses && *self.lost_intent.get_or_init(|| commit.op) == commit.op
     }
 
     fn up(&self) -> Result<&Arc<dyn Store>, StoreError> {
@@ -69,6 +114,10 @@ impl Faulty {
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, take_one);
         if lost.is_ok() { Err(unavailable()) } else { Ok(reply) }
     }
+}
+
+fn is_intent(commit: &Commit) -> bool {
+    matches!(commit.transition.ledger, Some(LedgerChange::Open { .. }))
 }
 
 fn unavailable() -> StoreError {
@@ -90,6 +139,7 @@ impl Store for Faulty {
 
     async fn create(&self, creation: Creation) -> Result<Created, StoreError> {
         let created = self.up()?.create(creation).await?;
+        drop(self.slow_creations.lock().await);
         self.reply(created)
     }
 
@@ -102,12 +152,26 @@ impl Store for Faulty {
     }
 
     async fn claim_due(&self, lease: Duration, max: usize) -> Result<Claims, StoreError> {
-        self.up()?.claim_due(lease, max).await
+        if self.claims_hang.load(Ordering::SeqCst) {
+            self.claims_hung.fetch_add(1, Ordering::SeqCst);
+            std::future::pending::<()>().await;
+        }
+        let claims = self.up()?.claim_due(lease, max).await;
+        self.claims_made.fetch_add(1, Ordering::SeqCst);
+        claims
     }
 
     async fn commit(&self, commit: Commit) -> Result<Committed, StoreError> {
+        let (is_lost, is_intent) = (self.is_lost_intent(&commit), is_intent(&commit));
         let committed = self.up()?.commit(commit).await?;
-        self.reply(committed)
+        if is_intent {
+            drop(self.slow_intents.lock().await);
+        }
+        if is_lost {
+            Err(unavailable())
+        } else {
+            self.reply(committed)
+        }
     }
 
     async fn release(&self, id: &JobId, fence: u64) -> Result<(), StoreError> {
@@ -155,6 +219,9 @@ impl Store for Faulty {
         limits: &GateLimits,
         report: GateReport,
     ) -> Result<(), StoreError> {
+        if self.gates_hang.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
         self.up()?.leave_gate(provider, intent, limits, report).await
     }
 

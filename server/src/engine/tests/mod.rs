@@ -5,11 +5,18 @@
 
 mod callbacks;
 mod crashes;
+mod data_set;
 mod ends;
 mod failover;
 mod faulty;
+mod feeding;
 mod harness;
+mod interleavings;
+mod operating;
+mod requests;
 mod routes;
 mod scripted;
-mod server;
+mod settings;
+mod streams;
 mod submitting;
+mod watching;

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{
     harness::{GIVEN_NAME, World, curp, lookup, reason, soon, submit_nameless, until},
-    scripted::{NSS, accepted, history, nss},
+    scripted::{NSS, accepted, ambiguous, history, not_sent, nss},
 };
 use crate::{
     domain::{
@@ -48,6 +48,18 @@ async fn kiban_accepts_is_polled_and_answers_once_for_one_charge() {
 }
 
 #[tokio::test]
+async fn a_poll_that_says_nothing_new_is_no_stall() {
+    let (world, replica) = World::with(|_| {}).await;
+    world.kiban.replies(accepted("ref-1"));
+    let nothing_new = || [accepted("ref-1"), not_sent(), ambiguous()].map(Some);
+    world.kiban.answers(nothing_new().into_iter().chain(nothing_new()));
+    world.kiban.answers([Some(history())]);
+    let id = replica.start().await.snapshot.job.id;
+    assert_eq!(replica.ends(&id).await.0, StateName::Succeeded);
+    assert_eq!((world.kiban.calls(), world.kiban.polls()), (1, 7));
+}
+
+#[tokio::test]
 async fn nothing_of_a_person_stands_in_the_store_unsealed() {
     let (world, replica) = World::with(|_| {}).await;
     world.nubarium.replies(nss());
@@ -56,7 +68,7 @@ async fn nothing_of_a_person_stands_in_the_store_unsealed() {
     submit.provider = Some(ProviderId::TuIdentidad);
     let job = replica.submit(submit).await.unwrap().snapshot.job;
     assert_eq!(replica.ends(&job.id).await.0, StateName::Succeeded);
-    let raw = world.raw().await;
+    let raw = world.data.raw();
     assert!(raw.contains(job.id.as_str()), "the dump holds the job");
     for personal in [curp(1).expose(), NSS, GIVEN_NAME, "INVENTADA", "FICTICIA"] {
         assert!(!raw.contains(personal), "{personal} stands in the clear");
@@ -146,4 +158,23 @@ async fn one_worker_is_enough_for_a_job_and_the_lookup_it_waits_for() {
     world.tuidentidad.replies(history());
     let job = replica.submit(submit_nameless()).await.unwrap().snapshot.job.id;
     assert_eq!(replica.ends(&job).await.0, StateName::Succeeded);
+}
+
+#[tokio::test]
+async fn a_lookup_on_a_replica_without_its_provider_ends() {
+    let world = World::new().await;
+    let idle = world.replica(|options| options.workers_max = 0).await;
+    let started = idle.lookup_nss(lookup(), Instant::now()).await;
+    assert_eq!(reason(started), Reason::LookupInProgress);
+    let without = world
+        .replica(|options| {
+            options.providers.remove(&ProviderId::Nubarium);
+        })
+        .await;
+    until("the lookup ends", || async {
+        let seen = idle.lookup_nss(lookup(), Instant::now()).await;
+        seen.is_err_and(|error| error.reason == Reason::NoRoute)
+    })
+    .await;
+    assert!(without.ready().await);
 }

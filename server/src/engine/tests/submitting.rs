@@ -43,6 +43,19 @@ async fn a_hundred_requests_on_two_replicas_are_one_job_and_one_call() {
 }
 
 #[tokio::test]
+async fn a_new_job_runs_at_once_while_due_ones_are_still_looked_for() {
+    let (world, replica) = World::with(|_| {}).await;
+    world.kiban.replies(history());
+    replica.store.hangs_at_claims();
+    until("the dispatcher hangs", || async {
+        replica.store.claims_hung.load(std::sync::atomic::Ordering::SeqCst) > 0
+    })
+    .await;
+    let id = replica.start().await.snapshot.job.id;
+    assert_eq!(replica.ends(&id).await.0, StateName::Succeeded);
+}
+
+#[tokio::test]
 async fn a_paid_answer_is_given_again_while_its_age_is_accepted() {
     let (world, replica) = World::with(|_| {}).await;
     world.kiban.replies(history());
@@ -149,7 +162,7 @@ async fn the_asked_provider_is_asked_and_only_its_answer_is_reused() {
     assert_eq!((world.kiban.calls(), world.tuidentidad.calls()), (1, 1));
     assert_eq!(replica.submit(ask()).await.unwrap().disposition, Disposition::Reused);
 
-    let (_, kiban_only) = World::with(|options| options.routes = vec![crate::engine::Route::Kiban]).await;
+    let (_other_world, kiban_only) = World::with(|options| options.routes = vec![crate::engine::Route::Kiban]).await;
     assert_eq!(reason(kiban_only.submit(ask()).await), Reason::NoRoute);
 }
 

@@ -119,11 +119,8 @@ impl Provider for Kiban {
             .header(API_KEY, self.api_key.clone())
             .headers(callback_headers(request.callback.as_ref()))
             .json(&submission(request, name));
-        match send(post, request.exchange(ID, time_limit)).await {
-            Exchanged::NotSent => Reply::bare(Outcome::NotSent),
-            Exchanged::Lost => Reply::bare(Outcome::Ambiguous),
-            Exchanged::Answer(answer) => self.read_call(&answer, request),
-        }
+        let exchanged = send(post, request.exchange(ID, time_limit)).await;
+        Reply::of_call(exchanged, |answer| self.read_call(answer, request))
     }
 
     async fn poll(&self, request: &PollRequest, time_limit: Duration) -> Option<Reply> {

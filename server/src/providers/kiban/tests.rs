@@ -6,12 +6,15 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::providers::{
-    Answer,
-    tests::{
-        CALLBACK_TOKEN, CURP, OTHER_CURP, REFERENCE, SECRET, brief, brief_poll, call_request,
-        double::{DEADLINE, Double},
-        full, http_answer, kiban, poll_request,
+use crate::{
+    domain::person::NameParts,
+    providers::{
+        Answer,
+        tests::{
+            CALLBACK_TOKEN, CURP, OTHER_CURP, REFERENCE, SECRET, brief, brief_poll, call_request,
+            double::{DEADLINE, Double},
+            full, http_answer, kiban, poll_request,
+        },
     },
 };
 
@@ -76,6 +79,21 @@ async fn the_call_carries_names_key_callback_and_trace_and_nothing_personal_in_t
         "apellidoPaterno": "GONZALEZ", "apellidoMaterno": "ANGULO",
     });
     assert_eq!(serde_json::from_str::<Value>(body).unwrap(), expected);
+}
+
+#[test]
+fn names_that_a_person_does_not_have_are_left_out() {
+    let parts = NameParts {
+        given_names: "LUIS",
+        paternal_surname: "PEREZ",
+        maternal_surname: None,
+    };
+    let name = PersonName::parse(parts).unwrap();
+    let sent = serde_json::to_value(submission(&call_request(), &name)).unwrap();
+    assert_eq!(
+        sent,
+        json!({"curp": CURP, "primerNombre": "LUIS", "apellidoPaterno": "PEREZ"})
+    );
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! What Nubarium's answers mean.
 //!
-//! Decides by `codigoMensaje`, which is the truth of every answer that HTTP calls a success. It deliberately never
-//! matches on text.
+//! Decides by `codigoMensaje` and `estatus`, which together are the truth of every answer that HTTP calls a success. It
+//! deliberately never matches on text.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -38,6 +38,7 @@ pub(super) fn answer(value: &Value, asked: &Curp, now: Timestamp) -> Reply {
         Reply::no(failure, body.validation_code.and_then(reference))
     };
     match body.code {
+        Some(code) if is_contradictory(&body, code) => Reply::contract_changed(ID, digits(code)),
         Some("0") => found(&body, now),
         Some(code @ "1") => no(Reason::NssNotFound, code),
         Some(code @ "2") => no(Reason::PersonDailyLimit, code),
@@ -53,10 +54,22 @@ pub(super) fn answer(value: &Value, asked: &Curp, now: Timestamp) -> Reply {
     }
 }
 
+/// Whether `estatus` and `codigoMensaje` say opposite things. An `estatus` that is missing or unknown says nothing.
+fn is_contradictory(body: &Body<'_>, code: &str) -> bool {
+    if code == "0" {
+        has_status(body, "ERROR")
+    } else {
+        has_status(body, "OK")
+    }
+}
+
 /// The documented internal error, which is not billed: ERROR with neither a code nor a `codigoValidacion`.
 fn is_internal_error(body: &Body<'_>) -> bool {
-    let is_error = body.status.is_some_and(|status| status.eq_ignore_ascii_case("ERROR"));
-    is_error && body.validation_code.is_none() && body.nss.is_none()
+    has_status(body, "ERROR") && body.validation_code.is_none() && body.nss.is_none()
+}
+
+fn has_status(body: &Body<'_>, word: &str) -> bool {
+    body.status.is_some_and(|status| status.eq_ignore_ascii_case(word))
 }
 
 fn found(body: &Body<'_>, now: Timestamp) -> Reply {

@@ -18,7 +18,7 @@ use crate::{
     domain::{outcome::Outcome, provider_id::ProviderId},
     providers::{
         CallRequest, PollRequest, Provider, Reply,
-        http::{Exchanged, HttpAnswer, HttpClient, OptionsError, endpoint, secret_header, send},
+        http::{HttpAnswer, HttpClient, OptionsError, endpoint, secret_header, send},
         json::{self, NotJson},
         refusal::{UnbilledStatuses, is_success},
     },
@@ -79,11 +79,8 @@ impl Provider for Nubarium {
             .json(&wire::Question {
                 curp: request.subject.curp.expose(),
             });
-        match send(post, request.exchange(ID, time_limit)).await {
-            Exchanged::NotSent => Reply::bare(Outcome::NotSent),
-            Exchanged::Lost => Reply::bare(Outcome::Ambiguous),
-            Exchanged::Answer(answer) => self.read_call(&answer, request),
-        }
+        let exchanged = send(post, request.exchange(ID, time_limit)).await;
+        Reply::of_call(exchanged, |answer| self.read_call(answer, request))
     }
 
     async fn poll(&self, _request: &PollRequest, _time_limit: Duration) -> Option<Reply> {

@@ -131,6 +131,14 @@ fn what_is_not_in_the_contract_is_a_changed_contract() {
         changed,
     );
     check_json(json!({"estatus": "OK"}), changed);
+    check_json(
+        json!({"estatus": "ERROR", "codigoMensaje": 0, "nss": NSS}),
+        "unusable PROVIDER_CONTRACT_CHANGED 0",
+    );
+    check_json(
+        json!({"estatus": "OK", "codigoMensaje": "1"}),
+        "unusable PROVIDER_CONTRACT_CHANGED 1",
+    );
     let without_nss = "unusable PROVIDER_CONTRACT_CHANGED 0";
     check_json(json!({"estatus": "OK", "codigoMensaje": 0}), without_nss);
     check_json(

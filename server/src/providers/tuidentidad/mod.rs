@@ -26,7 +26,7 @@ use crate::{
         CallRequest, PollRequest, Provider, Reply,
         http::{Exchanged, HttpAnswer, HttpClient, OptionsError, endpoint, secret_header, send},
         reference,
-        refusal::{UnbilledStatuses, is_success, note_failed_poll},
+        refusal::{UnbilledStatuses, concerns_us, is_success, note_failed_poll},
     },
 };
 
@@ -105,13 +105,30 @@ impl TuIdentidad {
         }
     }
 
-    /// Nobody says what such a code costs, unless the operator knows it of the status.
+    /// Where the code says nothing the status speaks: of our credentials, of our quota, or of what the operator knows to be
+    /// free. Nobody says what the others cost.
     fn read_undocumented(&self, answer: &HttpAnswer, code: String) -> Reply {
-        let failure = Failure::told(Reason::ProviderUnavailable, ID, Some(code));
-        match self.unbilled.outcome_of(ID, answer) {
-            Outcome::Down { retry_after, .. } => Reply::bare(Outcome::Down { failure, retry_after }),
-            _ => Reply::unusable(failure),
-        }
+        let with_code = |failure| Failure {
+            provider_code: Some(code.clone()),
+            ..failure
+        };
+        Reply::bare(match self.unbilled.outcome_of(ID, answer) {
+            Outcome::Rejected { failure } => Outcome::Rejected {
+                failure: with_code(failure),
+            },
+            Outcome::Down { failure, retry_after } => Outcome::Down {
+                failure: with_code(failure),
+                retry_after,
+            },
+            Outcome::NotSent
+            | Outcome::Accepted { .. }
+            | Outcome::Answered { .. }
+            | Outcome::Unusable { .. }
+            | Outcome::ReferenceLost { .. }
+            | Outcome::Ambiguous => Outcome::Unusable {
+                failure: Failure::told(Reason::ProviderUnavailable, ID, Some(code)),
+            },
+        })
     }
 }
 
@@ -130,11 +147,8 @@ impl Provider for TuIdentidad {
             (wire::NSS, nss.expose()),
             (wire::LIMIT, wire::LIMIT_ALL),
         ];
-        match send(self.post(&self.work_history, &fields), request.exchange(ID, time_limit)).await {
-            Exchanged::NotSent => Reply::bare(Outcome::NotSent),
-            Exchanged::Lost => Reply::bare(Outcome::Ambiguous),
-            Exchanged::Answer(answer) => self.read_call(&answer, request),
-        }
+        let exchanged = send(self.post(&self.work_history, &fields), request.exchange(ID, time_limit)).await;
+        Reply::of_call(exchanged, |answer| self.read_call(answer, request))
     }
 
     async fn poll(&self, request: &PollRequest, time_limit: Duration) -> Option<Reply> {
@@ -160,6 +174,11 @@ fn read_poll(answer: &HttpAnswer, request: &PollRequest) -> Option<Reply> {
     match convert::read(answer, &request.subject.curp, request.now) {
         Reading::Settled(reply) => Some(*reply),
         Reading::Pending(_) => None,
+        // A key that is refused now may be mended while the answer waits, and that answer is being paid for.
+        Reading::Undocumented(_) if concerns_us(answer.status) => {
+            note_failed_poll(ID, answer.status);
+            None
+        }
         Reading::Failed(code) | Reading::Undocumented(code) => ended(Reason::ProviderUnavailable, code),
         Reading::Malformed(code) => ended(Reason::ProviderContractChanged, code),
         Reading::UnknownReference(code) => Some(Reply::reference_lost(ID, Some(code))),

@@ -156,9 +156,21 @@ fn each_code_means_the_same_whatever_the_status() {
         "WH009", "WH010", "WH011", "WH012", "WH013", "WH015", "WH016", "WH017", "WH018", "WH019", "WH021",
     ];
     for code in undocumented {
+        let flat = json!({"code": code, "message": "text"}).to_string();
         let unusable = format!("unusable PROVIDER_UNAVAILABLE {code}");
-        check_code(code, &unusable, &unusable);
+        for status in [200, 400, 500] {
+            check(status, &flat, &unusable, &unusable);
+        }
+        check(200, &warned(false, Value::Null, code), &unusable, &unusable);
     }
+}
+
+#[test]
+fn a_code_without_a_meaning_leaves_the_word_to_a_status_that_is_about_us() {
+    let flat = json!({"code": "WH010", "message": "text"}).to_string();
+    check(401, &flat, "rejected PROVIDER_CREDENTIALS WH010", "later");
+    check(403, &flat, "rejected PROVIDER_CREDENTIALS WH010", "later");
+    check(429, &flat, "down QUOTA_EXCEEDED WH010", "later");
 }
 
 #[test]

@@ -105,6 +105,18 @@ pub(crate) async fn calls_are_spread_by_the_rate(world: &World) {
     }
 }
 
+pub(crate) async fn a_place_that_was_not_used_costs_no_call_of_the_rate(world: &World) {
+    let limits = GateLimits {
+        rate_max: 1,
+        ..UNLIMITED
+    };
+    for _ in 0..3 {
+        call(world, &limits, GateReport::Unused).await;
+    }
+    call(world, &limits, GateReport::Good).await;
+    assert_denied(world, &limits, Denial::Rate).await;
+}
+
 pub(crate) async fn so_many_calls_go_at_a_time(world: &World) {
     let limits = GateLimits {
         in_flight_max: 2,

@@ -164,6 +164,26 @@ pub(crate) async fn purge_forgets_what_could_be_reused(world: &World) {
     assert!(matches!(created.how, How::Started(_)), "{:?}", created.how);
 }
 
+/// Its unit stays taken until somebody settles it, which nobody could do if it were gone. What is personal goes all the same.
+pub(crate) async fn purge_leaves_a_job_that_must_be_settled_but_not_its_person(world: &World) {
+    let now = world.now().await;
+    let creation = fixtures::creation(fixtures::work_history(1, now));
+    let unsettled = world.unknown(creation).await;
+    let settled = world.answered(2, ProviderId::Kiban, now).await;
+    let long_after = now + HOUR * 1000;
+    assert_eq!(world.store.purge(long_after, 1).await.unwrap(), 1, "it hides no other");
+    assert!(world.store.read(&settled).await.unwrap().is_none());
+    assert_eq!(world.store.purge(long_after, 1).await.unwrap(), 0);
+    assert!(world.store.read(&unsettled).await.unwrap().is_some());
+    assert!(world.store.read_sealed(&unsettled).await.unwrap().is_none());
+    let again = world.create(&fixtures::creation(fixtures::work_history(1, now))).await;
+    assert_eq!(again.stored.job.id, unsettled, "it is still given back");
+
+    world.settles(&unsettled, Charge::No).await;
+    assert_eq!(world.store.purge(long_after, 1).await.unwrap(), 1);
+    assert!(world.store.read(&unsettled).await.unwrap().is_none());
+}
+
 /// The store gets keyed hashes and sealed bytes; none of its names may hold anything shaped like a CURP or an NSS.
 pub(crate) async fn no_name_tells_a_person_apart_by_curp(world: &World) {
     let now = world.now().await;

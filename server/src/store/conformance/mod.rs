@@ -19,6 +19,7 @@ pub(crate) mod listing;
 pub(crate) mod money;
 pub(crate) mod money_at_random;
 pub(crate) mod reuse;
+pub(crate) mod settling;
 pub(crate) mod waking;
 mod world;
 
@@ -131,12 +132,15 @@ macro_rules! conformance {
                     a_late_fact_is_recorded_as_late
                     a_paid_charge_never_becomes_unknown_again
                     a_fact_about_an_older_intent_leaves_the_unit_alone
-                    an_operator_settles_unknown_charges_and_frees_their_units
-                    an_operator_frees_the_unit_of_a_lost_answer
                     a_day_has_so_many_charges_per_person_and_step
                     a_charge_that_was_not_made_gives_its_place_in_the_day_back
                     a_repeated_intent_takes_one_place
                     a_refused_intent_changes_nothing
+                ]
+                settling: [
+                    an_operator_settles_unknown_charges_and_frees_their_units
+                    an_operator_frees_the_unit_of_a_lost_answer
+                    an_operator_frees_the_unit_of_an_answer_that_came_after_another_no
                 ]
                 money_at_random: [
                     calls_and_outcomes_agree_with_the_model
@@ -159,6 +163,7 @@ macro_rules! conformance {
                 ]
                 gates: [
                     calls_are_spread_by_the_rate
+                    a_place_that_was_not_used_costs_no_call_of_the_rate
                     so_many_calls_go_at_a_time
                     a_place_is_given_up_by_itself
                     entering_twice_takes_one_place
@@ -182,6 +187,7 @@ macro_rules! conformance {
                     purge_never_removes_a_living_job
                     purge_is_bounded
                     purge_forgets_what_could_be_reused
+                    purge_leaves_a_job_that_must_be_settled_but_not_its_person
                     no_name_tells_a_person_apart_by_curp
                 ]
             }

@@ -23,32 +23,32 @@ const MS: Duration = Duration::from_millis(1);
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// A job that shares a person, and so its units, with others, but no dedupe record.
-async fn start(world: &World, person: u8) -> JobId {
+pub(super) async fn start(world: &World, person: u8) -> JobId {
     start_with(world, person, |_| {}).await
 }
 
-async fn start_with(world: &World, person: u8, change: impl FnOnce(&mut Job)) -> JobId {
+pub(super) async fn start_with(world: &World, person: u8, change: impl FnOnce(&mut Job)) -> JobId {
     let mut job = fixtures::work_history(person, world.now().await);
     change(&mut job);
     world.start_apart(job).await.stored.job.id
 }
 
-async fn try_intent(world: &World, id: &JobId, intent: &Intent) -> Committed {
+pub(super) async fn try_intent(world: &World, id: &JobId, intent: &Intent) -> Committed {
     world
         .happens(id, Event::IntentRecorded { intent: intent.clone() })
         .await
 }
 
-async fn assert_taken(world: &World, id: &JobId, charge: Charge) {
+pub(super) async fn assert_taken(world: &World, id: &JobId, charge: Charge) {
     let got = try_intent(world, id, &fixtures::history_intent()).await;
     assert_eq!(got, Committed::UnitTaken { charge });
 }
 
-async fn assert_free(world: &World, id: &JobId) {
+pub(super) async fn assert_free(world: &World, id: &JobId) {
     done(try_intent(world, id, &fixtures::history_intent()).await);
 }
 
-async fn outcome_now(world: &World, id: &JobId, intent: &Intent, outcome: Outcome) {
+pub(super) async fn outcome_now(world: &World, id: &JobId, intent: &Intent, outcome: Outcome) {
     world.outcome(id, intent, outcome, world.now().await).await;
 }
 
@@ -264,82 +264,6 @@ pub(crate) async fn a_fact_about_an_older_intent_leaves_the_unit_alone(world: &W
     outcome_now(world, &older, &intent, Outcome::NotSent).await;
     assert_eq!(world.rows(&older).await[0].charge, Charge::No);
     assert_taken(world, &start(world, 1).await, Charge::Open).await;
-}
-
-pub(crate) async fn an_operator_settles_unknown_charges_and_frees_their_units(world: &World) {
-    for (person, charge) in [(1, Charge::Yes), (2, Charge::No)] {
-        let id = world
-            .unknown(fixtures::creation(fixtures::work_history(person, world.now().await)))
-            .await;
-        assert_taken(world, &start(world, person).await, Charge::Unknown).await;
-        world.settles(&id, charge).await;
-        let row = world.rows(&id).await.remove(0);
-        assert_eq!(
-            (row.charge, row.note.as_deref()),
-            (charge, Some("as the provider says"))
-        );
-        assert!(row.settled_at.is_some());
-        let always_fresh = start(world, person).await;
-        assert_free(world, &always_fresh).await;
-    }
-
-    // A job with a free call, an abandoned one and a paid one: the word is about the abandoned one only.
-    let id = start(world, 3).await;
-    let calls = [
-        (ProviderId::Nubarium, Step::FindNss, Outcome::NotSent),
-        (ProviderId::Kiban, Step::FetchHistory, Outcome::Ambiguous),
-        (ProviderId::TuIdentidad, Step::FetchHistory, found()),
-    ];
-    for (provider, step, outcome) in calls {
-        let intent = fixtures::intent(provider, step);
-        world.intends(&id, &intent, world.now().await).await;
-        let abandoned = outcome == Outcome::Ambiguous;
-        outcome_now(world, &id, &intent, outcome).await;
-        if abandoned {
-            done(world.happens(&id, Event::AmbiguityAbandoned).await);
-        }
-    }
-    world.settles(&id, Charge::No).await;
-    let rows = world.rows(&id).await;
-    let told: Vec<_> = rows
-        .iter()
-        .map(|row| (row.provider, row.charge, row.note.is_some()))
-        .collect();
-    assert_eq!(
-        told,
-        [
-            (ProviderId::TuIdentidad, Charge::Yes, false),
-            (ProviderId::Kiban, Charge::No, true),
-            (ProviderId::Nubarium, Charge::No, false)
-        ]
-    );
-    let fresh = || start(world, 3);
-    let bought = fixtures::intent(ProviderId::TuIdentidad, Step::FetchHistory);
-    let got = try_intent(world, &fresh().await, &bought).await;
-    assert_eq!(
-        got,
-        Committed::UnitTaken { charge: Charge::Yes },
-        "what was bought and kept is not bought again"
-    );
-    assert_free(world, &fresh().await).await;
-}
-
-pub(crate) async fn an_operator_frees_the_unit_of_a_lost_answer(world: &World) {
-    let id = world
-        .unknown(fixtures::creation(fixtures::work_history(1, world.now().await)))
-        .await;
-    let row = world.rows(&id).await.remove(0);
-    let intent = Intent {
-        id: row.id,
-        provider: row.provider,
-        step: row.step,
-    };
-    outcome_now(world, &id, &intent, found()).await;
-    let fresh = || start(world, 1);
-    assert_taken(world, &fresh().await, Charge::Yes).await;
-    world.settles(&id, Charge::Yes).await;
-    assert_eq!(world.rows(&id).await[0].charge, Charge::Yes);
-    assert_free(world, &fresh().await).await;
 }
 
 /// Tries to record an intent of this day, of at most two.

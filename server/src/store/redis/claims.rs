@@ -112,9 +112,9 @@ impl RedisStore {
         for shard in Shard::all() {
             while purged < max {
                 let asked = (max - purged).min(PURGE_BATCH_MAX);
-                let removed = self.purge_in(shard, ended_before, asked).await?;
+                let (removed, looked_at) = self.purge_in(shard, ended_before, asked).await?;
                 purged += removed;
-                if removed < asked {
+                if looked_at < asked {
                     break;
                 }
             }
@@ -122,7 +122,7 @@ impl RedisStore {
         Ok(purged)
     }
 
-    async fn purge_in(&self, shard: Shard, ended_before: Timestamp, max: usize) -> Result<usize, StoreError> {
+    async fn purge_in(&self, shard: Shard, ended_before: Timestamp, max: usize) -> Result<(usize, usize), StoreError> {
         let slot = self.keys.shard(shard);
         let call = Call::new("purge ended jobs", &scripts::PURGE)
             .key(slot.epoch())
@@ -134,7 +134,7 @@ impl RedisStore {
             .arg(slot.sealed_prefix())
             .arg(slot.job_charges_prefix());
         let (_, mut reply) = self.link.run(call).await?;
-        reply.number()
+        Ok((reply.number()?, reply.number()?))
     }
 }
 

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     domain::{
         ids::{IntentId, JobId, Tenant},
-        job::{Due, Intent, Job, LedgerChange, Reuse, State, Step, Transition},
+        job::{Due, Intent, Job, LedgerChange, Reuse, Step, Transition},
         outcome::{Charge, OutcomeClass},
         provider_id::ProviderId,
     },
@@ -41,6 +41,7 @@ struct CommitPlan<'a> {
     due: &'static str,
     due_us: i64,
     hold_us: u64,
+    has_ended: bool,
     ended_us: i64,
     dependents: Vec<&'a JobId>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -85,8 +86,8 @@ enum LedgerPlan<'a> {
     Resolve {
         charge: Charge,
         note: &'a str,
-        /// An answer was paid for that nobody holds.
-        lost: bool,
+        /// Charges for answers that nobody holds.
+        lost: Vec<&'a IntentId>,
         settled_at: Timestamp,
         settled_us: i64,
     },
@@ -161,6 +162,7 @@ impl RedisStore {
             due,
             due_us,
             hold_us: micros(commit.hold),
+            has_ended: job.is_terminal(),
             ended_us: micros_of(job.ended_at().unwrap_or(job.updated_at)),
             // A job of another shard could not be woken in this step; the engine makes none.
             dependents: job
@@ -229,7 +231,8 @@ fn ledger_plan<'a>(job: &'a Job, change: &'a LedgerChange, person_day: Option<Pe
                 .settlement
                 .as_ref()
                 .map_or(job.updated_at, |settlement| settlement.at);
-            let lost = matches!(job.state, State::OutcomeUnknown { .. });
+            let ids = job.attempts.iter().map(|attempt| &attempt.id);
+            let lost = ids.filter(|id| job.is_lost(id)).collect();
             LedgerPlan::Resolve {
                 charge: *charge,
                 note,

@@ -113,10 +113,10 @@ pub(super) fn save(turn: &Turn<'_>, key: &DedupeKey<'_>, mut dedupe: Dedupe) -> 
     save_at(turn.db, key.columns(), &dedupe)
 }
 
-/// Takes a purged job out of the record at tenant, person and product.
-pub(super) fn forget(db: &Connection, key: [&str; 3], job: &crate::domain::ids::JobId) -> Result<(), Fault> {
+/// Takes what is purged out of the record at tenant, person and product.
+pub(super) fn forget(db: &Connection, key: [&str; 3], forget: impl FnOnce(&mut Dedupe)) -> Result<(), Fault> {
     let mut dedupe = load_at(db, key)?;
-    dedupe.forget(job);
+    forget(&mut dedupe);
     save_at(db, key, &dedupe)
 }
 

@@ -55,15 +55,23 @@ pub(super) fn purge(db: &Connection, now: Timestamp, ended_before: Timestamp, ma
     db.prepare_cached(expired)?
         .execute(params![now.as_millisecond(), rows::limit(max)])?;
 
-    let sql = "SELECT id, tenant, person, product FROM jobs WHERE ended_ms < ?1 ORDER BY ended_ms LIMIT ?2";
-    let mut statement = db.prepare_cached(sql)?;
-    let old = statement.query_map(params![ended_before.as_millisecond(), rows::limit(max)], |row| {
-        Ok((row.get(0)?, [row.get(1)?, row.get(2)?, row.get(3)?]))
-    })?;
-    let old: Vec<(String, [String; 3])> = old.collect::<Result<_, _>>()?;
+    let unsettled = "SELECT id, tenant, person, product FROM jobs JOIN sealed ON sealed.job = jobs.id
+                     WHERE ended_ms < ?1 AND EXISTS (SELECT 1 FROM charges WHERE job = jobs.id AND charge = 'unknown')
+                     ORDER BY ended_ms LIMIT ?2";
+    for (id, key) in ended(db, unsettled, ended_before, max)? {
+        creating::forget(db, key.each_ref().map(String::as_str), |dedupe| {
+            dedupe.forget_answer(&id)
+        })?;
+        db.prepare_cached("DELETE FROM sealed WHERE job = ?1")?
+            .execute([id.as_str()])?;
+    }
+
+    let settled = "SELECT id, tenant, person, product FROM jobs
+                   WHERE ended_ms < ?1 AND NOT EXISTS (SELECT 1 FROM charges WHERE job = jobs.id AND charge = 'unknown')
+                   ORDER BY ended_ms LIMIT ?2";
+    let old = ended(db, settled, ended_before, max)?;
     for (id, key) in &old {
-        let id = rows::job_id(id)?;
-        creating::forget(db, key.each_ref().map(String::as_str), &id)?;
+        creating::forget(db, key.each_ref().map(String::as_str), |dedupe| dedupe.forget(id))?;
         db.prepare_cached("DELETE FROM requests WHERE job = ?1")?
             .execute([id.as_str()])?;
         // Its sealed record goes with it.
@@ -71,4 +79,16 @@ pub(super) fn purge(db: &Connection, now: Timestamp, ended_before: Timestamp, ma
             .execute([id.as_str()])?;
     }
     Ok(old.len())
+}
+
+/// Jobs and the parts of their dedupe keys.
+fn ended(db: &Connection, sql: &str, ended_before: Timestamp, max: usize) -> Result<Vec<(JobId, [String; 3])>, Fault> {
+    let mut statement = db.prepare_cached(sql)?;
+    let mut found = statement.query(params![ended_before.as_millisecond(), rows::limit(max)])?;
+    let mut ended = Vec::new();
+    while let Some(row) = found.next()? {
+        let id = rows::job_id(&row.get::<_, String>(0)?)?;
+        ended.push((id, [row.get(1)?, row.get(2)?, row.get(3)?]));
+    }
+    Ok(ended)
 }

@@ -18,7 +18,7 @@ const READERS_MAX: usize = 4;
 pub(super) struct Readers {
     path: PathBuf,
     idle: Arc<Mutex<Vec<Connection>>>,
-    places: Semaphore,
+    places: Arc<Semaphore>,
 }
 
 impl Readers {
@@ -26,7 +26,7 @@ impl Readers {
         Readers {
             path,
             idle: Arc::default(),
-            places: Semaphore::new(READERS_MAX),
+            places: Arc::new(Semaphore::new(READERS_MAX)),
         }
     }
 
@@ -36,11 +36,13 @@ impl Readers {
         doing: &'static str,
         work: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let _place = self.places.acquire().await.expect("never closed");
+        let place = Arc::clone(&self.places).acquire_owned().await.expect("never closed");
         let idle = Arc::clone(&self.idle);
         let kept = idle.lock().expect("nothing panics under it").pop();
         let path = self.path.clone();
         let read = move || {
+            // Until the read is over, also when nobody waits for it any more.
+            let _place = place;
             let db = kept.map_or_else(|| connect(&path), Ok)?;
             let snapshot = db.unchecked_transaction()?;
             let result = work(&snapshot);

@@ -300,3 +300,22 @@ async fn many_creations_at_once_share_their_flushes() {
     );
     assert!(elapsed < Duration::from_secs(20), "{elapsed:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn callers_that_go_away_do_not_add_to_the_reads_at_a_time() {
+    let harness = harness(Some(tempfile::tempdir().unwrap()));
+    let running = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let mut doors = Vec::new();
+    for _ in 0..12 {
+        let (running, (open, opened)) = (Arc::clone(&running), std::sync::mpsc::channel::<()>());
+        doors.push(open);
+        let slow = harness.store.read_with("read slowly", move |_| {
+            running.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            let _ = opened.recv();
+            Ok(())
+        });
+        assert!(tokio::time::timeout(Duration::from_millis(20), slow).await.is_err());
+    }
+    drop(doors);
+    assert!(running.load(std::sync::atomic::Ordering::SeqCst) <= 4);
+}

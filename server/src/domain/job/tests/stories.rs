@@ -458,6 +458,17 @@ fn a_dependent_is_woken_once() {
 }
 
 #[test]
+fn only_so_many_dependents_are_woken_and_the_newest_of_them() {
+    let mut life = Life::new();
+    for number in 2..1000 {
+        let dependent = Some(job_id(JobKind::WorkHistory, number));
+        life = life.then(Event::Joined { limit: 5, dependent });
+    }
+    assert_eq!(life.job.dependents.len(), 64);
+    assert_eq!(life.job.dependents.last(), Some(&job_id(JobKind::WorkHistory, 999)));
+}
+
+#[test]
 fn waiting_on_is_no_news() {
     let life = Life::new().then(Event::Deferred { until: at(10) });
     let life = life

@@ -17,6 +17,8 @@ const LEGEND: &str = "\
 - With a cancel asked for, a call that turns out to have cost nothing ends CANCELLED instead of going back to Queued.
 - A job with an unknown charge (of a call abandoned for another route) and no answer ends OUTCOME_UNKNOWN, not FAILED or CANCELLED.
 - A Queued or AwaitingNss job takes the late answer to a call that it had abandoned, and ends with it.
+- The outcomes are those of polls; in Waiting, the reply to the call itself counts only when it is the answer, since a callback has
+  overtaken it and the provider has the request.
 - Settled is legal after every end that left money in question, with yes or no only.
 ";
 

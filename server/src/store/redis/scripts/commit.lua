@@ -110,13 +110,17 @@ elseif ledger.kind == 'settle' then
     end
   end
 elseif ledger.kind == 'resolve' then
+  local lost = {}
+  for _, intent in ipairs(ledger.lost) do
+    lost[intent] = true
+  end
   for _, row in ipairs(redis.call('SMEMBERS', KEYS[7])) do
     local charge, unit, intent = unpack(redis.call('HMGET', row, 'charge', 'unit', 'id'))
     if charge == 'unknown' then
       settle(row, ledger.charge)
       redis.call('HSET', row, 'note', ledger.note)
       free_or_mark(unit, intent, ledger.charge, ledger.settled_us, true)
-    elseif charge == 'yes' and ledger.lost then
+    elseif charge == 'yes' and lost[intent] then
       -- Paid for, but nobody holds the answer: it must not stand in the way of the next one.
       free_or_mark(unit, intent, charge, ledger.settled_us, true)
     end
@@ -148,7 +152,6 @@ elseif plan.due == 'never' then
   redis.call('HSET', KEYS[2], 'lease_until', '0')
   redis.call('HDEL', KEYS[2], 'wake')
   redis.call('ZREM', KEYS[4], plan.job)
-  redis.call('ZADD', KEYS[6], int(plan.ended_us), plan.job)
   for _, dependent in ipairs(plan.dependents) do
     local due_us = redis.call('ZSCORE', KEYS[4], dependent)
     local dependent_key = plan.job_prefix .. dependent
@@ -160,6 +163,10 @@ elseif plan.due == 'never' then
   end
 end
 
+if plan.has_ended then
+  -- Also a job that the purge had set aside until it is settled.
+  redis.call('ZADD', KEYS[6], int(plan.ended_us), plan.job)
+end
 if plan.ending then
   for _, field in ipairs({'live', 'unsettled'}) do
     if redis.call('HGET', dedupe, field) == plan.job then

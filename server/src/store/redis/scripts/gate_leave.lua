@@ -14,6 +14,10 @@ if was_probe then
   redis.call('HDEL', KEYS[2], 'probe')
 end
 if report == 'unused' then
+  local next_at = redis.call('HGET', KEYS[2], 'next_at')
+  if next_at and limits.rate_interval_us then
+    redis.call('HSET', KEYS[2], 'next_at', int(tonumber(next_at) - limits.rate_interval_us))
+  end
   return {'LEFT'}
 end
 if report == 'good' then
