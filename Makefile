@@ -1,6 +1,6 @@
 # The index of recipes: `make` prints it. Each recipe is a line or two; what takes more lives in tools/.
 .DEFAULT_GOAL := help
-.PHONY: help demo build test check lint fmt proto-baseline toolchain
+.PHONY: help demo build test chaos chaos-broken check lint fmt proto-baseline toolchain
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 BUF := tools/node_modules/.bin/buf
@@ -24,6 +24,16 @@ test: toolchain ## Install what is missing and run every test
 	$(MAKE) --no-print-directory build
 	cargo test --locked --workspace
 	@if [ -s $(SKIPPED_LIST) ]; then echo; echo "Passed, but for:"; cat $(SKIPPED_LIST); fi
+
+chaos: toolchain ## Minutes of random faults under load, then the checker; SEED=... replays, JOBS=... sets the length
+	tools/ensure-redis
+	cargo build --locked --workspace --bins
+	$(TARGET)/debug/chaos
+
+chaos-broken: toolchain ## See chaos catch a build that pays twice
+	tools/ensure-redis
+	cargo build --locked --workspace --bins
+	tools/chaos-broken $(abspath $(TARGET))
 
 check: toolchain ## Everything that can be said without running the tests: format, lints, contract
 	cargo fmt --all --check

@@ -11,7 +11,6 @@ mod chaos;
 mod command_line;
 mod cursors;
 mod damage;
-mod harness;
 mod health;
 mod limits;
 mod money;
@@ -25,3 +24,5 @@ mod slow_reader;
 mod startup;
 mod trace_context;
 mod watching;
+
+use semanas_tests::harness;

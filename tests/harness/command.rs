@@ -14,10 +14,18 @@ pub struct Ended {
     pub stderr: String,
 }
 
-/// `target/debug/semanas`, which `make build` puts beside the test programs.
+/// Names another program to test than the one beside this one.
+const OTHER_PROGRAM: &str = "SEMANAS_UNDER_TEST";
+
+/// `target/debug/semanas`, which `make build` puts beside the programs and one folder above the test programs.
 pub fn program() -> PathBuf {
+    if let Some(other) = std::env::var_os(OTHER_PROGRAM) {
+        return PathBuf::from(other);
+    }
     let here = std::env::current_exe().unwrap();
-    let program = here.parent().and_then(Path::parent).unwrap().join("semanas");
+    let folders = here.ancestors().skip(1).take(2);
+    let mut places = folders.map(|folder| folder.join("semanas"));
+    let program = places.clone().find(|place| place.exists()).or(places.next()).unwrap();
     assert!(
         program.exists(),
         "the program under test is not at {}; run: make build",

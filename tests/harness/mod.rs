@@ -16,7 +16,7 @@ mod watching;
 
 pub use command::{Ended, command as program_in, program as semanas_program, semanas, semanas_with};
 pub use pair::{by_kiban, hold_document, let_go, pair, pair_with, reaches, slow_down};
-pub use people::{Human, fresh_person, listed_person, nss_of};
+pub use people::{Human, fresh_person, listed_person, nss_of, numbered_person};
 pub use ports::free_port;
 pub use process::Process;
 pub use redis_server::Redis;

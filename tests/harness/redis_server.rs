@@ -9,6 +9,9 @@ use super::ports::free_port;
 use super::process::Process;
 use super::wait::eventually;
 
+/// Every command on disk before it is answered.
+const DURABLE: &[&str] = &["--appendonly", "yes", "--appendfsync", "always"];
+
 /// A Redis. The process goes before its folder, so that the log can still be shown.
 pub struct Redis {
     process: Option<Process>,
@@ -19,14 +22,25 @@ pub struct Redis {
 
 impl Redis {
     pub async fn start() -> Redis {
-        Redis::start_with(&["--appendonly", "yes", "--appendfsync", "always"]).await
+        Redis::start_with(DURABLE).await
     }
 
     /// With other words about how it keeps what it is told.
     pub async fn start_with(arguments: &[&str]) -> Redis {
+        Redis::start_in(tempfile::tempdir().unwrap(), arguments).await
+    }
+
+    /// With its files in memory where the machine offers that, so that no other program's disk slows it down. They outlast its
+    /// process all the same.
+    pub async fn start_in_memory() -> Redis {
+        let memory = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+        Redis::start_in(memory.unwrap(), DURABLE).await
+    }
+
+    async fn start_in(folder: TempDir, arguments: &[&str]) -> Redis {
         let mut redis = Redis {
             port: free_port(),
-            folder: tempfile::tempdir().unwrap(),
+            folder,
             arguments: arguments.iter().map(ToString::to_string).collect(),
             process: None,
         };

@@ -175,11 +175,22 @@ impl Server {
         ServerOptions::new(store, sandbox).start().await
     }
 
-    /// After an end, with the same settings and addresses.
-    pub async fn start_again(&mut self) {
+    /// After an end, with the same settings and addresses; does not wait for anything.
+    pub fn launch(&mut self) {
         let mut command = command(self.folder.path());
         command.arg("serve").envs(self.environment.iter().cloned());
-        let process = Process::start("semanas serve", command, &self.log_path);
+        self.process = Some(Process::start("semanas serve", command, &self.log_path));
+    }
+
+    /// How it ended, if it was started and has ended by itself.
+    pub fn has_ended(&self) -> Option<ExitStatus> {
+        self.process.as_ref().and_then(Process::has_ended)
+    }
+
+    /// After an end, with the same settings and addresses; waits until it listens.
+    pub async fn start_again(&mut self) {
+        self.launch();
+        let process = self.process.take().unwrap();
         let address = self.grpc().trim_start_matches("http://").to_owned();
         eventually("the server to listen", || {
             process.must_run();

@@ -1,0 +1,330 @@
+//! The checker against histories with one planted defect each: every invariant is caught, and a sound history passes.
+
+use semanas_client::v1::ChargeState;
+use semanas_sandbox::Provider;
+
+use super::*;
+use crate::history::{Booked, Fallen, FinalAttempt, Operation, Row, Sighting};
+use crate::plan::What;
+
+const JOB: &str = "wh_1";
+
+fn submit(request: &str, span_ms: (u64, u64), leave: bool, outcome: Outcome) -> Operation {
+    let kind = Kind::Submit {
+        person: 1,
+        request_id: request.to_owned(),
+        leave,
+    };
+    Operation {
+        kind,
+        began_ms: span_ms.0,
+        ended_ms: span_ms.1,
+        outcome,
+    }
+}
+
+fn acknowledged(job: &str) -> Outcome {
+    Outcome::Ok { job: job.to_owned() }
+}
+
+fn booked(reference: &str) -> Booked {
+    Booked {
+        provider: Provider::Kiban,
+        person: 1,
+        reference: reference.to_owned(),
+        delivered: true,
+    }
+}
+
+fn row(charge: &str, state: ChargeState) -> Row {
+    Row {
+        charge_id: charge.to_owned(),
+        job: JOB.to_owned(),
+        provider: Provider::Kiban,
+        state,
+        reference: String::new(),
+    }
+}
+
+fn event(sequence: i64, state: JobState) -> Piece {
+    Piece::Event {
+        sequence,
+        state,
+        terminal: state == JobState::Succeeded,
+    }
+}
+
+/// One person, one job, one charge, one watcher: all in order.
+fn sound() -> History {
+    let attempt = FinalAttempt {
+        charge_id: "c1".to_owned(),
+        provider: Provider::Kiban,
+        charge: ChargeState::Yes,
+        began_ms: 1_100,
+        ended_ms: 1_400,
+    };
+    let job = FinalJob {
+        person: 1,
+        state: JobState::Succeeded,
+        sequence: 3,
+        ended_ms: 1_500,
+        deadline_ms: 13_000,
+        attempts: vec![attempt],
+    };
+    let start = Piece::Snapshot {
+        sequence: 1,
+        is_reset: false,
+        state: JobState::Queued,
+        terminal: false,
+    };
+    let pieces = vec![
+        Piece::Opened { resumes: false },
+        start,
+        event(2, JobState::Running),
+        Piece::Opened { resumes: true },
+        event(3, JobState::Succeeded),
+    ];
+    History {
+        operations: vec![submit("a", (1_000, 1_050), false, acknowledged(JOB))],
+        sightings: vec![Sighting {
+            job: JOB.to_owned(),
+            pieces,
+        }],
+        recoveries_ms: vec![900],
+        booked: vec![booked("r1")],
+        ledger: vec![row("c1", ChargeState::Yes)],
+        jobs: BTreeMap::from([(JOB.to_owned(), job)]),
+        ..History::default()
+    }
+}
+
+/// Plants a defect; the checker names this invariant.
+#[track_caller]
+fn check_caught(invariant: &str, plant: impl FnOnce(&mut History)) -> Verdict {
+    let mut history = sound();
+    plant(&mut history);
+    let verdict = check(&history);
+    let named = |broken: &String| broken.starts_with(&format!("{invariant}:"));
+    assert!(
+        verdict.broken.iter().any(named),
+        "{invariant} is not in {:?}",
+        verdict.broken
+    );
+    verdict
+}
+
+#[test]
+fn a_sound_history_passes() {
+    let verdict = check(&sound());
+    assert_eq!(verdict.broken, Vec::<String>::new());
+}
+
+#[test]
+fn a_second_charge_is_caught_and_counted() {
+    let verdict = check_caught("I1", |history| history.booked.push(booked("r2")));
+    assert_eq!(verdict.double_charges, 1);
+}
+
+#[test]
+fn a_second_charge_with_leave_is_none_too_many() {
+    let mut history = sound();
+    history
+        .operations
+        .push(submit("b", (2_000, 2_050), true, acknowledged("wh_2")));
+    history.jobs.insert(
+        "wh_2".to_owned(),
+        FinalJob {
+            ended_ms: 2_500,
+            ..history.jobs[JOB].clone()
+        },
+    );
+    history.booked.push(booked("r2"));
+    history.ledger.push(row("c2", ChargeState::Unknown));
+    assert_eq!(check(&history).broken, Vec::<String>::new());
+    history.booked.push(booked("r3"));
+    assert_eq!(check(&history).double_charges, 1);
+}
+
+#[test]
+fn a_refused_leave_allows_nothing() {
+    let refused = Outcome::Failed {
+        code: Code::Unavailable,
+        reason: "STORE_UNAVAILABLE".into(),
+        has_retry_delay: true,
+    };
+    check_caught("I1", |history| {
+        history.operations.push(submit("b", (2_000, 2_050), true, refused));
+        history.booked.push(booked("r2"));
+    });
+}
+
+#[test]
+fn a_charge_without_a_row_or_with_a_row_that_denies_it_is_caught() {
+    check_caught("I2", |history| history.ledger.clear());
+    check_caught("I2", |history| history.ledger[0].state = ChargeState::No);
+    check_caught("I2", |history| history.ledger[0].state = ChargeState::Open);
+}
+
+#[test]
+fn a_row_without_a_charge_is_caught() {
+    check_caught("I2", |history| history.ledger.push(row("c2", ChargeState::Yes)));
+    check_caught("I2", |history| history.ledger[0].reference = "nobody's".to_owned());
+}
+
+#[test]
+fn a_lost_job_is_caught() {
+    let verdict = check_caught("I3", |history| {
+        history.jobs.clear();
+        history.booked.clear();
+        history.ledger.clear();
+    });
+    assert_eq!(verdict.lost, 1);
+}
+
+#[test]
+fn a_gap_a_repeat_and_a_wrong_order_are_caught() {
+    let verdict = check_caught("I4", |history| {
+        history.sightings[0].pieces.remove(2);
+    });
+    assert_eq!(verdict.gaps, 1);
+    check_caught("I4", |history| {
+        history.sightings[0].pieces.insert(3, event(2, JobState::Running))
+    });
+    check_caught("I4", |history| history.sightings[0].pieces.swap(2, 4));
+}
+
+#[test]
+fn watchers_who_see_different_things_are_caught() {
+    check_caught("I4", |history| {
+        let mut other = history.sightings[0].clone();
+        other.pieces[2] = event(2, JobState::Queued);
+        history.sightings.push(other);
+    });
+}
+
+#[test]
+fn a_second_end_is_caught_and_so_is_an_end_that_did_not_last() {
+    let verdict = check_caught("I5", |history| {
+        history.sightings[0].pieces.push(event(4, JobState::Succeeded))
+    });
+    assert_eq!(verdict.terminal_twice, 1);
+    check_caught("I5", |history| {
+        history.jobs.get_mut(JOB).unwrap().state = JobState::Failed
+    });
+}
+
+#[test]
+fn a_job_that_does_not_end_or_ends_late_is_caught() {
+    check_caught("I7", |history| {
+        history.jobs.get_mut(JOB).unwrap().state = JobState::Running
+    });
+    check_caught("I7", |history| history.jobs.get_mut(JOB).unwrap().ended_ms = 40_000);
+}
+
+#[test]
+fn a_watch_that_never_ends_or_is_reset_is_caught() {
+    check_caught("I8", |history| {
+        history.sightings[0].pieces.pop();
+    });
+    check_caught("I8", |history| {
+        let reset = Piece::Snapshot {
+            sequence: 2,
+            is_reset: true,
+            state: JobState::Running,
+            terminal: false,
+        };
+        history.sightings[0].pieces.insert(3, reset);
+    });
+}
+
+#[test]
+fn two_jobs_for_one_request_or_one_person_at_a_time_are_caught() {
+    let other = |history: &mut History| {
+        history.jobs.insert("wh_2".to_owned(), history.jobs[JOB].clone());
+    };
+    check_caught("I9", |history| {
+        other(history);
+        history
+            .operations
+            .push(submit("a", (5_000, 5_050), false, acknowledged("wh_2")));
+    });
+    check_caught("I9", |history| {
+        other(history);
+        history
+            .operations
+            .push(submit("b", (1_100, 1_200), false, acknowledged("wh_2")));
+    });
+}
+
+#[test]
+fn personal_data_in_a_log_is_caught() {
+    check_caught("I12", |history| history.leaks.push(2));
+}
+
+#[test]
+fn words_that_mislead_are_caught() {
+    let failed = |code, reason: &str| Outcome::Failed {
+        code,
+        reason: reason.to_owned(),
+        has_retry_delay: false,
+    };
+    let get = |outcome| Operation {
+        kind: Kind::Get { job: JOB.to_owned() },
+        began_ms: 1_600,
+        ended_ms: 1_610,
+        outcome,
+    };
+    check_caught("I13", |history| {
+        history.operations.push(get(failed(Code::NotFound, "JOB_NOT_FOUND")))
+    });
+    check_caught("I13", |history| {
+        history
+            .operations
+            .push(get(failed(Code::Unavailable, "STORE_UNAVAILABLE")))
+    });
+    check_caught("I13", |history| {
+        history.operations.push(get(failed(Code::Internal, "INTERNAL")))
+    });
+    check_caught("I13", |history| {
+        let (code, reason) = (Code::ResourceExhausted, "TOO_MANY_WATCHES".to_owned());
+        let refused = Piece::Refused {
+            code,
+            reason,
+            has_retry_delay: false,
+        };
+        history.sightings[0].pieces.insert(3, refused);
+    });
+}
+
+#[test]
+fn a_slow_recovery_and_a_crash_are_caught() {
+    check_caught("I15", |history| history.recoveries_ms.push(60_000));
+    check_caught("I15", |history| {
+        history.crashes.push("replica 1 ended by itself".to_owned())
+    });
+}
+
+#[test]
+fn an_unknown_outcome_is_unknowable_only_where_something_hid_the_answer() {
+    let mut history = sound();
+    let job = history.jobs.get_mut(JOB).unwrap();
+    job.state = JobState::OutcomeUnknown;
+    job.attempts[0].charge = ChargeState::Unknown;
+    let counts = |history: &History| {
+        let verdict = check(history);
+        (verdict.unknown_outcomes, verdict.truly_unknowable)
+    };
+    assert_eq!(counts(&history), (1, 0));
+    let kill = Fallen {
+        what: What::Kill { replica: 0 },
+        began_ms: 1_300,
+        ended_ms: 1_350,
+    };
+    history.blows.push(kill);
+    assert_eq!(counts(&history), (1, 1));
+    history.blows[0].began_ms = 1_450;
+    history.blows[0].ended_ms = 1_900;
+    assert_eq!(counts(&history), (1, 0));
+    history.troubled.push((1, Provider::Kiban));
+    assert_eq!(counts(&history), (1, 1));
+}

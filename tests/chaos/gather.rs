@@ -1,0 +1,160 @@
+//! After the storm: waits until every job has ended, then reads all that there is: jobs, ledger, books, logs.
+
+use std::collections::{BTreeMap, HashMap};
+
+use futures::{StreamExt as _, TryStreamExt as _};
+use semanas_client::v1::{ChargeState, JobFilter, JobState, ListChargesRequest, WorkHistoryJob};
+use semanas_client::{Client, Options};
+use semanas_tests::harness::numbered_person;
+
+use crate::clock::{ms_of, now_ms, pause_ms};
+use crate::history::{Booked, FinalAttempt, FinalJob, History, Kind, Operation, Outcome, Row, provider_of};
+use crate::load::{WHO, outcome_of};
+use crate::world::{DEADLINE_MS, World};
+
+/// The largest page that the contract allows.
+const PAGE_SIZE: i32 = 1_000;
+/// How long after the last caller has left the last job may end.
+const SETTLING_MS: u64 = DEADLINE_MS + 15_000;
+/// Final Gets at a time.
+const READERS: usize = 16;
+/// What a log would show of somebody: how their CURPs begin, and their surnames.
+const PERSONAL: [&str; 3] = ["LOTP8503", "LOZANO", "TREVIÑO"];
+
+/// The whole history of a run.
+pub async fn gather(world: &World) -> History {
+    let options = Options {
+        unary_deadline: None,
+        ..Options::default()
+    };
+    let client = Client::from_channel(world.replicas[0].direct(), options);
+    settle(&client).await;
+    let mut history = world.recorder.copy();
+    history.jobs = jobs(&client).await;
+    history.ledger = ledger(&client).await;
+    history.booked = booked(world);
+    let gets = final_gets(world, &history).await;
+    history.operations.extend(gets);
+    for (place, replica) in world.replicas.iter().enumerate() {
+        let log = replica.server.lock().await.log();
+        history
+            .leaks
+            .extend(PERSONAL.iter().any(|word| log.contains(word)).then_some(place));
+    }
+    history
+}
+
+async fn settle(client: &Client) {
+    let until_ms = now_ms() + SETTLING_MS;
+    while now_ms() < until_ms && !has_settled(client).await {
+        pause_ms(200).await;
+    }
+}
+
+async fn has_settled(client: &Client) -> bool {
+    let states = vec![JobState::Queued.into(), JobState::Running.into()];
+    let filter = JobFilter {
+        states,
+        ..JobFilter::default()
+    };
+    let living = client.list_work_histories(filter);
+    let open = client.list_charges(ListChargesRequest {
+        page_size: PAGE_SIZE,
+        states: vec![ChargeState::Open.into()],
+        ..ListChargesRequest::default()
+    });
+    let living: Result<Vec<_>, _> = living.try_collect().await;
+    let open: Result<Vec<_>, _> = open.try_collect().await;
+    living.is_ok_and(|jobs| jobs.is_empty()) && open.is_ok_and(|charges| charges.is_empty())
+}
+
+async fn jobs(client: &Client) -> BTreeMap<String, FinalJob> {
+    let jobs: Vec<WorkHistoryJob> = client
+        .list_work_histories(JobFilter::default())
+        .try_collect()
+        .await
+        .unwrap();
+    jobs.into_iter()
+        .map(|job| (job.job_id.clone(), final_job(&job)))
+        .collect()
+}
+
+fn final_job(job: &WorkHistoryJob) -> FinalJob {
+    let attempts = job.attempts.iter().filter_map(|attempt| {
+        Some(FinalAttempt {
+            charge_id: attempt.attempt_id.clone(),
+            provider: provider_of(attempt.provider())?,
+            charge: attempt.charge(),
+            began_ms: ms_of(attempt.start_time.as_ref()),
+            ended_ms: ms_of(attempt.end_time.as_ref()),
+        })
+    });
+    FinalJob {
+        person: job.labels[WHO].parse().unwrap(),
+        state: job.state(),
+        sequence: job.event_sequence,
+        ended_ms: ms_of(job.end_time.as_ref()),
+        deadline_ms: ms_of(job.deadline_time.as_ref()),
+        attempts: attempts.collect(),
+    }
+}
+
+async fn ledger(client: &Client) -> Vec<Row> {
+    let request = ListChargesRequest {
+        page_size: PAGE_SIZE,
+        ..ListChargesRequest::default()
+    };
+    let charges: Vec<_> = client.list_charges(request).try_collect().await.unwrap();
+    let row = |charge: semanas_client::v1::Charge| {
+        Some(Row {
+            provider: provider_of(charge.provider())?,
+            state: charge.state(),
+            charge_id: charge.charge_id,
+            job: charge.job_id,
+            reference: charge.provider_reference,
+        })
+    };
+    charges.into_iter().filter_map(row).collect()
+}
+
+fn booked(world: &World) -> Vec<Booked> {
+    let people: HashMap<String, usize> = (0..90_000)
+        .map(|number| (numbered_person(number).curp, number))
+        .collect();
+    let lines = world.sandbox.books().charges().into_iter();
+    lines
+        .map(|line| Booked {
+            provider: line.provider,
+            person: people[&line.curp],
+            reference: line.reference,
+            delivered: line.delivered,
+        })
+        .collect()
+}
+
+/// Every job that was ever acknowledged is asked for by its name, at each replica in turn.
+async fn final_gets(world: &World, history: &History) -> Vec<Operation> {
+    let acknowledged = history.acknowledged();
+    let stubs: Vec<_> = world.replicas.iter().map(|replica| replica.direct_stub()).collect();
+    let gets = acknowledged.into_iter().enumerate().map(|(place, job)| {
+        let mut stub = stubs[place % stubs.len()].clone();
+        async move {
+            let began_ms = now_ms();
+            let request = semanas_client::v1::GetWorkHistoryRequest {
+                job_id: job.clone(),
+                limit: None,
+            };
+            let outcome = match stub.get_work_history(request).await {
+                Ok(_) => Outcome::Ok { job: job.clone() },
+                Err(status) => outcome_of(&status),
+            };
+            Operation {
+                kind: Kind::Get { job },
+                began_ms,
+                ended_ms: now_ms(),
+                outcome,
+            }
+        }
+    });
+    futures::stream::iter(gets).buffer_unordered(READERS).collect().await
+}

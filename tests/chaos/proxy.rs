@@ -1,0 +1,157 @@
+//! A link between two processes that can be made ill: a small TCP proxy. It knows nothing of what it carries.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::tcp::{ReadHalf, WriteHalf};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::watch;
+
+use crate::clock;
+use crate::plan::Ill;
+
+/// Connections that may wait to be accepted.
+const BACKLOG: u32 = 1_024;
+const CHUNK_BYTES: usize = 16 * 1024;
+
+/// A link. It ends with the last connection after it is dropped.
+pub struct Link {
+    address: SocketAddr,
+    ill: watch::Sender<Option<Ill>>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    There,
+    Back,
+}
+
+impl Link {
+    /// Leads to `target`, whether somebody listens there yet or not.
+    pub async fn to(target: SocketAddr) -> Link {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (ill, seen) = watch::channel(None);
+        tokio::spawn(serve(listener, target, seen));
+        Link { address, ill }
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub fn make(&self, ill: Ill) {
+        self.ill.send_replace(Some(ill));
+    }
+
+    pub fn mend(&self) {
+        self.ill.send_replace(None);
+    }
+}
+
+async fn serve(mut listener: TcpListener, target: SocketAddr, mut ill: watch::Receiver<Option<Ill>>) {
+    let address = listener.local_addr().unwrap();
+    loop {
+        if *ill.borrow_and_update() == Some(Ill::Cut) {
+            drop(listener);
+            let held = hold(address);
+            if ill.wait_for(|ill| *ill != Some(Ill::Cut)).await.is_err() {
+                return;
+            }
+            listener = held.listen(BACKLOG).unwrap();
+        }
+        tokio::select! {
+            changed = ill.changed() => if changed.is_err() { return },
+            accepted = listener.accept() => if let Ok((near, _)) = accepted {
+                tokio::spawn(carry(near, target, ill.clone()));
+            },
+        }
+    }
+}
+
+/// Keeps the port bound without listening: connecting is refused, and nobody else can take the port.
+fn hold(address: SocketAddr) -> TcpSocket {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_reuseaddr(true).unwrap();
+    socket.bind(address).unwrap();
+    socket
+}
+
+async fn carry(mut near: TcpStream, target: SocketAddr, mut ill: watch::Receiver<Option<Ill>>) {
+    if ill.wait_for(|ill| *ill != Some(Ill::Blackhole)).await.is_err() {
+        return;
+    }
+    let Ok(mut far) = TcpStream::connect(target).await else {
+        let _gone = near.set_zero_linger();
+        return;
+    };
+    for stream in [&near, &far] {
+        let _gone = stream.set_nodelay(true);
+    }
+    let is_torn = {
+        let (near_read, near_write) = near.split();
+        let (far_read, far_write) = far.split();
+        let both = async {
+            tokio::try_join!(
+                pump(near_read, far_write, Way::There, ill.clone()),
+                pump(far_read, near_write, Way::Back, ill.clone())
+            )
+        };
+        tokio::select! {
+            ended = both => ended.is_err(),
+            _ = cut(ill.clone()) => true,
+        }
+    };
+    if is_torn {
+        // With a linger of zero the kernel throws away what is unsent and answers RST.
+        for stream in [&near, &far] {
+            let _gone = stream.set_zero_linger();
+        }
+    }
+}
+
+async fn cut(mut ill: watch::Receiver<Option<Ill>>) {
+    let _gone = ill.wait_for(|ill| *ill == Some(Ill::Cut)).await;
+}
+
+async fn pump(
+    mut from: ReadHalf<'_>,
+    mut to: WriteHalf<'_>,
+    way: Way,
+    mut ill: watch::Receiver<Option<Ill>>,
+) -> io::Result<()> {
+    let mut chunk = vec![0; CHUNK_BYTES];
+    let mut has_lost = false;
+    loop {
+        let now = *ill.borrow_and_update();
+        if has_lost && now != Some(Ill::LostReplies) {
+            // What follows would be taken for the answer that was lost.
+            return Err(io::ErrorKind::ConnectionReset.into());
+        }
+        let length = tokio::select! {
+            changed = ill.changed() => {
+                changed.map_err(|_| io::ErrorKind::ConnectionReset)?;
+                continue;
+            }
+            read = from.read(&mut chunk) => read?,
+        };
+        if length == 0 {
+            return to.shutdown().await;
+        }
+        let now = *ill.borrow();
+        match now {
+            Some(Ill::LostReplies) if way == Way::Back => {
+                has_lost = true;
+                continue;
+            }
+            Some(Ill::Latency { ms }) => clock::pause_ms(ms).await,
+            Some(Ill::Blackhole) => {
+                let mended = ill.wait_for(|ill| *ill != Some(Ill::Blackhole)).await;
+                mended.map_err(|_| io::ErrorKind::ConnectionReset)?;
+            }
+            Some(Ill::LostReplies | Ill::Cut) | None => {}
+        }
+        to.write_all(&chunk[..length]).await?;
+    }
+}

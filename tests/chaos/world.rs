@@ -1,0 +1,191 @@
+//! What a run happens in: Redis, the sandbox, three replicas, and a link of our own between any two of them.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use semanas_client::v1::work_history_service_client::WorkHistoryServiceClient;
+use semanas_sandbox::{MsRange, Provider, Sandbox, Settings};
+use semanas_tests::harness::{Redis, Server, ServerOptions, Store, eventually, free_port, sandbox};
+use tokio::sync::Mutex;
+use tonic::transport::{Channel, Endpoint};
+use tonic_health::pb::health_check_response::ServingStatus;
+
+use crate::history::Recorder;
+use crate::plan::{Far, LEASE_MS, REPLICAS};
+use crate::proxy::Link;
+
+/// Connections of the callers to each replica.
+const CHANNELS: usize = 4;
+
+/// How long an ambiguous call is waited for.
+pub const GRACE_MS: u64 = 1_000;
+pub const DEADLINE_MS: u64 = 12_000;
+
+/// Short times, so that what takes minutes in the field takes seconds here. Breakers are short, and nothing else stands between a
+/// defect and the books: no limit by person and day, and claims that stall are let go on for longer.
+const SETTINGS: &[(&str, &str)] = &[
+    ("ENGINE__AMBIGUOUS_GRACE", "1s"),
+    ("ENGINE__JOB_DEADLINE", "12s"),
+    ("ENGINE__LOOKUP_WAIT_MAX", "8s"),
+    ("ENGINE__PERSON_DAILY_MAX", "0"),
+    ("ENGINE__STALLED_CLAIMS_MAX", "20"),
+    ("ENGINE__RETRY_MAX", "200ms"),
+    ("STORE__RESPONSE_TIMEOUT", "700ms"),
+    ("STORE__CONNECT_TIMEOUT", "700ms"),
+    ("WATCH__HEARTBEAT", "500ms"),
+    ("WATCH__STREAM_AGE_MIN", "3s"),
+    ("WATCH__STREAM_AGE_MAX", "5s"),
+    ("WATCH__RESYNC", "2s"),
+    ("PROVIDERS__CONNECT_TIMEOUT", "500ms"),
+    ("PROVIDERS__KIBAN__CALL_TIMEOUT", "1500ms"),
+    ("PROVIDERS__KIBAN__POLL_TIMEOUT", "800ms"),
+    ("PROVIDERS__KIBAN__IN_FLIGHT_MAX", "0"),
+    ("PROVIDERS__KIBAN__BREAKER_FAILURES", "5"),
+    ("PROVIDERS__KIBAN__BREAKER_OPEN", "300ms"),
+    ("PROVIDERS__TUIDENTIDAD__CALL_TIMEOUT", "1500ms"),
+    ("PROVIDERS__TUIDENTIDAD__POLL_TIMEOUT", "800ms"),
+    ("PROVIDERS__TUIDENTIDAD__IN_FLIGHT_MAX", "0"),
+    ("PROVIDERS__TUIDENTIDAD__BREAKER_FAILURES", "5"),
+    ("PROVIDERS__TUIDENTIDAD__BREAKER_OPEN", "300ms"),
+    ("PROVIDERS__NUBARIUM__CALL_TIMEOUT", "1500ms"),
+    ("PROVIDERS__NUBARIUM__IN_FLIGHT_MAX", "0"),
+    ("PROVIDERS__NUBARIUM__BREAKER_FAILURES", "5"),
+    ("PROVIDERS__NUBARIUM__BREAKER_OPEN", "300ms"),
+    ("SHUTDOWN__DRAIN_LIMIT", "3s"),
+];
+
+pub struct World {
+    pub redis: Mutex<Redis>,
+    pub sandbox: Sandbox,
+    pub replicas: Vec<Replica>,
+    pub recorder: Recorder,
+}
+
+pub struct Replica {
+    pub server: Mutex<Server>,
+    /// In the order of `Far::ALL`.
+    links: Vec<Link>,
+    address: SocketAddr,
+    channels: Vec<Channel>,
+}
+
+impl World {
+    pub async fn start() -> World {
+        let (redis, sandbox) = (Redis::start_in_memory().await, sandbox().await);
+        let latency = Settings {
+            latency: Some(MsRange { min_ms: 5, max_ms: 150 }),
+            ..Settings::default()
+        };
+        for provider in Provider::ALL {
+            sandbox.set_provider(provider, Some(latency.clone())).await.unwrap();
+        }
+        let mut replicas = Vec::new();
+        for _ in 0..REPLICAS {
+            replicas.push(Replica::start(&redis, &sandbox).await);
+        }
+        World {
+            redis: Mutex::new(redis),
+            sandbox,
+            replicas,
+            recorder: Recorder::default(),
+        }
+    }
+
+    /// Writes what each replica has said to a file of its own in `folder`.
+    pub async fn keep_logs(&self, folder: &Path) {
+        std::fs::create_dir_all(folder).unwrap();
+        for (place, replica) in self.replicas.iter().enumerate() {
+            let log = replica.server.lock().await.log();
+            std::fs::write(folder.join(format!("replica-{place}.log")), log).unwrap();
+        }
+    }
+
+    /// Through the links, at a replica and connection that the dice choose.
+    pub fn any_stub(&self, dice: &mut impl rand::Rng) -> WorkHistoryServiceClient<Channel> {
+        let replica = &self.replicas[dice.random_range(0..REPLICAS)];
+        WorkHistoryServiceClient::new(replica.channels[dice.random_range(0..CHANNELS)].clone())
+    }
+}
+
+impl Replica {
+    async fn start(redis: &Redis, sandbox: &Sandbox) -> Replica {
+        let local = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        let (grpc, http) = (local(free_port()), local(free_port()));
+        let mut links = Vec::new();
+        for far in Far::ALL {
+            let target = match far {
+                Far::Redis => local(redis.port()),
+                Far::Provider(provider) => sandbox.address(provider),
+                Far::Callers => grpc,
+                Far::Callbacks => http,
+            };
+            links.push(Link::to(target).await);
+        }
+        let link = |far| format!("http://{}", links[place(far)].address());
+        let mut options = ServerOptions::new(&Store::redis(redis), sandbox)
+            .set("STORE__URL", &link(Far::Redis).replace("http", "redis"))
+            .set("GRPC__LISTEN", &grpc.to_string())
+            .set("HTTP__LISTEN", &http.to_string())
+            .set("HTTP__PUBLIC_URL", &link(Far::Callbacks))
+            .set("ENGINE__LEASE", &format!("{LEASE_MS}ms"));
+        for (provider, name) in [
+            (Provider::Kiban, "KIBAN"),
+            (Provider::TuIdentidad, "TUIDENTIDAD"),
+            (Provider::Nubarium, "NUBARIUM"),
+        ] {
+            options = options.set(&format!("PROVIDERS__{name}__BASE_URL"), &link(Far::Provider(provider)));
+        }
+        for (name, value) in SETTINGS {
+            options = options.set(name, value);
+        }
+        let channels = (0..CHANNELS).map(|_| channel(&link(Far::Callers))).collect();
+        Replica {
+            server: Mutex::new(options.start().await),
+            links,
+            address: grpc,
+            channels,
+        }
+    }
+
+    pub fn link(&self, far: Far) -> &Link {
+        &self.links[place(far)]
+    }
+
+    /// Past the links, over a connection of its own.
+    pub fn direct(&self) -> Channel {
+        channel(&format!("http://{}", self.address))
+    }
+
+    pub fn direct_stub(&self) -> WorkHistoryServiceClient<Channel> {
+        WorkHistoryServiceClient::new(self.direct())
+    }
+
+    /// Starts it as a supervisor would: again and again until it serves. A start may fail while the store is out of reach.
+    pub async fn start_again(&self) {
+        self.server.lock().await.launch();
+        eventually("a replica to serve", || async {
+            let mut server = self.server.lock().await;
+            if server.has_ended().is_some() {
+                server.launch();
+            }
+            let health = server.health("semanas.v1.WorkHistoryService").await;
+            (health == Some(ServingStatus::Serving)).then_some(())
+        })
+        .await;
+    }
+}
+
+fn channel(url: &str) -> Channel {
+    let second = Duration::from_secs(1);
+    Endpoint::from_shared(url.to_owned())
+        .unwrap()
+        .connect_timeout(second)
+        .http2_keep_alive_interval(second)
+        .keep_alive_timeout(second)
+        .connect_lazy()
+}
+
+fn place(far: Far) -> usize {
+    Far::ALL.iter().position(|known| *known == far).unwrap()
+}
