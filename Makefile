@@ -1,6 +1,6 @@
 # The index of recipes: `make` prints it. Each recipe is a line or two; what takes more lives in tools/.
 .DEFAULT_GOAL := help
-.PHONY: help demo build test chaos chaos-broken check lint fmt proto-baseline toolchain
+.PHONY: help demo build test chaos chaos-short chaos-broken check lint fmt proto-baseline toolchain
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 BUF := tools/node_modules/.bin/buf
@@ -29,6 +29,11 @@ chaos: toolchain ## Minutes of random faults under load, then the checker; SEED=
 	tools/ensure-redis
 	cargo build --locked --workspace --bins
 	$(TARGET)/debug/chaos
+
+chaos-short: toolchain ## A short run of it, each time by another seed
+	tools/ensure-redis
+	$(MAKE) --no-print-directory build
+	CHAOS_SHORT=1 cargo test --locked -p semanas-tests --bin chaos
 
 chaos-broken: toolchain ## See chaos catch a build that pays twice
 	tools/ensure-redis

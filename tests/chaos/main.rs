@@ -75,9 +75,14 @@ async fn run(plan: Plan) -> (History, Verdict) {
 mod tests {
     use super::*;
 
-    /// The short run of every `make test`, each time by another seed.
+    /// A short run, each time by another seed. Its bounds are in seconds, so it runs where the machine is not shared: by
+    /// `make chaos-short`, and not in every `make test`.
     #[tokio::test(flavor = "multi_thread")]
     async fn a_short_storm_breaks_no_promise() {
+        if std::env::var_os("CHAOS_SHORT").is_none() {
+            eprintln!("skipped: CHAOS_SHORT is not set, see `make chaos-short`");
+            return;
+        }
         let seed = number("SEED").unwrap_or_else(clock::now_ms);
         eprintln!("chaos: SEED={seed}");
         let (history, verdict) = run(Plan::short(seed)).await;
