@@ -54,7 +54,7 @@ pub(super) async fn find(stream: &mut Stream, wanted: impl Fn(&WatchContent) -> 
     timeout(PATIENCE, search).await.expect("a stream brings it in time")
 }
 
-fn is_news(content: &WatchContent) -> bool {
+pub(super) fn is_news(content: &WatchContent) -> bool {
     matches!(content, WatchContent::Snapshot { .. } | WatchContent::Event { .. })
 }
 

@@ -84,9 +84,19 @@ pub(super) fn open(options: SqliteOptions) -> Result<SqliteStore, OpenError> {
     })
 }
 
-/// Keeps every other process out until the returned file is closed. A file of its own, because SQLite's locks on the database
-/// come and go.
-fn lock(path: &Path, what: &str) -> Result<File, OpenError> {
+/// Keeps every other process out while it lives. A file of its own, because SQLite's locks on the database come and go.
+struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing alone would not do: a program that is just being started may hold a copy of the file for a moment longer.
+        if let Err(error) = self.0.unlock() {
+            tracing::debug!(error = %error, "the lock goes with the file");
+        }
+    }
+}
+
+fn lock(path: &Path, what: &str) -> Result<Lock, OpenError> {
     let open = || {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;
@@ -95,7 +105,7 @@ fn lock(path: &Path, what: &str) -> Result<File, OpenError> {
     };
     let file = open().map_err(|error| unreachable(what, &error))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock(file)),
         Err(TryLockError::WouldBlock) => Err(OpenError::InUse { what: what.to_owned() }),
         Err(TryLockError::Error(error)) => Err(unreachable(what, &error)),
     }
