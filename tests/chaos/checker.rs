@@ -40,7 +40,11 @@ pub struct Verdict {
 
 impl Verdict {
     fn breaks(&mut self, invariant: &str, what: String) {
-        self.broken.push(format!("{invariant}: {what}"));
+        let broken = format!("{invariant}: {what}");
+        // Callers say some things again and again.
+        if self.broken.last() != Some(&broken) {
+            self.broken.push(broken);
+        }
     }
 }
 
@@ -78,7 +82,10 @@ fn check_existence(history: &History, verdict: &mut Verdict) {
     for job in history.acknowledged() {
         if !history.jobs.contains_key(&job) {
             verdict.lost += 1;
-            verdict.breaks("I3", format!("{job} was acknowledged and is gone"));
+            let is_of_it = |outcome: &Outcome| *outcome == Outcome::Ok { job: job.clone() };
+            let first = history.operations.iter().find(|operation| is_of_it(&operation.outcome));
+            let at_ms = first.map_or(0, |operation| operation.ended_ms);
+            verdict.breaks("I3", format!("{job} was acknowledged at {at_ms} and is gone"));
         }
     }
 }

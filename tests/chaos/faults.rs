@@ -76,6 +76,9 @@ async fn play_lane(world: &World, lane: &[Blow]) {
             began_ms,
             ended_ms: now_ms(),
         };
+        if !matches!(blow.what, What::Link { .. }) {
+            eprintln!("{} to {}: {:?}", fallen.began_ms, fallen.ended_ms, fallen.what);
+        }
         world.recorder.note(|history| history.blows.push(fallen));
     }
 }
