@@ -25,15 +25,15 @@ test: toolchain ## Install what is missing and run every test
 	cargo test --locked --workspace
 	@if [ -s $(SKIPPED_LIST) ]; then echo; echo "Passed, but for:"; cat $(SKIPPED_LIST); fi
 
-chaos: toolchain ## Minutes of random faults under load, then the checker; SEED=... replays, JOBS=... sets the length
+chaos: toolchain ## Minutes of random faults under load, then the checker; SEED=... replays, JOBS=... and TOPOLOGY=... choose
 	tools/ensure-redis
 	cargo build --locked --workspace --bins
 	$(TARGET)/debug/chaos
 
-chaos-short: toolchain ## A short run of it, each time by another seed
+chaos-short: toolchain ## The short run that is part of `make test`, alone; SEED=... replays one
 	tools/ensure-redis
 	$(MAKE) --no-print-directory build
-	CHAOS_SHORT=1 cargo test --locked -p semanas-tests --bin chaos
+	cargo test --locked -p semanas-tests --bin chaos -- --nocapture short_storm
 
 chaos-broken: toolchain ## See chaos catch a build that pays twice
 	tools/ensure-redis

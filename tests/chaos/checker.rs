@@ -31,6 +31,8 @@ pub struct Verdict {
     pub lost: usize,
     pub gaps: usize,
     pub terminal_twice: usize,
+    /// Jobs of which somebody was told that a failover took back what had been seen.
+    pub taken_back: usize,
     pub unknown_outcomes: usize,
     /// Those of them about which nobody could have known more.
     pub truly_unknowable: usize,
@@ -68,8 +70,8 @@ pub fn check(history: &History, lease_ms: u64) -> Verdict {
             verdict.truly_unknowable += 1;
         } else {
             let puzzle = format!(
-                "{id} ended unknown, and its charge is known by now or nothing hid it: {:?}",
-                job.attempts
+                "{id} ended unknown at {}, and nothing hid the answer: {:?}",
+                job.ended_ms, job.attempts
             );
             verdict.puzzles.push(puzzle);
         }

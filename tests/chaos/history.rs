@@ -136,6 +136,8 @@ pub struct Fallen {
 /// All of it.
 #[derive(Clone, Debug, Default)]
 pub struct History {
+    /// Whether a master of Redis was taken away: what was seen and not yet acknowledged may be taken back, if that is said.
+    pub had_failovers: bool,
     pub operations: Vec<Operation>,
     pub sightings: Vec<Sighting>,
     /// Streams of watchers that were open at once, at most.

@@ -45,6 +45,7 @@ impl Report {
             ("terminal_twice", verdict.terminal_twice),
             ("unknown_outcomes", verdict.unknown_outcomes),
             ("truly_unknowable", verdict.truly_unknowable),
+            ("jobs_taken_back", verdict.taken_back),
             ("leases_taken", history.claims),
             ("looks_into_redis", history.looks),
             ("watches_resumed", resumed(history)),

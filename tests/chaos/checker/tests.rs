@@ -241,6 +241,37 @@ fn a_watch_that_never_ends_or_is_reset_is_caught() {
 }
 
 #[test]
+fn a_failover_may_take_back_what_was_seen_if_it_says_so_and_never_an_end() {
+    let reset = Piece::Snapshot {
+        sequence: 1,
+        is_reset: true,
+        state: JobState::Queued,
+        terminal: false,
+    };
+    let mut history = sound();
+    history.had_failovers = true;
+    let pieces = &mut history.sightings[0].pieces;
+    pieces.splice(3..3, [reset, event(2, JobState::Queued)]);
+    let verdict = check(&history, LEASE_MS);
+    assert_eq!((verdict.broken, verdict.taken_back), (Vec::new(), 1));
+
+    check_caught("I5", |history| {
+        history.had_failovers = true;
+        history.jobs.get_mut(JOB).unwrap().state = JobState::OutcomeUnknown;
+    });
+    check_caught("I8", |history| {
+        history.had_failovers = true;
+        let back = Piece::Snapshot {
+            sequence: 1,
+            is_reset: false,
+            state: JobState::Queued,
+            terminal: false,
+        };
+        history.sightings[0].pieces.insert(3, back);
+    });
+}
+
+#[test]
 fn two_jobs_for_one_request_or_one_person_at_a_time_are_caught() {
     let other = |history: &mut History| {
         history.jobs.insert("wh_2".to_owned(), history.jobs[JOB].clone());
@@ -327,6 +358,12 @@ fn an_unknown_outcome_is_unknowable_only_where_something_hid_the_answer() {
     assert_eq!(counts(&history), (1, 1));
     history.blows[0].began_ms = 1_450;
     history.blows[0].ended_ms = 1_900;
+    assert_eq!(counts(&history), (1, 0));
+    // The answer came after the job had ended without it.
+    let job = history.jobs.get_mut(JOB).unwrap();
+    (job.attempts[0].charge, job.attempts[0].ended_ms) = (ChargeState::Yes, 1_950);
+    assert_eq!(counts(&history), (1, 1));
+    history.blows.clear();
     assert_eq!(counts(&history), (1, 0));
     history.troubled.push((1, Provider::Kiban));
     assert_eq!(counts(&history), (1, 1));
