@@ -266,7 +266,7 @@ impl Plan {
             repeats_request: dice.random_bool(0.2),
             cancels: dice.random_bool(0.1),
             looks_up_nss: dice.random_bool(0.15),
-            watchers: dice.random_range(2..=7),
+            watchers: dice.random_range(3..=9),
             afterwards: *pick(&mut dice, &afterwards),
             trouble: dice.random_bool(0.15).then(|| trouble(&mut dice)),
             callback: *pick(&mut dice, &CALLBACKS),

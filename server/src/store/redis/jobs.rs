@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::{
     RedisStore, micros, micros_of,
     reply::Reply,
-    scripts::{self, Call},
+    scripts::{self, Call, Script},
 };
 use crate::{
     domain::{
@@ -100,9 +100,18 @@ impl RedisStore {
         })
     }
 
+    /// That there is no such job is said only by a server that its replicas still follow: a master that was away while another one
+    /// was chosen, and does not know it yet, has not heard of the newest jobs.
     pub(super) async fn read_job(&self, id: &JobId) -> Result<Option<Stored>, StoreError> {
+        match self.read_job_by(&scripts::READ, id).await? {
+            None if self.link.replicas_min() > 0 => self.read_job_by(&scripts::READ_HERE, id).await,
+            read => Ok(read),
+        }
+    }
+
+    async fn read_job_by(&self, script: &'static Script, id: &JobId) -> Result<Option<Stored>, StoreError> {
         let slot = self.keys.shard(id.shard());
-        let call = Call::new("read a job", &scripts::READ)
+        let call = Call::new("read a job", script)
             .key(slot.epoch())
             .key(slot.job(id))
             .arg(self.epoch())

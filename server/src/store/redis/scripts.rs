@@ -42,6 +42,7 @@ scripts! {
     CLAIM = guarded passes "claim.lua";
     RELEASE = guarded passes "release.lua";
     READ = guarded passes "read.lua";
+    READ_HERE = guarded lasts "read_here.lua";
     LIST = guarded passes "list.lua";
     CHARGES = guarded passes "charges.lua";
     FEED = guarded passes "feed.lua";

@@ -229,3 +229,21 @@ async fn a_write_that_too_few_replicas_hold_is_not_acknowledged() {
     until_replicated(&fleet.servers[0], 2).await;
     store.create(creation).await.unwrap();
 }
+
+/// So does one that another has replaced while it was away, until somebody tells it.
+#[tokio::test]
+async fn a_master_that_nobody_follows_does_not_say_that_a_job_does_not_exist() {
+    let fleet = Fleet::trio(Pace::Patient).await;
+    let store = store_in(&fleet, 1).await;
+    let there = fixtures::work_history(1, fixtures::EPOCH);
+    store.create(fixtures::creation(there.clone())).await.unwrap();
+    let elsewhere = fixtures::work_history(2, fixtures::EPOCH);
+    assert_eq!(store.read(&elsewhere.id).await.unwrap(), None);
+
+    for replica in &fleet.servers[1..] {
+        replica.run(&["REPLICAOF", "NO", "ONE"]).await;
+    }
+    let error = store.read(&elsewhere.id).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable { .. }), "{error}");
+    assert!(store.read(&there.id).await.unwrap().is_some());
+}
