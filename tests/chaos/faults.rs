@@ -58,10 +58,18 @@ pub async fn play(world: &World, number: usize, round: &Round) {
 
 /// When the last of the jobs that are leased now was seen to have moved on.
 async fn all_move_on(world: &World) -> u64 {
-    let first = world.store.leased().await;
-    let until_ms = now_ms() + PROBE_PATIENCE_MS;
-    while now_ms() < until_ms && first.intersection(&world.store.leased().await).next().is_some() {
+    let began_ms = now_ms();
+    let mut waiting = world.store.leased().await;
+    while !waiting.is_empty() && now_ms() < began_ms + PROBE_PATIENCE_MS {
         pause_ms(BETWEEN_LOOKS_MS).await;
+        let leased = world.store.leased().await;
+        let moved: Vec<String> = waiting.difference(&leased).cloned().collect();
+        for job in &moved {
+            waiting.remove(job);
+        }
+        if waiting.is_empty() {
+            eprintln!("the last to move on (job, version, fence): {}", moved.join(", "));
+        }
     }
     now_ms()
 }

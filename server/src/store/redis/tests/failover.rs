@@ -16,7 +16,7 @@ use super::{
     server::{options, until},
 };
 use crate::{
-    domain::ids::JobId,
+    domain::{ids::JobId, job::State},
     store::{
         Bell, Creation, Store, StoreError,
         conformance::fixtures,
@@ -230,20 +230,34 @@ async fn a_write_that_too_few_replicas_hold_is_not_acknowledged() {
     store.create(creation).await.unwrap();
 }
 
-/// So does one that another has replaced while it was away, until somebody tells it.
+/// So is one that another has replaced while it was away, until somebody tells it.
 #[tokio::test]
-async fn a_master_that_nobody_follows_does_not_say_that_a_job_does_not_exist() {
+async fn a_master_that_nobody_follows_says_nothing_that_it_might_have_to_take_back() {
     let fleet = Fleet::trio(Pace::Patient).await;
     let store = store_in(&fleet, 1).await;
-    let there = fixtures::work_history(1, fixtures::EPOCH);
-    store.create(fixtures::creation(there.clone())).await.unwrap();
-    let elsewhere = fixtures::work_history(2, fixtures::EPOCH);
-    assert_eq!(store.read(&elsewhere.id).await.unwrap(), None);
+    let now = store.probe().await.unwrap().now;
+    let ended = |number, at| {
+        let mut job = fixtures::work_history(number, at);
+        job.state = State::Cancelled { at };
+        job
+    };
+    let living = fixtures::work_history(1, now);
+    let (just_ended, long_ended) = (ended(2, now), ended(3, fixtures::EPOCH));
+    for job in [&living, &just_ended, &long_ended] {
+        store.create(fixtures::creation(job.clone())).await.unwrap();
+        assert_eq!(store.read(&job.id).await.unwrap().unwrap().job, *job);
+    }
+    let nobodys = fixtures::work_history(4, now).id;
+    assert_eq!(store.read(&nobodys).await.unwrap(), None);
 
     for replica in &fleet.servers[1..] {
         replica.run(&["REPLICAOF", "NO", "ONE"]).await;
     }
-    let error = store.read(&elsewhere.id).await.unwrap_err();
-    assert!(matches!(error, StoreError::Unavailable { .. }), "{error}");
-    assert!(store.read(&there.id).await.unwrap().is_some());
+    for id in [&nobodys, &just_ended.id] {
+        let error = store.read(id).await.unwrap_err();
+        assert!(matches!(error, StoreError::Unavailable { .. }), "{error}");
+    }
+    for id in [&living.id, &long_ended.id] {
+        assert!(store.read(id).await.unwrap().is_some());
+    }
 }
