@@ -1,6 +1,6 @@
 # The index of recipes: `make` prints it. Each recipe is a line or two; what takes more lives in tools/.
 .DEFAULT_GOAL := help
-.PHONY: help demo build test chaos chaos-short chaos-broken check lint fmt proto-baseline toolchain
+.PHONY: help demo build test chaos chaos-short chaos-broken fuzz check lint fmt proto-baseline toolchain
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 BUF := tools/node_modules/.bin/buf
@@ -39,6 +39,9 @@ chaos-broken: toolchain ## See chaos catch a build that pays twice
 	tools/ensure-redis
 	cargo build --locked --workspace --bins
 	tools/chaos-broken $(abspath $(TARGET))
+
+fuzz: toolchain ## Fuzz what reads bytes from outside, on nightly; SECONDS=... per target, TARGET_NAME=... for one
+	tools/fuzz "$(or $(SECONDS),60)" "$(TARGET_NAME)"
 
 check: toolchain ## Everything that can be said without running the tests: format, lints, contract
 	cargo fmt --all --check

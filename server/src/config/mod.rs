@@ -6,6 +6,8 @@
 
 mod checks;
 mod duration;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod layers;
 mod mistakes;
 mod parse;

@@ -8,6 +8,8 @@ pub(crate) mod codec;
 #[cfg(test)]
 pub(crate) mod conformance;
 pub(crate) mod dedupe;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 pub(crate) mod ledger;
 pub(crate) mod open_error;
 pub(crate) mod redis;

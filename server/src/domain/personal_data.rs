@@ -4,7 +4,7 @@
 //! for accidents, not for adversaries. It must not refuse what only looks a little like an NSS: eleven digits count only as a
 //! word of their own, so that no UUID is ever refused.
 
-use crate::domain::{
+use super::{
     curp::{CURP_CHARS, Curp},
     nss::{NSS_DIGITS, Nss},
 };
@@ -13,11 +13,12 @@ use crate::domain::{
 const NSS_GROUPS: [usize; 5] = [2, 2, 2, 4, 1];
 
 /// Whether a CURP, or an NSS with a right check digit, stands in the text.
-pub(super) fn holds_identifier(text: &str) -> bool {
+pub(crate) fn holds_identifier(text: &str) -> bool {
     holds_curp(text) || holds_nss(text)
 }
 
-fn holds_curp(text: &str) -> bool {
+/// Whether a text that can be a CURP stands in the text, with whatever around it.
+pub(crate) fn holds_curp(text: &str) -> bool {
     let is_curp = |window: &[u8]| {
         let candidate = std::str::from_utf8(window).unwrap_or_default();
         window.iter().all(u8::is_ascii_alphanumeric) && Curp::parse_lenient(candidate).is_ok()
