@@ -62,7 +62,12 @@ fn decode<R: DeserializeOwned>(what: &str, bytes: &[u8]) -> Result<R, StoreError
         why: why.into(),
     };
     // Only the place of a syntax error is told: its text may quote the record.
-    let damaged = |error: serde_json::Error| unreadable(format!("damaged at column {}", error.column()));
+    let damaged = |error: serde_json::Error| {
+        unreadable(format!(
+            "damaged, or unknown to this version, at column {}",
+            error.column()
+        ))
+    };
     let Version { v } = serde_json::from_slice(bytes).map_err(damaged)?;
     if v != RECORD_VERSION {
         return Err(unreadable(format!(
@@ -162,7 +167,8 @@ mod tests {
         let error = decode_job("wh_x", record.to_string().as_bytes()).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "record of wh_x cannot be read: it has format 2, this program reads format 1"
+            "record of wh_x cannot be read: it has format 2, this program reads format 1; it is left as it is: start the version \
+             that wrote it, or restore a backup"
         );
     }
 
