@@ -20,9 +20,11 @@ mod provider_words;
 mod refusals;
 mod replicas;
 mod routes;
+mod settling;
 mod slow_reader;
 mod startup;
 mod trace_context;
+mod unknown_records;
 mod watching;
 
 use semanas_tests::harness;
