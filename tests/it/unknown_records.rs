@@ -146,7 +146,7 @@ async fn check(shelf: Shelf, change: fn(&mut Value)) {
     let_go(&sandbox, &person);
     server.start_again().await;
     let ended = to_the_end(&server.client(), by_kiban(&person)).await;
-    assert_eq!((ended.job_id, ended.state), (id, JobState::Succeeded.into()));
+    assert_eq!((ended.job_id, ended.state), (id, JobState::Succeeded as i32));
     assert_eq!(booked(&sandbox, Provider::Kiban, &person.curp), 1);
 }
 
