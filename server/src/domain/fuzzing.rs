@@ -32,12 +32,16 @@ pub(crate) fn identifiers_in(bytes: &[u8]) -> BTreeSet<String> {
         .collect()
 }
 
-/// Asserts that a text told to somebody holds no identifier that came in.
+/// Asserts that a text told to somebody holds no identifier that came in. Eleven digits inside a longer word are no NSS: UUIDs
+/// hold such.
 #[track_caller]
 pub(crate) fn assert_silent(identifiers: &BTreeSet<String>, told: &str) {
     let upper = told.to_ascii_uppercase();
+    let words: BTreeSet<&str> = upper.split(|c: char| !c.is_ascii_alphanumeric()).collect();
     for identifier in identifiers {
-        assert!(!upper.contains(identifier.as_str()), "personal data in: {told}");
+        let is_told =
+            words.contains(identifier.as_str()) || identifier.len() == CURP_CHARS && upper.contains(identifier);
+        assert!(!is_told, "personal data in: {told}");
     }
 }
 
