@@ -23,10 +23,12 @@ use crate::{
 /// Looks per page: when hardly anything matches, the page ends early and says where to go on.
 const LOOKS_MAX: usize = 4;
 
+/// Order key, and the entry or the name of what cannot be read.
+type Listed<T> = (String, Result<T, String>);
+
 /// Entries of one shard, newest first.
 struct ShardEntries<T> {
-    /// Order key, and the entry or the name of what cannot be read.
-    entries: Vec<(String, Result<T, String>)>,
+    entries: Vec<Listed<T>>,
     has_more: bool,
 }
 
@@ -198,7 +200,7 @@ fn entries_per_shard(page_size: usize, shards: usize) -> usize {
 }
 
 /// Entries of all shards in order, as far as the order is known, and whether there are more.
-fn newest_first<T>(shards: Vec<ShardEntries<T>>) -> (Vec<(String, Result<T, String>)>, bool) {
+fn newest_first<T>(shards: Vec<ShardEntries<T>>) -> (Vec<Listed<T>>, bool) {
     let unfinished = shards.iter().filter(|shard| shard.has_more);
     let horizon = unfinished
         .filter_map(|shard| shard.entries.last())
@@ -215,7 +217,7 @@ fn newest_first<T>(shards: Vec<ShardEntries<T>>) -> (Vec<(String, Result<T, Stri
 fn shard_entries<T>(
     mut reply: Reply,
     count: usize,
-    read: impl Fn(&mut Reply) -> Result<(String, Result<T, String>), StoreError>,
+    read: impl Fn(&mut Reply) -> Result<Listed<T>, StoreError>,
 ) -> Result<ShardEntries<T>, StoreError> {
     let mut entries = Vec::new();
     while !reply.is_over() {
