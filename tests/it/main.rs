@@ -11,6 +11,7 @@ mod chaos;
 mod command_line;
 mod cursors;
 mod damage;
+mod grpc_web;
 mod health;
 mod limits;
 mod money;

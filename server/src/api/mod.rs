@@ -18,9 +18,11 @@ mod server;
 mod status;
 mod to_proto;
 mod trace_context;
+mod web;
 mod work_history_service;
 
 pub(crate) use self::{
     metrics::Metrics,
     server::{Edge, Options, serve},
+    web::{WebOrigin, WebOrigins},
 };
