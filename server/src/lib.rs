@@ -9,6 +9,7 @@ mod clock;
 mod config;
 mod domain;
 mod engine;
+mod failpoint;
 mod http;
 mod providers;
 mod store;

@@ -25,6 +25,7 @@ use crate::{
         route, trace,
         worker::Work,
     },
+    failpoint,
     providers::{CallRequest, CallbackAddress, Provider, Reply},
     store::Claim,
 };
@@ -99,6 +100,7 @@ impl Engine {
                 return Sent::Done(self.refused(claim, refusal).await);
             }
         };
+        failpoint::reach(failpoint::INTENT_COMMITTED, id.as_str()).await;
         let called = self.call_in_time(provider.as_ref(), &claim, &request, options).await;
         // A call that was not made says nothing about the provider.
         let report = called
@@ -107,6 +109,7 @@ impl Engine {
         let reply = called.unwrap_or_else(|| Reply::bare(Outcome::NotSent));
         // The fact goes first: a gate that answers slowly must not stand between what was paid for and its record.
         self.record_reply(claim, &intent, Source::Call, reply).await;
+        failpoint::reach(failpoint::FACT_COMMITTED, id.as_str()).await;
         self.leave(&intent, options, report).await;
         Sent::Done(None)
     }
@@ -124,7 +127,11 @@ impl Engine {
         if time_limit < CALL_TIME_MIN.min(options.call_time_limit / 2) {
             return None;
         }
-        Some(provider.call(request, time_limit).await)
+        let job = claim.stored.job.id.as_str();
+        failpoint::reach(failpoint::ABOUT_TO_SEND, job).await;
+        let reply = provider.call(request, time_limit).await;
+        failpoint::reach(failpoint::ANSWER_RECEIVED, job).await;
+        Some(reply)
     }
 
     /// The intent may stand all the same, when only the reply to its commit was lost. That nothing was sent is known here alone,

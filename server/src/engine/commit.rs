@@ -17,6 +17,7 @@ use crate::{
         retry::Backoff,
     },
     engine::{Engine, EngineError},
+    failpoint,
     store::{Claim, Commit, Committed, Lease, PersonDay, StoreError, Stored},
 };
 
@@ -161,6 +162,9 @@ impl Engine {
 
     /// Sends one commit until its outcome is known or `until` has passed, then does what follows from it on this replica.
     async fn commit_until(&self, commit: &Commit, until: Option<Instant>) -> Result<Committed, StoreError> {
+        if commit.transition.due == Due::Never {
+            failpoint::reach(failpoint::FINISHING, commit.transition.job.id.as_str()).await;
+        }
         let mut tries = 0;
         loop {
             let result = self.inner.store.commit(commit.clone()).await;

@@ -26,6 +26,7 @@ use crate::{
         route::{self, Plan},
         trace,
     },
+    failpoint,
     providers::{PollRequest, Reply},
     store::Claim,
 };
@@ -51,6 +52,7 @@ impl Engine {
         let span = tracing::info_span!(parent: None, "job", otel.kind = "consumer", job.id = %job.id);
         trace::link(&span, job.trace_parent.as_deref());
         let run = async move {
+            failpoint::reach(failpoint::CLAIMED, work.claim.stored.job.id.as_str()).await;
             let mut next = Some(work);
             while let Some(work) = next {
                 next = engine.step(work).await;

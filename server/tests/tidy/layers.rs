@@ -24,6 +24,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "domain",
             "telemetry",
             "clock",
+            "failpoint",
         ],
     ),
     // The client commands: a caller like any other, so they reach the engine only through semanas-client.
@@ -35,11 +36,16 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     ("api", &["engine", "domain", "telemetry", "clock"]),
     ("http", &["engine", "domain", "telemetry", "clock"]),
-    ("engine", &["store", "providers", "domain", "telemetry", "clock"]),
+    (
+        "engine",
+        &["store", "providers", "domain", "telemetry", "clock", "failpoint"],
+    ),
     ("store", &["domain", "telemetry", "clock"]),
     ("providers", &["domain", "telemetry", "clock"]),
     ("telemetry", &["domain"]),
     ("clock", &["domain"]),
+    // Where tests hold a replica; empty in a release.
+    ("failpoint", &[]),
     ("domain", &[]),
 ];
 
