@@ -83,7 +83,11 @@ mod armed {
             return;
         }
         tracing::debug!(point, job.id = job, "held at a fail point");
-        if let Err(error) = std::fs::write(folder.join(format!("{point}.reached")), job) {
+        // Whoever sees the file sees all of it.
+        let unnamed = folder.join(format!("{point}.new"));
+        let said = std::fs::write(&unnamed, job);
+        let said = said.and_then(|()| std::fs::rename(&unnamed, folder.join(format!("{point}.reached"))));
+        if let Err(error) = said {
             tracing::warn!(point, error = %error, "a fail point could not say that it was reached");
         }
         let mut looks = interval(LOOK_INTERVAL);

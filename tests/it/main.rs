@@ -4,13 +4,13 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
-mod callbacks;
 mod cancelling;
 mod catalogue;
 mod chaos;
 mod command_line;
 mod cursors;
 mod damage;
+mod faults;
 mod health;
 mod limits;
 mod money;
@@ -20,7 +20,6 @@ mod provider_words;
 mod refusals;
 mod replicas;
 mod routes;
-mod slow_reader;
 mod startup;
 mod trace_context;
 mod watching;

@@ -8,6 +8,7 @@ pub(crate) mod codec;
 #[cfg(test)]
 pub(crate) mod conformance;
 pub(crate) mod dedupe;
+pub(crate) mod examination;
 pub(crate) mod ledger;
 pub(crate) mod open_error;
 pub(crate) mod redis;
