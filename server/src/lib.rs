@@ -10,6 +10,9 @@ mod config;
 mod domain;
 mod engine;
 mod failpoint;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod http;
 mod providers;
 mod store;

@@ -11,6 +11,7 @@ mod command_line;
 mod cursors;
 mod damage;
 mod faults;
+mod grpc_web;
 mod health;
 mod limits;
 mod money;
@@ -20,8 +21,10 @@ mod provider_words;
 mod refusals;
 mod replicas;
 mod routes;
+mod settling;
 mod startup;
 mod trace_context;
+mod unknown_records;
 mod watching;
 
 use semanas_tests::harness;

@@ -45,6 +45,7 @@ pub(crate) use self::{
 };
 use self::{bells::Bells, connection::Link, keys::Keys};
 use crate::{
+    clock::Clock,
     domain::{
         gate::{GateLimits, GateReport, GateStatus, Passage},
         ids::{IntentId, JobId},
@@ -67,6 +68,7 @@ pub(crate) struct RedisStore {
     feed_kept_max: u64,
     /// How long a paid answer can be asked for.
     retention: Duration,
+    clock: Clock,
     /// Chooses the shard that the next claim begins with.
     claims_made: AtomicUsize,
 }
