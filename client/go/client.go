@@ -30,8 +30,9 @@ type Client struct {
 	conn grpc.ClientConnInterface
 	// Nil over a connection of the caller's making.
 	own *grpc.ClientConn
-	// Ends what the client has started.
-	stop context.CancelFunc
+	// Over once the client is closed.
+	lifetime context.Context
+	stop     context.CancelFunc
 
 	unaryDeadline     time.Duration
 	retry             RetryPolicy
@@ -59,9 +60,7 @@ func NewClient(endpoint string, choices ...Option) (*Client, error) {
 	client := newClient(conn, chosen)
 	client.own = conn
 	if chosen.hooks.Connection != nil {
-		states, stop := context.WithCancel(context.Background())
-		client.stop = stop
-		go chosen.hooks.tellStates(states, conn)
+		go chosen.hooks.tellStates(client.lifetime, conn, conn.GetState())
 	}
 	return client, nil
 }
@@ -85,9 +84,11 @@ func NewClientFromConn(conn grpc.ClientConnInterface, choices ...Option) (*Clien
 }
 
 func newClient(conn grpc.ClientConnInterface, chosen *options) *Client {
+	lifetime, stop := context.WithCancel(context.Background())
 	return &Client{
 		conn:              conn,
-		stop:              func() {},
+		lifetime:          lifetime,
+		stop:              stop,
 		unaryDeadline:     chosen.unaryDeadline,
 		retry:             chosen.retry,
 		resume:            chosen.resume,
@@ -190,13 +191,17 @@ func call[Q, R any](ctx context.Context, c *Client, method string, may repeat, r
 			return none, failed
 		}
 		c.hooks.tellAttempt(Attempt{Method: method, Number: number, Err: failed, Wait: wait})
-		if !pause(ctx, wait) {
-			return none, errorOfContext(ctx)
+		if ended := c.pause(ctx, wait); ended != nil {
+			return none, ended
 		}
 	}
 }
 
 func once[Q, R any](ctx context.Context, c *Client, request Q, try stub[Q, R]) (R, *Error) {
+	if c.lifetime.Err() != nil {
+		var none R
+		return none, errorClosed()
+	}
 	c.reconnect(ctx)
 	answer, err := try(ctx, request, grpc.MaxCallRecvMsgSize(answerBytesMax))
 	if err != nil {
@@ -231,14 +236,16 @@ func fits(ctx context.Context, wait time.Duration) bool {
 	return !isSet || time.Now().Add(wait).Before(deadline)
 }
 
-// pause waits, and says whether ctx has lasted as long.
-func pause(ctx context.Context, wait time.Duration) bool {
+// pause waits, and says what has ended the waiting early, if anything has.
+func (c *Client) pause(ctx context.Context, wait time.Duration) *Error {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return true
+		return nil
 	case <-ctx.Done():
-		return false
+		return errorOfContext(ctx)
+	case <-c.lifetime.Done():
+		return errorClosed()
 	}
 }

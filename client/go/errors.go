@@ -252,27 +252,43 @@ func configurationError(format string, arguments ...any) *Error {
 	return &Error{Kind: KindConfiguration, Message: fmt.Sprintf(format, arguments...)}
 }
 
+// The server is told the deadline and keeps it too: its word may come this much before our own clock rings.
+const deadlineLead = 20 * time.Millisecond
+
 // errorOfCall reads the error of a call that was made with ctx. When ctx is over, that is what ended the call, whatever the
-// transport made of it.
+// transport or the server made of it.
 func errorOfCall(ctx context.Context, err error) *Error {
 	read := ErrorFrom(err)
-	if ended := ctx.Err(); ended != nil && (read.Kind == KindCancelled || read.Kind == KindDeadlineExceeded) {
-		if kindOfCode(status.FromContextError(ended).Code()) != read.Kind {
-			return errorOfContext(ctx)
-		}
-		read.cause = ended
+	if read.Domain == ErrorDomain || (read.Kind != KindCancelled && read.Kind != KindDeadlineExceeded) {
+		return read
 	}
+	ended := ctx.Err()
+	if deadline, isSet := ctx.Deadline(); ended == nil && isSet && time.Until(deadline) < deadlineLead {
+		ended = context.DeadlineExceeded
+	}
+	switch {
+	case ended == nil:
+		return read
+	case status.FromContextError(ended).Code() != read.Code():
+		return errorOfEnd(ended)
+	}
+	read.cause = ended
 	return read
 }
 
 // errorOfContext is the error of a caller whose context is over.
-func errorOfContext(ctx context.Context) *Error {
+func errorOfContext(ctx context.Context) *Error { return errorOfEnd(ctx.Err()) }
+
+func errorOfEnd(ended error) *Error {
 	message := "the caller cancelled"
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+	if errors.Is(ended, context.DeadlineExceeded) {
 		message = "the deadline passed before the work was done"
 	}
-	code := status.FromContextError(ctx.Err()).Code()
-	return fromStatus(status.New(code, message), ctx.Err())
+	return fromStatus(status.New(status.FromContextError(ended).Code(), message), ended)
+}
+
+func errorClosed() *Error {
+	return fromStatus(status.New(codes.Canceled, "the client is closed"), nil)
 }
 
 func errorNoJob() *Error {

@@ -83,7 +83,9 @@ type follower[M, U any] struct {
 	// Ends it.
 	release context.CancelCauseFunc
 	// Ends it as silent, unless it is stopped first.
-	watchdog  *time.Timer
+	watchdog *time.Timer
+	// Lets the client's end go by without it.
+	detach    func() bool
 	streamCtx context.Context
 
 	// Streams opened altogether.
@@ -178,6 +180,7 @@ func (f *follower[M, U]) begin(patience time.Duration) error {
 	ctx, release := context.WithCancelCause(f.ctx)
 	f.streamCtx, f.release = ctx, release
 	f.watchdog = time.AfterFunc(patience, func() { release(errSilent) })
+	f.detach = context.AfterFunc(f.client.lifetime, func() { release(context.Canceled) })
 	f.opened++
 	opened, err := f.open(ctx, f.place.cursor)
 	if err == nil {
@@ -191,6 +194,8 @@ func (f *follower[M, U]) errorOfStream(err error) *Error {
 	switch {
 	case f.ctx.Err() != nil:
 		return errorOfContext(f.ctx)
+	case f.client.lifetime.Err() != nil:
+		return errorClosed()
 	case errors.Is(context.Cause(f.streamCtx), errSilent):
 		return broken(errSilent.Error())
 	case errors.Is(err, io.EOF):
@@ -204,7 +209,7 @@ func (f *follower[M, U]) recover(failed *Error) *Error {
 	f.end()
 	f.failures++
 	wait, again := resumeDelay(f.client.resume, failed, f.failures, rand.Float64())
-	again = again && f.ctx.Err() == nil
+	again = again && f.ctx.Err() == nil && f.client.lifetime.Err() == nil
 	if !again {
 		wait = 0
 	}
@@ -212,10 +217,7 @@ func (f *follower[M, U]) recover(failed *Error) *Error {
 	if !again {
 		return failed
 	}
-	if !pause(f.ctx, wait) {
-		return errorOfContext(f.ctx)
-	}
-	return nil
+	return f.client.pause(f.ctx, wait)
 }
 
 // leave ends a stream that is as it should be.
@@ -229,6 +231,7 @@ func (f *follower[M, U]) leave() {
 
 func (f *follower[M, U]) end() {
 	f.watchdog.Stop()
+	f.detach()
 	f.release(context.Canceled)
 	f.stream, f.release = nil, nil
 }

@@ -15,7 +15,7 @@ import (
 type Hooks struct {
 	// Attempt is told of each attempt of a call once it has ended, and of each stream of a watch once that has ended.
 	Attempt func(Attempt)
-	// Connection is told of each state of the connection, the first one included.
+	// Connection is told of the connection's state, the first one included, and then whenever it has changed.
 	Connection func(ConnectionState)
 }
 
@@ -71,10 +71,9 @@ func (h Hooks) tellAttempt(attempt Attempt) {
 	h.Attempt(attempt)
 }
 
-// tellStates reports each state of conn until ctx is over or the connection is closed.
-func (h Hooks) tellStates(ctx context.Context, conn *grpc.ClientConn) {
-	for {
-		state := conn.GetState()
+// tellStates reports each state of conn, from state on, until ctx is over or the connection is closed.
+func (h Hooks) tellStates(ctx context.Context, conn *grpc.ClientConn, state connectivity.State) {
+	for ; ; state = conn.GetState() {
 		switch state {
 		case connectivity.Idle:
 			h.Connection(ConnectionIdle)

@@ -173,7 +173,10 @@ func TestTheDefaultDeadlineIsThirtySecondsAndTheServerIsTold(t *testing.T) {
 		return func(ctx context.Context) error { _, err := client.GetWorkHistory(ctx, wh1()); return err }
 	}
 	raw := func(client *semanas.Client) func(context.Context) error {
-		return func(ctx context.Context) error { _, err := client.Raw().WorkHistory.GetWorkHistory(ctx, wh1()); return err }
+		return func(ctx context.Context) error {
+			_, err := client.Raw().WorkHistory.GetWorkHistory(ctx, wh1())
+			return err
+		}
 	}
 	check("made", context.Background(), typed(made), 30*time.Second)
 	check("made, raw", context.Background(), raw(made), 30*time.Second)
