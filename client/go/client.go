@@ -98,7 +98,8 @@ func newClient(conn grpc.ClientConnInterface, chosen *options) *Client {
 	}
 }
 
-// Close closes the connection; calls and watches that are under way end with KindCancelled.
+// Close closes the connection; calls and watches that are under way end with KindCancelled. Over a connection of the caller's
+// making, which stays open, it ends watches and waits before retries only.
 func (c *Client) Close() error {
 	c.stop()
 	if c.own == nil {

@@ -8,19 +8,19 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	semanas "github.com/semanas/semanas/client/go"
+	"github.com/semanas/semanas/client/go/internal/leaktest"
 	semanasv1 "github.com/semanas/semanas/client/go/semanas/v1"
 	"github.com/semanas/semanas/client/go/semanastest"
 )
 
 // Nothing that the client starts may outlive it.
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 const (
 	curp = "GOAA970724HYNNNL08"
