@@ -1,6 +1,6 @@
 # The index of recipes: `make` prints it. Each recipe is a line or two; what takes more lives in tools/.
 .DEFAULT_GOAL := help
-.PHONY: help demo build test chaos chaos-short chaos-broken check lint fmt gen package proto-baseline toolchain
+.PHONY: help demo build test chaos chaos-short chaos-broken check lint fmt gen package conformance proto-baseline toolchain
 
 # For the Makefiles of the clients too: the compiler of the contract, and the program that their tests start.
 export BUF := $(abspath tools/node_modules/.bin/buf)
@@ -59,6 +59,11 @@ gen: $(BUF) ## Generate every client's code from the contract, with local plugin
 package: build ## Build each client's package, install it into an empty project, and run its example there
 	@mkdir -p $(TARGET) && rm -f $(SKIPPED_LIST)
 	tools/clients package
+
+conformance: toolchain ## Run the conformance cases with every client; LANGS=go,java CASE='watch-*' SHOW=yes say which, and more of it
+	tools/ensure-redis
+	cargo build --locked --workspace --bins
+	tools/conformance
 
 fmt: toolchain ## Format Rust and the contract
 	cargo fmt --all
