@@ -28,8 +28,9 @@ const (
 // Client calls one Semanas deployment. It is safe for concurrent use; make one and keep it.
 type Client struct {
 	conn grpc.ClientConnInterface
-	// Nil over a connection of the caller's making.
-	own *grpc.ClientConn
+	// Both nil over a connection of the caller's making.
+	own   *grpc.ClientConn
+	heard *connections
 	// Over once the client is closed.
 	lifetime context.Context
 	stop     context.CancelFunc
@@ -53,12 +54,13 @@ func NewClient(endpoint string, choices ...Option) (*Client, error) {
 	if mistake != nil {
 		return nil, mistake
 	}
-	conn, mistake := where.dial(&chosen.connection)
+	heard := &connections{open: map[*heardConn]struct{}{}}
+	conn, mistake := where.dial(&chosen.connection, heard)
 	if mistake != nil {
 		return nil, mistake
 	}
 	client := newClient(conn, chosen)
-	client.own = conn
+	client.own, client.heard = conn, heard
 	if chosen.hooks.Connection != nil {
 		go chosen.hooks.tellStates(client.lifetime, conn, conn.GetState())
 	}

@@ -83,7 +83,7 @@ func (e endpoint) checkPlaintext(chosen *connectionOptions) *Error {
 	return nil
 }
 
-func (e endpoint) dial(chosen *connectionOptions) (*grpc.ClientConn, *Error) {
+func (e endpoint) dial(chosen *connectionOptions, heard *connections) (*grpc.ClientConn, *Error) {
 	if mistake := e.checkPlaintext(chosen); mistake != nil {
 		return nil, mistake
 	}
@@ -112,10 +112,10 @@ func (e endpoint) dial(chosen *connectionOptions) (*grpc.ClientConn, *Error) {
 		if chosen.certificate != nil {
 			settings.Certificates = []tls.Certificate{*chosen.certificate}
 		}
-		all = append(all, grpc.WithTransportCredentials(credentials.NewTLS(settings)))
+		all = append(all, grpc.WithTransportCredentials(listening{credentials.NewTLS(settings), heard}))
 	} else {
 		// A proxy is a machine on the way: what is in plain text does not pass through it, whatever HTTPS_PROXY says.
-		all = append(all, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithNoProxy())
+		all = append(all, grpc.WithTransportCredentials(listening{insecure.NewCredentials(), heard}), grpc.WithNoProxy())
 	}
 	if chosen.token != nil {
 		all = append(all, grpc.WithPerRPCCredentials(bearer{token: chosen.token, isSecure: e.isSecure}))

@@ -200,7 +200,13 @@ func ErrorFrom(err error) *Error {
 	return fromStatus(status.Convert(err), nil)
 }
 
+// grpc-go quotes what a server that is no gRPC server has answered. That may be anything, also an echo of the request.
+const quotedBody = "\ndata: "
+
 func fromStatus(received *status.Status, cause error) *Error {
+	if plain, _, isQuoting := strings.Cut(received.Message(), quotedBody); isQuoting {
+		received = status.New(received.Code(), plain)
+	}
 	read := &Error{Kind: kindOfCode(received.Code()), Message: received.Message(), Status: received, cause: cause}
 	for _, detail := range received.Details() {
 		switch detail := detail.(type) {

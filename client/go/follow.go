@@ -156,14 +156,13 @@ func (f *follower[M, U]) next() (update *U, isOver bool, failed *Error) {
 
 // step reads one message of the stream, which it opens first if need be.
 func (f *follower[M, U]) step() (frame[U], *Error) {
-	patience := heartbeatsMissedMax * f.place.heartbeatInterval
 	if f.stream == nil {
-		if err := f.begin(patience); err != nil {
+		if err := f.begin(); err != nil {
 			return frame[U]{}, f.errorOfStream(err)
 		}
 	} else {
 		// Reset after Stop: while the reader was busy with the last update nobody was listening, and that is no silence.
-		f.watchdog.Reset(patience)
+		f.watchdog.Reset(f.patience())
 	}
 	message, err := f.stream.Recv()
 	f.watchdog.Stop()
@@ -173,13 +172,18 @@ func (f *follower[M, U]) step() (frame[U], *Error) {
 	return f.read(message, &f.place), nil
 }
 
-func (f *follower[M, U]) begin(patience time.Duration) error {
+// patience is how long a stream may be silent.
+func (f *follower[M, U]) patience() time.Duration {
+	return heartbeatsMissedMax * f.place.heartbeatInterval
+}
+
+func (f *follower[M, U]) begin() error {
 	if f.ctx.Err() == nil {
 		f.client.reconnect(f.ctx)
 	}
 	ctx, release := context.WithCancelCause(f.ctx)
 	f.streamCtx, f.release = ctx, release
-	f.watchdog = time.AfterFunc(patience, func() { release(errSilent) })
+	f.watchdog = time.AfterFunc(f.patience(), func() { release(errSilent) })
 	f.detach = context.AfterFunc(f.client.lifetime, func() { release(context.Canceled) })
 	f.opened++
 	opened, err := f.open(ctx, f.place.cursor)
@@ -197,6 +201,9 @@ func (f *follower[M, U]) errorOfStream(err error) *Error {
 	case f.client.lifetime.Err() != nil:
 		return errorClosed()
 	case errors.Is(context.Cause(f.streamCtx), errSilent):
+		if f.client.heard != nil {
+			f.client.heard.closeSilent(time.Now().Add(-f.patience()))
+		}
 		return broken(errSilent.Error())
 	case errors.Is(err, io.EOF):
 		return broken("the stream ended without a terminal message")

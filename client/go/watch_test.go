@@ -219,17 +219,32 @@ func TestSilenceOfThreeHeartbeatsMeansADeadConnection(t *testing.T) {
 }
 
 func TestAReaderWhoTakesTheirTimeIsNotTakenForSilence(t *testing.T) {
-	const interval = 10 * time.Millisecond
-	script := plays(say(snapshot(1), event(2), done(3)).thenSilence())
-	client := start(t, watching(script), semanas.WithHeartbeatInterval(interval))
-	for _, err := range client.WatchWorkHistory(background(t), &semanasv1.WatchWorkHistoryRequest{JobId: "wh_1"}) {
+	const interval = 50 * time.Millisecond
+	opened, goOn := inTurn[string](true), make(chan struct{})
+	client := start(t, semanastest.Fake{
+		WatchWorkHistory: func(request *semanasv1.WatchWorkHistoryRequest, to grpc.ServerStreamingServer[message]) error {
+			opened.next(request.GetCursor())
+			if err := to.Send(snapshot(1)); err != nil {
+				return err
+			}
+			select {
+			case <-goOn:
+			case <-to.Context().Done():
+			}
+			return to.Send(done(2))
+		},
+	}, semanas.WithHeartbeatInterval(interval))
+	for update, err := range client.WatchWorkHistory(background(t), &semanasv1.WatchWorkHistoryRequest{JobId: "wh_1"}) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		<-time.After(5 * interval)
+		if update.Snapshot != nil {
+			<-time.After(4 * interval)
+			close(goOn)
+		}
 	}
-	if len(script.seen()) != 1 {
-		t.Errorf("the stream was opened %d times", len(script.seen()))
+	if streams := opened.seen(); len(streams) != 1 {
+		t.Errorf("the stream was opened at %q", streams)
 	}
 }
 
