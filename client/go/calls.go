@@ -64,7 +64,7 @@ func (c *Client) WatchWorkHistory(ctx context.Context, request *semanasv1.WatchW
 		if request != nil {
 			from.Limit = request.Limit
 		}
-		return c.workHistories().WatchWorkHistory(ctx, from, streamOptions()...)
+		return c.workHistories().WatchWorkHistory(ctx, from, callOptions()...)
 	}
 	return follow(ctx, c, "WatchWorkHistory", request.GetCursor(), open, readJobMessage)
 }
@@ -165,7 +165,7 @@ func (c *Client) WatchWorkHistories(
 		from := &semanasv1.WatchWorkHistoriesRequest{
 			Cursor: cursor, Filter: request.GetFilter(), InitialCount: request.GetInitialCount(),
 		}
-		return c.workHistories().WatchWorkHistories(ctx, from, streamOptions()...)
+		return c.workHistories().WatchWorkHistories(ctx, from, callOptions()...)
 	}
 	return follow(ctx, c, "WatchWorkHistories", request.GetCursor(), open, readFeedMessage)
 }

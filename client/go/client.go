@@ -150,6 +150,9 @@ func (c *Client) Health(ctx context.Context) (Health, error) {
 	answer, failed := once(ctx, c, request, healthpb.NewHealthClient(c.conn).Check)
 	c.hooks.tellAttempt(Attempt{Method: "Check", Number: 1, Err: failed})
 	switch {
+	case failed != nil && failed.Kind == KindNotFound:
+		// A server that does not know the service does not say how it is.
+		return HealthUnknown, nil
 	case failed != nil:
 		return HealthUnknown, failed
 	case answer.GetStatus() == healthpb.HealthCheckResponse_SERVING:
@@ -206,11 +209,19 @@ func once[Q, R any](ctx context.Context, c *Client, request Q, try stub[Q, R]) (
 		return none, errorClosed()
 	}
 	c.reconnect(ctx)
-	answer, err := try(ctx, request, grpc.MaxCallRecvMsgSize(answerBytesMax))
+	answer, err := try(ctx, request, callOptions()...)
 	if err != nil {
 		return answer, errorOfCall(ctx, err)
 	}
 	return answer, nil
+}
+
+// callOptions are those of every call, also over a connection of the caller's making.
+//
+// grpc-go sends a call again by itself when the server refused it unread, even with its retries switched off; not so once it has
+// nothing buffered to send again. Our own retries see to it where it is safe, and the hooks are told.
+func callOptions() []grpc.CallOption {
+	return []grpc.CallOption{grpc.MaxCallRecvMsgSize(answerBytesMax), grpc.MaxRetryRPCBufferSize(0)}
 }
 
 // reconnect lets a connection that could not be made be tried at once. Without this a call would be told of a failure that may be

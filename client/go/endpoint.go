@@ -22,10 +22,10 @@ import (
 const (
 	// The largest answer that is read: a history of ten thousand employments with their movements stays below.
 	answerBytesMax = 32 << 20
-	// How often a connection with open calls is probed, so that one that was cut without a word is noticed.
-	keepaliveInterval = 30 * time.Second
+	// A connection with open calls that is quiet for so long is probed, so that one that was cut without a word is noticed.
+	keepaliveInterval = 15 * time.Second
 	// How long the answer to a probe may take.
-	keepaliveTimeout = 20 * time.Second
+	keepaliveTimeout = 10 * time.Second
 	// Between two tries to connect; shorter than the shortest wait before a retry, so that a retry finds what it waits for.
 	reconnectDelayFirst = 50 * time.Millisecond
 	reconnectDelayMax   = 5 * time.Second
@@ -94,7 +94,7 @@ func (e endpoint) dial(chosen *connectionOptions, heard *connections) (*grpc.Cli
 		// Neither may whoever writes the zone's TXT records change how calls are made.
 		grpc.WithDisableServiceConfig(),
 		grpc.WithUserAgent(strings.TrimSpace(chosen.userAgent+" "+userAgent)),
-		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(answerBytesMax), grpc.WaitForReady(false)),
+		grpc.WithDefaultCallOptions(callOptions()...),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: keepaliveInterval, Timeout: keepaliveTimeout}),
 		grpc.WithConnectParams(grpc.ConnectParams{
 			// A try to connect is given the longer of the two.

@@ -25,11 +25,6 @@ var errSilent = errors.New("the stream was silent for three heartbeat intervals"
 
 type stream[M any] = grpc.ServerStreamingClient[M]
 
-// streamOptions are those of every stream; a unary call has them in call.
-func streamOptions() []grpc.CallOption {
-	return []grpc.CallOption{grpc.MaxCallRecvMsgSize(answerBytesMax)}
-}
-
 // meaning is what a message means to a reader.
 type meaning int
 

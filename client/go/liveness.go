@@ -1,7 +1,7 @@
 package semanas
 
-// Which connections are dead. grpc-go finds that out by its keepalive, which takes most of a minute; a watch that hears nothing for
-// three heartbeat intervals knows it earlier, and must not be resumed over the same dead connection. A connection that has brought
+// Which connections are dead. grpc-go finds that out by its keepalive, after 25 s; a watch with short heartbeats that hears nothing
+// for three of them knows it earlier, and must not be resumed over the same dead connection. A connection that has brought
 // anything at all in that time, for whichever call, is left alone.
 
 import (

@@ -42,13 +42,13 @@ func (c deadlineConn) Invoke(ctx context.Context, method string, request, answer
 	ctx, done := within(ctx, c.deadline)
 	defer done()
 	// The caller's own options come later and win.
-	options = append([]grpc.CallOption{grpc.MaxCallRecvMsgSize(answerBytesMax)}, options...)
+	options = append(callOptions(), options...)
 	return c.ClientConnInterface.Invoke(ctx, method, request, answer, options...)
 }
 
 func (c deadlineConn) NewStream(
 	ctx context.Context, stream *grpc.StreamDesc, method string, options ...grpc.CallOption,
 ) (grpc.ClientStream, error) {
-	options = append([]grpc.CallOption{grpc.MaxCallRecvMsgSize(answerBytesMax)}, options...)
+	options = append(callOptions(), options...)
 	return c.ClientConnInterface.NewStream(ctx, stream, method, options...)
 }

@@ -3,6 +3,7 @@ package semanas_test
 import (
 	"context"
 	"errors"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/health"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/proto"
@@ -279,11 +281,31 @@ func TestHealthIsWhatTheServerSays(t *testing.T) {
 		healthpb.HealthCheckResponse_SERVING:         semanas.HealthServing,
 		healthpb.HealthCheckResponse_NOT_SERVING:     semanas.HealthNotServing,
 		healthpb.HealthCheckResponse_SERVICE_UNKNOWN: semanas.HealthUnknown,
+		9: semanas.HealthUnknown,
 	} {
 		found, err := start(t, semanastest.Fake{Health: said}).Health(background(t))
 		if err != nil || found != expected {
 			t.Errorf("%v: %v, %v", said, found, err)
 		}
+	}
+}
+
+func TestAServerThatDoesNotKnowTheServiceDoesNotSayHowItIs(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := grpc.NewServer()
+	healthpb.RegisterHealthServer(other, health.NewServer())
+	defer other.Stop()
+	go func() { _ = other.Serve(listener) }()
+	client, err := semanas.NewClient("http://" + listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = client.Close() }()
+	if found, err := client.Health(background(t)); err != nil || found != semanas.HealthUnknown {
+		t.Errorf("%v, %v", found, err)
 	}
 }
 

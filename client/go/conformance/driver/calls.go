@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"sync"
 	"time"
 
@@ -175,12 +176,20 @@ func (f filter) message() *semanasv1.JobFilter {
 	return message
 }
 
+// endOf is how an iteration ended early. A reader who cancels has stopped; Go tells them so by an error.
+func endOf(ctx context.Context, err error) any {
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return "stopped"
+	}
+	return errorObject(err)
+}
+
 func (c command) watch(ctx context.Context, client *semanas.Client, known *found) any {
 	updates := []object{}
 	from := &semanasv1.WatchWorkHistoryRequest{JobId: c.JobID, Cursor: c.Cursor, Limit: c.Limit}
 	for update, err := range client.WatchWorkHistory(ctx, from) {
 		if err != nil {
-			return object{"updates": updates, "end": errorObject(err)}
+			return object{"updates": updates, "end": endOf(ctx, err)}
 		}
 		known.keep(update.Job().GetJobId(), update.Cursor, "")
 		updates = append(updates, jobUpdateObject(update))
@@ -196,7 +205,7 @@ func (c command) watchAll(ctx context.Context, client *semanas.Client, known *fo
 	from := &semanasv1.WatchWorkHistoriesRequest{Cursor: c.Cursor, Filter: c.Filter.message()}
 	for update, err := range client.WatchWorkHistories(ctx, from) {
 		if err != nil {
-			return object{"updates": updates, "end": errorObject(err)}
+			return object{"updates": updates, "end": endOf(ctx, err)}
 		}
 		known.keep(update.Job.GetJobId(), update.Cursor, "")
 		updates = append(updates, feedUpdateObject(update))
@@ -212,7 +221,7 @@ func (c command) list(ctx context.Context, client *semanas.Client, known *found)
 	from := &semanasv1.ListWorkHistoriesRequest{Filter: c.Filter.message(), PageSize: c.PageSize, PageToken: c.PageToken}
 	for job, err := range client.ListWorkHistories(ctx, from) {
 		if err != nil {
-			return object{"jobs": jobs, "end": errorObject(err)}
+			return object{"jobs": jobs, "end": endOf(ctx, err)}
 		}
 		known.keep(job.GetJobId(), "", "")
 		jobs = append(jobs, jobObject(job))

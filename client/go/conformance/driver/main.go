@@ -11,6 +11,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	semanas "github.com/semanas/semanas/client/go"
@@ -53,9 +54,10 @@ type testCase struct {
 }
 
 type credentials struct {
-	BearerToken          *string `json:"bearer_token"`
-	ClientCertificatePEM *string `json:"client_certificate_pem"`
-	ClientKeyPEM         *string `json:"client_key_pem"`
+	BearerToken          *string  `json:"bearer_token"`
+	BearerTokens         []string `json:"bearer_tokens"`
+	ClientCertificatePEM *string  `json:"client_certificate_pem"`
+	ClientKeyPEM         *string  `json:"client_key_pem"`
 }
 
 type settings struct {
@@ -86,6 +88,7 @@ func (c *testCase) choices() []semanas.Option {
 	}
 	o, who := c.Options, c.Credentials
 	add(who.BearerToken != nil, func() semanas.Option { return semanas.WithBearerToken(*who.BearerToken) })
+	add(len(who.BearerTokens) > 0, func() semanas.Option { return semanas.WithTokenSource(inTurn(who.BearerTokens)) })
 	add(who.ClientCertificatePEM != nil || who.ClientKeyPEM != nil, func() semanas.Option {
 		return semanas.WithClientCertificatePEM(bytesOf(who.ClientCertificatePEM), bytesOf(who.ClientKeyPEM))
 	})
@@ -107,6 +110,14 @@ func (c *testCase) choices() []semanas.Option {
 	add(o.CACertificatePEM != nil, func() semanas.Option { return semanas.WithCACertificatePEM(bytesOf(o.CACertificatePEM)) })
 	add(o.UserAgent != nil, func() semanas.Option { return semanas.WithUserAgent(*o.UserAgent) })
 	return all
+}
+
+// inTurn gives one token after the other, and the last for ever.
+func inTurn(tokens []string) func(context.Context) (string, error) {
+	var given atomic.Int64
+	return func(context.Context) (string, error) {
+		return tokens[min(int(given.Add(1)), len(tokens))-1], nil
+	}
 }
 
 func bytesOf(text *string) []byte {
