@@ -1,10 +1,13 @@
 # The index of recipes: `make` prints it. Each recipe is a line or two; what takes more lives in tools/.
 .DEFAULT_GOAL := help
-.PHONY: help demo build test chaos chaos-short chaos-broken check lint fmt proto-baseline toolchain
+.PHONY: help demo build test chaos chaos-short chaos-broken check lint fmt gen package proto-baseline toolchain
 
-TARGET := $(or $(CARGO_TARGET_DIR),target)
-BUF := tools/node_modules/.bin/buf
-export SKIPPED_LIST := $(abspath $(TARGET))/skipped
+# For the Makefiles of the clients too: the compiler of the contract, and the program that their tests start.
+export BUF := $(abspath tools/node_modules/.bin/buf)
+export CARGO_TARGET_DIR := $(abspath $(or $(CARGO_TARGET_DIR),target))
+TARGET := $(CARGO_TARGET_DIR)
+export SEMANAS_BIN := $(TARGET)/debug/semanas
+export SKIPPED_LIST := $(TARGET)/skipped
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +26,7 @@ test: toolchain ## Install what is missing and run every test
 	tools/ensure-redis
 	$(MAKE) --no-print-directory build
 	cargo test --locked --workspace
+	tools/clients test
 	@if [ -s $(SKIPPED_LIST) ]; then echo; echo "Passed, but for:"; cat $(SKIPPED_LIST); fi
 
 chaos: toolchain ## Minutes of random faults under load, then the checker; SEED=... replays, JOBS=... sets the length
@@ -43,10 +47,18 @@ chaos-broken: toolchain ## See chaos catch a build that pays twice
 check: toolchain ## Everything that can be said without running the tests: format, lints, contract
 	cargo fmt --all --check
 	@$(MAKE) --no-print-directory lint
+	tools/clients lint
 	@tools/need npm "the checks of the contract (buf lint, buf breaking)" -- $(MAKE) --no-print-directory contract
 
 lint: toolchain ## Clippy on everything, warnings are errors
 	cargo clippy --locked --workspace --all-targets -- -D warnings
+
+gen: $(BUF) ## Generate every client's code from the contract, with local plugins only
+	tools/clients gen
+
+package: build ## Build each client's package, install it into an empty project, and run its example there
+	@mkdir -p $(TARGET) && rm -f $(SKIPPED_LIST)
+	tools/clients package
 
 fmt: toolchain ## Format Rust and the contract
 	cargo fmt --all

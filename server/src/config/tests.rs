@@ -93,6 +93,7 @@ fn the_environment_wins_over_the_file_and_the_file_over_the_defaults() {
             ("SEMANAS_GRPC__LISTEN", "[::1]:3333"),
             ("SEMANAS_CONFIG", "elsewhere.toml"),
             ("SEMANAS_SERVER", "http://a"),
+            ("SEMANAS_BIN", "/usr/bin/semanas"),
         ],
     );
     assert_eq!(config.grpc.listen.to_string(), "[::1]:3333");
