@@ -9,8 +9,8 @@ with start_server() as server, Client(server.endpoint) as client:
 ```
 
 `start_server` takes the real one with synthetic people, `semanas demo --serve`, when the program is at hand (`SEMANAS_BIN`, else
-`semanas` on the path), and a `FakeServer` else. With pytest there are the fixtures `semanas_server` (whichever is there) and
-`semanas_fake` (always the fake, which is told what to answer); both come with the package.
+`semanas` on the path), and a `FakeServer` else. With pytest, `pytest_plugins = ["semanas.testing.fixtures"]` in a `conftest.py`
+gives the fixtures `semanas_server` (whichever is there) and `semanas_fake` (always the fake, which is told what to answer).
 """
 
 from ._demo import DemoServer, find_program, start_server

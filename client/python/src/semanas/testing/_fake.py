@@ -99,6 +99,8 @@ class FakeServer:
         """What it says of its health."""
         self.calls: list[Call] = []
         """The calls that it has seen, in order."""
+        self.under_way = 0
+        """How many calls are being answered just now: a watch that its reader has left is not."""
         self._credentials = credentials
         self._address = address
         self._script: dict[str, deque[Answer]] = {}
@@ -149,9 +151,20 @@ class FakeServer:
     ) -> None:
         self.stop()
 
-    def _next(self, call: Call) -> Answer:
+    def _begin(self, call: Call, context: grpc.ServicerContext) -> None:
         with self._lock:
             self.calls.append(call)
+            self.under_way += 1
+        if not context.add_callback(self._end):
+            self._end()
+
+    def _end(self) -> None:
+        with self._lock:
+            self.under_way -= 1
+
+    def _next(self, call: Call, context: grpc.ServicerContext) -> Answer:
+        self._begin(call, context)
+        with self._lock:
             script = self._script.get(call.method)
             if script is None:
                 return Failure(
@@ -205,14 +218,14 @@ class _Handler(grpc.GenericRpcHandler):
         )
 
     def _check(self, request: bytes, context: grpc.ServicerContext) -> bytes:
-        self._fake.calls.append(_seen("Check", request, context))
+        self._fake._begin(_seen("Check", request, context), context)
         return _HEALTH_STATUS[self._fake.health]
 
     def _unary(self, name: str, request: Any, context: grpc.ServicerContext) -> Any:
-        return next(_steps(self._fake._next(_seen(name, request, context)), request, context))
+        return next(_steps(self._fake._next(_seen(name, request, context), context), request, context))
 
     def _stream(self, name: str, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
-        yield from _steps(self._fake._next(_seen(name, request, context)), request, context)
+        yield from _steps(self._fake._next(_seen(name, request, context), context), request, context)
 
 
 def _seen(name: str, request: Any, context: grpc.ServicerContext) -> Call:

@@ -1,22 +1,17 @@
-"""The fixtures for pytest, which finds them by the package's entry point. Nothing is imported before a test asks for one."""
+"""The fixtures for pytest: `pytest_plugins = ["semanas.testing.fixtures"]` in the `conftest.py` at the root of your tests."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import pytest
 
-if TYPE_CHECKING:
-    from ._demo import DemoServer
-    from ._fake import FakeServer
+from . import DemoServer, FakeServer, start_server
 
 
 @pytest.fixture(scope="session")
 def semanas_server() -> Iterator[DemoServer | FakeServer]:
     """A server for the whole run: the real one with synthetic people when `semanas` is at hand, else a fake."""
-    from . import start_server
-
     with start_server() as server:
         yield server
 
@@ -24,7 +19,5 @@ def semanas_server() -> Iterator[DemoServer | FakeServer]:
 @pytest.fixture
 def semanas_fake() -> Iterator[FakeServer]:
     """A fake server for one test, which is told what to answer: `semanas_fake.answer("LookupNss", ...)`."""
-    from . import FakeServer
-
     with FakeServer() as server:
         yield server
