@@ -192,7 +192,12 @@ def _arguments(request: Json) -> Json:
 
 
 def _credentials(case: Json) -> Credentials:
-    return Credentials(**case.get("credentials", {}))
+    given = dict(case.get("credentials", {}))
+    tokens = given.pop("bearer_tokens", None)
+    if tokens:
+        # The next each time it is asked, and the last one for ever.
+        given["bearer_token"] = lambda: tokens.pop(0) if len(tokens) > 1 else tokens[0]
+    return Credentials(**given)
 
 
 def _options(case: Json, hooks: Hooks) -> Options:

@@ -20,6 +20,7 @@ import grpc.aio
 
 from ._aio_watch import AsyncWatch, is_task_cancelled, passed_or_set
 from ._endpoint import Headers, authorization, parse
+from ._errors import NotFoundError
 from ._follow import Follower
 from ._health import HEALTH_METHOD, Health, decode_check, encode_check
 from ._observe import Attempt, Observer
@@ -174,7 +175,11 @@ class AsyncConnection:
     async def health(self, timeout: float | None) -> Health:
         """Asks for the server's health, once."""
         method: Any = self.channel().unary_unary(HEALTH_METHOD)
-        return decode_check(await self.call(method, HEALTH_METHOD, encode_check(), timeout, Repeat.NEVER))
+        try:
+            return decode_check(await self.call(method, HEALTH_METHOD, encode_check(), timeout, Repeat.NEVER))
+        except NotFoundError:
+            # The protocol's word for a service that the server does not know.
+            return Health.UNKNOWN
 
     def raw(self) -> AsyncRaw:
         """The generated stubs."""

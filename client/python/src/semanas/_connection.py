@@ -10,18 +10,18 @@ import time
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import grpc
 
 from ._endpoint import Headers, authorization, parse
-from ._errors import ConfigurationError
+from ._errors import ConfigurationError, NotFoundError
 from ._follow import Follower
 from ._health import HEALTH_METHOD, Health, decode_check, encode_check
 from ._observe import Attempt, Observer
 from ._options import Credentials, Options
 from ._retry import Repeat, Tries
-from ._status import closed, error_of
+from ._status import closed, error_of, no_answer
 from ._transport import STATES, channel_arguments, channel_credentials
 from ._updates import Update
 from ._watch import Watch
@@ -106,6 +106,9 @@ class Connection:
                 raise
             else:
                 attempt.end(grpc.StatusCode.OK)
+                # gRPC gives None for OK with nothing in it, which its types do not know.
+                if cast("Answer | None", answer) is None:
+                    raise no_answer()
                 return answer
             if self._is_closed.wait(delay):
                 raise closed("client")
@@ -133,7 +136,11 @@ class Connection:
     def health(self, timeout: float | None) -> Health:
         """Asks for the server's health, once."""
         method: Any = self._channel.unary_unary(HEALTH_METHOD)
-        return decode_check(self.call(method, HEALTH_METHOD, encode_check(), timeout, Repeat.NEVER))
+        try:
+            return decode_check(self.call(method, HEALTH_METHOD, encode_check(), timeout, Repeat.NEVER))
+        except NotFoundError:
+            # The protocol's word for a service that the server does not know.
+            return Health.UNKNOWN
 
     def raw(self) -> Raw:
         """The generated stubs."""

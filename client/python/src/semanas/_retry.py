@@ -20,6 +20,8 @@ _MAY_BE_A_BREAK = frozenset(
 )
 # 2^16 first waits are longer than any longest wait; more doublings would only overflow.
 _DOUBLINGS_MAX = 16
+# gRPC rounds a deadline up before it tells the server; this much less, and the server is not told more than the caller gave.
+_ROUNDING_S = 0.005
 
 
 class Repeat(enum.Enum):
@@ -46,7 +48,7 @@ class Tries:
     def begin(self, now: float) -> float | None:
         """Counts a try; gives the seconds that it may take."""
         self.made += 1
-        return None if self._deadline is None else max(0.0, self._deadline - now)
+        return None if self._deadline is None else max(0.0, self._deadline - now - _ROUNDING_S)
 
     def delay(self, error: SemanasError, now: float, jitter: float) -> float | None:
         """Seconds until the next try; ``None`` when the error is the answer. A wait that would pass the deadline is not begun,

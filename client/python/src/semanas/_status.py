@@ -31,6 +31,9 @@ from .v1 import ErrorReason, JobState, WorkHistoryJob
 
 _DETAILS_KEY = "grpc-status-details-bin"
 
+# How gRPC's core words that HTTP/2 broke the stream off. It gives it this code or that; to the caller it is a broken connection.
+_STREAM_RESET = "Received RST_STREAM with error code"
+
 _KINDS: dict[grpc.StatusCode, type[SemanasError]] = {
     grpc.StatusCode.INVALID_ARGUMENT: InvalidRequestError,
     grpc.StatusCode.NOT_FOUND: NotFoundError,
@@ -58,6 +61,10 @@ class Ended(Protocol):
 def error_of(ended: Ended) -> SemanasError:
     """The error that a call's end means."""
     code, message = ended.code(), ended.details() or ""
+    if code is grpc.StatusCode.OK:
+        return no_answer()
+    if message.startswith(_STREAM_RESET):
+        code = grpc.StatusCode.UNAVAILABLE
     status = status_pb2.Status(code=code.value[0], message=message)
     for key, value in ended.trailing_metadata() or ():
         if key == _DETAILS_KEY:
@@ -78,6 +85,11 @@ def too_late(message: str) -> DeadlineExceededError:
 def closed(what: str) -> CancelledError:
     """The caller let go of the client or the watch."""
     return CancelledError(Details(f"the {what} was closed", code=grpc.StatusCode.CANCELLED))
+
+
+def no_answer() -> InternalError:
+    """OK with nothing in it."""
+    return InternalError(Details("the server ended the call without an answer", code=grpc.StatusCode.INTERNAL))
 
 
 def no_job() -> InternalError:

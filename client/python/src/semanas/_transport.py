@@ -14,9 +14,10 @@ from ._version import __version__
 
 # The largest answer that is read: a history of ten thousand employments with their movements stays below.
 _ANSWER_BYTES_MAX = 32 * 1024 * 1024
-# How often a connection with open calls is probed, so that one that was cut without a word is noticed.
-_KEEPALIVE_INTERVAL_MS = 30_000
-_KEEPALIVE_TIMEOUT_MS = 20_000
+# A connection with open calls that was quiet this long is pinged, so that one that was cut without a word is noticed. gRPC skips
+# a ping when no call is open at that moment, as between two tries: often enough that the next one is soon.
+_KEEPALIVE_INTERVAL_MS = 10_000
+_KEEPALIVE_TIMEOUT_MS = 10_000
 # gRPC refuses calls while it waits to connect again. Our own retries know when to try, so that it waits as short as it can.
 _RECONNECT_MS = 100
 

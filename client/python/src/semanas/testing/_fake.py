@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 
 # Streams that are silent hold a thread each.
 _CALLS_AT_A_TIME = 32
+_OPTIONS = [
+    ("grpc.so_reuseport", 0),
+    # A client may ping a quiet connection every few seconds.
+    ("grpc.http2.min_ping_interval_without_data_ms", 1_000),
+]
 _HEALTH_STATUS = {Health.UNKNOWN: b"\x08\x00", Health.SERVING: b"\x08\x01", Health.NOT_SERVING: b"\x08\x02"}
 _METHODS = {
     method.name: method
@@ -127,7 +132,7 @@ class FakeServer:
     def start(self) -> Self:
         """Starts to serve."""
         self._threads = ThreadPoolExecutor(_CALLS_AT_A_TIME, thread_name_prefix="semanas-fake")
-        self._server = grpc.server(self._threads, handlers=[_Handler(self)], options=[("grpc.so_reuseport", 0)])
+        self._server = grpc.server(self._threads, handlers=[_Handler(self)], options=_OPTIONS)
         if self._credentials is None:
             port = self._server.add_insecure_port(self._address)
         else:
