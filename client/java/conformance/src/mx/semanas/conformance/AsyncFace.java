@@ -93,9 +93,7 @@ record AsyncFace(SemanasAsyncClient client) implements Face {
     try {
       do {
         ListWorkHistoriesResponse page =
-            get(
-                client.listWorkHistoriesPage(
-                    request.toBuilder().setPageToken(token).build()));
+            get(client.listWorkHistoriesPage(request.toBuilder().setPageToken(token).build()));
         for (WorkHistoryJob job : page.getJobsList()) {
           jobs.add(job);
           if (jobs.size() == stopAfter) {

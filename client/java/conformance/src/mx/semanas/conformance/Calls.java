@@ -63,8 +63,7 @@ final class Calls {
       case "lookup_nss" -> answer(() -> face.lookupNss(lookup(request)), Report::lookup);
       case "submit_work_history" -> answer(() -> face.submit(submit(request)), Report::submitted);
       case "get_work_history_when_done" ->
-          answer(
-              () -> face.whenDone(submit(request), given.span("time_limit_ms")), Report::oneJob);
+          answer(() -> face.whenDone(submit(request), given.span("time_limit_ms")), Report::oneJob);
       case "get_work_history" -> {
         GetWorkHistoryRequest.Builder get = GetWorkHistoryRequest.newBuilder().setJobId(job);
         given.number("limit").ifPresent(get::setLimit);

@@ -170,9 +170,7 @@ final class Report {
     told.addProperty("known", failed.knownReason().isPresent());
     told.addProperty("domain", failed.domain());
     told.add("metadata", map(failed.metadata()));
-    failed
-        .retryDelay()
-        .ifPresent(delay -> told.addProperty("retry_delay_ms", delay.toMillis()));
+    failed.retryDelay().ifPresent(delay -> told.addProperty("retry_delay_ms", delay.toMillis()));
     JsonArray violations = new JsonArray();
     failed
         .violations()

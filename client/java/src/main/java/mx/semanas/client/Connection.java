@@ -37,7 +37,7 @@ final class Connection {
   private final Channel channel;
   private final ExecutorService callbacks;
   private final ScheduledThreadPoolExecutor clock;
-  private final Set<Runnable> underway = ConcurrentHashMap.newKeySet();
+  private final Set<Underway> underway = ConcurrentHashMap.newKeySet();
   private final AtomicBoolean isClosed = new AtomicBoolean();
 
   /** When anything was last heard on any call. */
@@ -53,6 +53,11 @@ final class Connection {
     this.channel = channel;
     this.callbacks = threads.callbacks;
     this.clock = threads.clock;
+  }
+
+  /** A call or a watch that the client's end ends too. */
+  interface Underway {
+    void endWithClient();
   }
 
   /** The threads of one client. They go when it is closed, and keep no program from ending. */
@@ -118,20 +123,20 @@ final class Connection {
   }
 
   /**
-   * Registers what is to be done to a call when the client is closed; false when it is closed
-   * already. {@link #leave} takes it back.
+   * Registers a call, which is told when the client is closed; false when it is closed already.
+   * {@link #leave} takes it back.
    */
-  boolean enter(Runnable end) {
-    underway.add(end);
+  boolean enter(Underway call) {
+    underway.add(call);
     if (isClosed.get()) {
-      underway.remove(end);
+      underway.remove(call);
       return false;
     }
     return true;
   }
 
-  void leave(Runnable end) {
-    underway.remove(end);
+  void leave(Underway call) {
+    underway.remove(call);
   }
 
   boolean isClosed() {
@@ -195,13 +200,15 @@ final class Connection {
     own.notifyWhenStateChanged(state, () -> tellStates(settings));
   }
 
-  /** Ends what is under way, and then the connection and the threads. A second close does nothing. */
+  /**
+   * Ends what is under way, and then the connection and the threads. A second close does nothing.
+   */
   void close() {
     if (!isClosed.compareAndSet(false, true)) {
       return;
     }
-    for (Runnable end : underway) {
-      end.run();
+    for (Underway call : underway) {
+      call.endWithClient();
     }
     clock.shutdown();
     if (own != null) {

@@ -21,8 +21,12 @@ record Endpoint(String host, int port, boolean isSecure) {
 
   private static final Pattern LOOPBACK =
       Pattern.compile(
-          "localhost|(127(\\." + OCTET + "){3})|(\\[(::|(0{1,4}:){7})0{0,3}1])"
-              + "|(\\[::ffff:127(\\." + OCTET + "){3}])");
+          "localhost|(127(\\."
+              + OCTET
+              + "){3})|(\\[(::|(0{1,4}:){7})0{0,3}1])"
+              + "|(\\[::ffff:127(\\."
+              + OCTET
+              + "){3}])");
 
   static Endpoint parse(String text) {
     URI uri;
@@ -49,8 +53,9 @@ record Endpoint(String host, int port, boolean isSecure) {
     return new Endpoint(uri.getHost(), port, isSecure);
   }
 
+  /** As grpc-java wants it: a URI, in whose path the brackets of IPv6 cannot stand. */
   String target() {
-    return "dns:///" + host + ":" + port;
+    return "dns:///" + host.replace("[", "%5B").replace("]", "%5D") + ":" + port;
   }
 
   /** Whether what is sent stays on this machine. A name but localhost may point anywhere. */

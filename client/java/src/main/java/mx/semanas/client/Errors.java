@@ -2,6 +2,7 @@ package mx.semanas.client;
 
 import com.google.protobuf.Any;
 import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.Message;
 import com.google.rpc.BadRequest;
 import com.google.rpc.ErrorInfo;
 import com.google.rpc.RetryInfo;
@@ -30,34 +31,38 @@ final class Errors {
   static SemanasException of(Status received, Metadata trailers) {
     Status status = named(received);
     String message = status.getDescription() == null ? "" : status.getDescription();
-    String reason = "";
-    String domain = "";
-    Map<String, String> metadata = Map.of();
-    Duration retryDelay = null;
-    List<Violation> violations = List.of();
-    for (Any detail : details(trailers)) {
+    List<Any> details = details(trailers);
+    ErrorInfo info = find(details, ErrorInfo.getDefaultInstance());
+    RetryInfo retry = find(details, RetryInfo.getDefaultInstance());
+    BadRequest wrong = find(details, BadRequest.getDefaultInstance());
+    List<Violation> violations =
+        wrong.getFieldViolationsList().stream()
+            .map(one -> new Violation(one.getField(), one.getDescription()))
+            .toList();
+    return new Told(
+            status,
+            message,
+            info.getReason(),
+            info.getDomain(),
+            Map.copyOf(info.getMetadataMap()),
+            retry.hasRetryDelay() ? Spans.of(retry.getRetryDelay()) : null,
+            violations)
+        .asException();
+  }
+
+  /** The detail of that type. One that cannot be read hides neither the error nor the others. */
+  @SuppressWarnings("unchecked")
+  private static <T extends Message> T find(List<Any> details, T none) {
+    for (Any detail : details) {
       try {
-        if (detail.is(ErrorInfo.class)) {
-          ErrorInfo info = detail.unpack(ErrorInfo.class);
-          reason = info.getReason();
-          domain = info.getDomain();
-          metadata = Map.copyOf(info.getMetadataMap());
-        } else if (detail.is(RetryInfo.class)) {
-          RetryInfo info = detail.unpack(RetryInfo.class);
-          retryDelay = info.hasRetryDelay() ? Spans.of(info.getRetryDelay()) : null;
-        } else if (detail.is(BadRequest.class)) {
-          violations =
-              detail.unpack(BadRequest.class).getFieldViolationsList().stream()
-                  .map(wrong -> new Violation(wrong.getField(), wrong.getDescription()))
-                  .toList();
+        if (detail.is(none.getClass())) {
+          return (T) detail.unpack(none.getClass());
         }
       } catch (InvalidProtocolBufferException unreadable) {
-        // A detail that cannot be read does not hide the error.
-        continue;
+        return none;
       }
     }
-    return new Told(status, message, reason, domain, metadata, retryDelay, violations)
-        .asException();
+    return none;
   }
 
   static SemanasException of(Status status) {
@@ -137,8 +142,7 @@ final class Errors {
 
   static SemanasException draining(Duration resumeDelay) {
     Status status = Status.UNAVAILABLE.withDescription("the server is draining");
-    return new Told(
-            status, "the server is draining", "", "", Map.of(), resumeDelay, List.of())
+    return new Told(status, "the server is draining", "", "", Map.of(), resumeDelay, List.of())
         .asException();
   }
 

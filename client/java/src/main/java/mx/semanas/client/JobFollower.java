@@ -34,8 +34,7 @@ final class JobFollower extends Follower<WatchWorkHistoryResponse, JobUpdate> {
       }
       case EVENT -> event(message, message.getEvent());
       case HEARTBEAT -> new Frame.Heartbeat<>();
-      case STALE ->
-          new Frame.Stale<>(new JobUpdate.Stale(message.getCursor(), message.getStale()));
+      case STALE -> new Frame.Stale<>(new JobUpdate.Stale(message.getCursor(), message.getStale()));
       case DRAINING -> new Frame.Draining<>(Spans.of(message.getDraining().getResumeDelay()));
       case CONTENT_NOT_SET -> new Frame.Unknown<>();
     };

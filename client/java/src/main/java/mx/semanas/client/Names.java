@@ -41,8 +41,8 @@ public final class Names {
   }
 
   /**
-   * Whether a job in this state has ended. A state that this version does not know has not; a
-   * watch knows better, because the server says which update is the last.
+   * Whether a job in this state has ended. A state that this version does not know has not; a watch
+   * knows better, because the server says which update is the last.
    *
    * @param state the state
    * @return whether it is SUCCEEDED, FAILED, CANCELLED or OUTCOME_UNKNOWN

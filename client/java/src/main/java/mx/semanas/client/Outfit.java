@@ -30,14 +30,12 @@ record Outfit(Optional<CallCredentials> credentials, Optional<Duration> unaryDea
     if (credentials.isPresent() && options.getCredentials() == null) {
       options = options.withCallCredentials(credentials.get());
     }
-    boolean hasDeadline =
-        options.getDeadline() != null || Context.current().getDeadline() != null;
+    boolean hasDeadline = options.getDeadline() != null || Context.current().getDeadline() != null;
     if (method.getType().clientSendsOneMessage()
         && method.getType().serverSendsOneMessage()
         && unaryDeadline.isPresent()
         && !hasDeadline) {
-      options =
-          options.withDeadlineAfter(Spans.nanos(unaryDeadline.get()), TimeUnit.NANOSECONDS);
+      options = options.withDeadlineAfter(Spans.nanos(unaryDeadline.get()), TimeUnit.NANOSECONDS);
     }
     return next.newCall(method, options);
   }

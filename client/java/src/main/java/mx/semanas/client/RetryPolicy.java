@@ -134,22 +134,16 @@ public record RetryPolicy(
       }
       return Optional.of(scale(later(named, delayFirst), 1 + 0.5 * jitter));
     }
-    Duration full = earlier(delayFirst, delayMax);
-    for (int tries = 1; tries < triesMade && full.compareTo(delayMax) < 0; tries++) {
-      if (full.isZero()) {
-        break;
-      }
-      full = earlier(full.multipliedBy(2), delayMax);
+    long longest = Spans.nanos(delayMax);
+    long full = Math.min(Spans.nanos(delayFirst), longest);
+    for (int tries = 1; tries < triesMade && full > 0 && full < longest; tries++) {
+      full = Math.min(2 * full, longest);
     }
-    return Optional.of(scale(full, 0.5 + 0.5 * jitter));
+    return Optional.of(scale(Duration.ofNanos(full), 0.5 + 0.5 * jitter));
   }
 
   private static Duration scale(Duration delay, double factor) {
     return Duration.ofNanos((long) (Spans.nanos(delay) * factor));
-  }
-
-  private static Duration earlier(Duration one, Duration other) {
-    return one.compareTo(other) < 0 ? one : other;
   }
 
   private static Duration later(Duration one, Duration other) {

@@ -43,8 +43,7 @@ public final class SafeText {
    */
   public static String of(MessageOrBuilder message) {
     Shown shown = Shown.of(message);
-    String text = 
-        TextFormat.printer().printToString(shown.message).replaceAll("\\s*\\n\\s*", " ");
+    String text = TextFormat.printer().printToString(shown.message).replaceAll("\\s*\\n\\s*", " ");
     if (shown.isWhole) {
       return text.strip();
     }

@@ -85,8 +85,7 @@ public final class SemanasAsyncClient implements AutoCloseable {
    */
   public CompletableFuture<LookupNssResponse> lookupNss(LookupNssRequest request) {
     Repeat repeat = buysAnew(request) ? Repeat.ON_SERVERS_WORD : Repeat.HARMLESS;
-    return call(
-        WorkHistoryServiceGrpc.getLookupNssMethod(), repeat, request, Function.identity());
+    return call(WorkHistoryServiceGrpc.getLookupNssMethod(), repeat, request, Function.identity());
   }
 
   /** Whether the same request made twice could pay twice. */
@@ -167,8 +166,8 @@ public final class SemanasAsyncClient implements AutoCloseable {
    * Submits, then follows the job to its end, which its own deadline sets.
    *
    * @param request the person, and what is wanted
-   * @return the job that SUCCEEDED, with its work history; {@link
-   *     SemanasException.JobNotSucceeded} for one that ended otherwise
+   * @return the job that SUCCEEDED, with its work history; {@link SemanasException.JobNotSucceeded}
+   *     for one that ended otherwise
    */
   public CompletableFuture<WorkHistoryJob> getWorkHistoryWhenDone(
       SubmitWorkHistoryRequest request) {
@@ -180,9 +179,9 @@ public final class SemanasAsyncClient implements AutoCloseable {
    *
    * @param request the person, and what is wanted
    * @param timeLimit for all of it
-   * @return the job that SUCCEEDED, with its work history; {@link
-   *     SemanasException.JobNotSucceeded} for one that ended otherwise; {@link
-   *     SemanasException.DeadlineExceeded} with jobId and cursor when the limit has passed
+   * @return the job that SUCCEEDED, with its work history; {@link SemanasException.JobNotSucceeded}
+   *     for one that ended otherwise; {@link SemanasException.DeadlineExceeded} with jobId and
+   *     cursor when the limit has passed
    */
   public CompletableFuture<WorkHistoryJob> getWorkHistoryWhenDone(
       SubmitWorkHistoryRequest request, Duration timeLimit) {
@@ -194,7 +193,8 @@ public final class SemanasAsyncClient implements AutoCloseable {
       SubmitWorkHistoryRequest request, Optional<Duration> timeLimit) {
     SemanasAsyncClient hasty =
         timeLimit
-            .filter(limit -> settings.unaryDeadline().map(it -> it.compareTo(limit) > 0).orElse(true))
+            .filter(
+                limit -> settings.unaryDeadline().map(it -> it.compareTo(limit) > 0).orElse(true))
             .map(this::withUnaryDeadline)
             .orElse(this);
     // A job that was joined may have been started with another limit: ours is said again.
@@ -222,8 +222,7 @@ public final class SemanasAsyncClient implements AutoCloseable {
           needJob(answer.hasJob());
           return answer.getJob();
         };
-    return call(
-        WorkHistoryServiceGrpc.getGetWorkHistoryMethod(), Repeat.HARMLESS, request, read);
+    return call(WorkHistoryServiceGrpc.getGetWorkHistoryMethod(), Repeat.HARMLESS, request, read);
   }
 
   /**
@@ -301,10 +300,7 @@ public final class SemanasAsyncClient implements AutoCloseable {
           return answer.getJob();
         };
     return call(
-        OperationsServiceGrpc.getResolveWorkHistoryMethod(),
-        Repeat.ON_SERVERS_WORD,
-        request,
-        read);
+        OperationsServiceGrpc.getResolveWorkHistoryMethod(), Repeat.ON_SERVERS_WORD, request, read);
   }
 
   /**

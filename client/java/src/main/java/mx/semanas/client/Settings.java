@@ -41,8 +41,7 @@ record Settings(
   }
 
   Settings withTracing(Tracing traced) {
-    return new Settings(
-        unaryDeadline, connectTimeout, retry, watch, hooks, Optional.of(traced));
+    return new Settings(unaryDeadline, connectTimeout, retry, watch, hooks, Optional.of(traced));
   }
 
   /** A hook that fails is its owner's defect, and no reason for a call to fail. */

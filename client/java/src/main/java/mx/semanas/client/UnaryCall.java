@@ -22,7 +22,7 @@ import java.util.function.Function;
  * tries; a wait that would pass it is not begun, so that the caller gets the real reason and not
  * the deadline's.
  */
-final class UnaryCall<Q, R, T> {
+final class UnaryCall<Q, R, T> implements Connection.Underway {
   /** Whether a call may be made again. */
   enum Repeat {
     /** As often as the policy says. */
@@ -46,7 +46,6 @@ final class UnaryCall<Q, R, T> {
   private final Context context = Context.current();
   private final Deadline deadline;
   private final CompletableFuture<T> result = new CompletableFuture<>();
-  private final Runnable end = () -> cancel("the client is closed");
 
   private int number;
   private ClientCall<Q, R> current;
@@ -85,12 +84,17 @@ final class UnaryCall<Q, R, T> {
   /** Begins. Whoever completes or cancels the future ends the call. */
   CompletableFuture<T> begin() {
     result.whenComplete((value, failed) -> cancel("the caller cancelled"));
-    if (!connection.enter(end)) {
+    if (!connection.enter(this)) {
       result.completeExceptionally(Errors.cancelled("the client is closed"));
       return result;
     }
     attempt();
     return result;
+  }
+
+  @Override
+  public void endWithClient() {
+    cancel("the client is closed");
   }
 
   private void attempt() {
@@ -126,7 +130,7 @@ final class UnaryCall<Q, R, T> {
       ended = current;
       Connection.stop(pause);
     }
-    connection.leave(end);
+    connection.leave(this);
     if (ended != null) {
       ended.cancel(why, null);
     }

@@ -23,7 +23,7 @@ import java.util.function.Function;
  * server by gRPC's flow control. Everything happens in one order ({@link #order}), one thing at a
  * time, in whichever thread brings it.
  */
-final class WatchCall<Q, M, U> {
+final class WatchCall<Q, M, U> implements Connection.Underway {
   /** How long a stream that has said all may take to end, before it is cancelled. */
   private static final long FAREWELL_NANOS = 2_000_000_000L;
 
@@ -44,7 +44,6 @@ final class WatchCall<Q, M, U> {
   private final Channel channel;
   private final Context context = Context.current();
   private final SynchronizationContext order;
-  private final Runnable closed = () -> cancel("the client is closed", true);
 
   /** Updates that the reader wants and has not got. */
   private long wanted;
@@ -102,7 +101,7 @@ final class WatchCall<Q, M, U> {
           }
           if (!hasBegun) {
             hasBegun = true;
-            if (connection.enter(closed)) {
+            if (connection.enter(this)) {
               open();
             } else {
               finish(Errors.cancelled("the client is closed"));
@@ -116,6 +115,11 @@ final class WatchCall<Q, M, U> {
   /** Ends the stream at once. The reader hears no more of it. */
   void cancel() {
     cancel("the reader has left", false);
+  }
+
+  @Override
+  public void endWithClient() {
+    cancel("the client is closed", true);
   }
 
   private void cancel(String why, boolean tellsReader) {
@@ -194,8 +198,7 @@ final class WatchCall<Q, M, U> {
   /** Lets go of the stream, and opens it again after a while, or ends where that is of no use. */
   private void recover(SemanasException why) {
     current.release("the stream is resumed");
-    Optional<Duration> wait =
-        follower.resumeDelay(why, ThreadLocalRandom.current().nextDouble());
+    Optional<Duration> wait = follower.resumeDelay(why, ThreadLocalRandom.current().nextDouble());
     tell(why, wait);
     if (wait.isEmpty()) {
       finish(why);
@@ -211,11 +214,9 @@ final class WatchCall<Q, M, U> {
   }
 
   private void tell(SemanasException failed, Optional<Duration> wait) {
-    Status.Code code =
-        failed == null ? Status.Code.OK : failed.code().orElse(Status.Code.UNKNOWN);
+    Status.Code code = failed == null ? Status.Code.OK : failed.code().orElse(Status.Code.UNKNOWN);
     settings.tell(
-        new Attempt(
-            method.getBareMethodName(), opened, code, Optional.ofNullable(failed), wait));
+        new Attempt(method.getBareMethodName(), opened, code, Optional.ofNullable(failed), wait));
   }
 
   private void finish(SemanasException failed) {
@@ -227,7 +228,7 @@ final class WatchCall<Q, M, U> {
     isOver = true;
     live = null;
     Connection.stop(pause);
-    connection.leave(closed);
+    connection.leave(this);
   }
 
   /** One stream. What it brings after it was released is not heard. */

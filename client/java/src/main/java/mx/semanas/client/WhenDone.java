@@ -91,7 +91,9 @@ final class WhenDone implements WatchCall.Reader<JobUpdate> {
     result.completeExceptionally(failed);
   }
 
-  /** The job of the last update. Of a server that leaves it out, the state is known all the same. */
+  /**
+   * The job of the last update. Of a server that leaves it out, the state is known all the same.
+   */
   private WorkHistoryJob lastJob(JobUpdate update) {
     if (update.job().isPresent() || !(update instanceof JobUpdate.Event last)) {
       return update.job().orElseGet(WorkHistoryJob::getDefaultInstance);
