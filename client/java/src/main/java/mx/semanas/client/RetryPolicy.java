@@ -32,6 +32,10 @@ public record RetryPolicy(
   /**
    * Checks it.
    *
+   * @param triesMax tries altogether
+   * @param delayFirst the wait after the first failure
+   * @param delayMax the longest wait that the doubling leads to
+   * @param serverDelayMax the longest wait that the server may ask for
    * @throws SemanasException.Configuration if there is less than one try or a delay is negative
    */
   public RetryPolicy {

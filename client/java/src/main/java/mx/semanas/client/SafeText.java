@@ -47,7 +47,7 @@ public final class SafeText {
     if (shown.isWhole) {
       return text.strip();
     }
-    return (text + " " + WITHHELD).strip();
+    return (text.strip() + " " + WITHHELD).strip();
   }
 
   private static boolean isPersonal(FieldDescriptor field) {

@@ -19,6 +19,9 @@ public record WatchOptions(RetryPolicy resume, Duration heartbeatInterval, boole
   /**
    * Checks them.
    *
+   * @param resume when a broken watch is resumed
+   * @param heartbeatInterval assumed until the server names its own
+   * @param reportsStale whether the reader is told that the server's store does not answer
    * @throws SemanasException.Configuration if the interval is not greater than zero
    */
   public WatchOptions {

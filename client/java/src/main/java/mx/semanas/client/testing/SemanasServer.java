@@ -88,7 +88,7 @@ public final class SemanasServer implements AutoCloseable {
   public static SemanasServer startFake(BindableService... services) {
     NettyServerBuilder building =
         NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
-    building.addService(FakeHealth.service());
+    building.addService(FakeHealth.service()).intercept(new Thrown());
     for (BindableService service : services) {
       building.addService(service);
     }
