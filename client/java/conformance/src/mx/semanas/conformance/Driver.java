@@ -19,6 +19,7 @@ import mx.semanas.client.Attempt;
 import mx.semanas.client.Hooks;
 import mx.semanas.client.RetryPolicy;
 import mx.semanas.client.SemanasClient;
+import mx.semanas.client.SemanasClientBuilder;
 import mx.semanas.client.SemanasException;
 import mx.semanas.client.WatchOptions;
 
@@ -77,7 +78,7 @@ public final class Driver {
   }
 
   private static SemanasClient client(JsonObject given, Hooks hooks) {
-    SemanasClient.Builder builder =
+    SemanasClientBuilder builder =
         SemanasClient.builder(given.get("endpoint").getAsString()).hooks(hooks);
     Options options = new Options(given.getAsJsonObject("options"));
     options.span("unary_deadline_ms").ifPresent(builder::unaryDeadline);
@@ -102,7 +103,7 @@ public final class Driver {
     return builder.build();
   }
 
-  private static void credentials(SemanasClient.Builder builder, JsonObject given) {
+  private static void credentials(SemanasClientBuilder builder, JsonObject given) {
     Options credentials = new Options(given);
     credentials.text("bearer_token").ifPresent(builder::bearerToken);
     if (given != null && given.has("bearer_tokens")) {

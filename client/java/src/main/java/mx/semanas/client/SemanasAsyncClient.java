@@ -65,7 +65,7 @@ public final class SemanasAsyncClient implements AutoCloseable {
    * @return a client that shares the connection
    */
   public SemanasAsyncClient withUnaryDeadline(Duration deadline) {
-    SemanasClient.Builder.needPositive("the deadline", deadline);
+    SemanasClientBuilder.needPositive("the deadline", deadline);
     return new SemanasAsyncClient(connection, settings.withUnaryDeadline(Optional.of(deadline)));
   }
 
@@ -185,7 +185,7 @@ public final class SemanasAsyncClient implements AutoCloseable {
    */
   public CompletableFuture<WorkHistoryJob> getWorkHistoryWhenDone(
       SubmitWorkHistoryRequest request, Duration timeLimit) {
-    SemanasClient.Builder.needPositive("the time limit", timeLimit);
+    SemanasClientBuilder.needPositive("the time limit", timeLimit);
     return whenDone(request, Optional.of(timeLimit));
   }
 

@@ -162,7 +162,7 @@ class DecisionsTest {
       SemanasClient.builder(endpoint).build().close();
       return;
     }
-    SemanasClient.Builder builder = SemanasClient.builder(endpoint);
+    SemanasClientBuilder builder = SemanasClient.builder(endpoint);
     SemanasException refused = assertThrows(SemanasException.Configuration.class, builder::build);
     assertTrue(refused.getMessage().contains("https://"), refused.getMessage());
     builder.allowPlaintext().build().close();

@@ -101,7 +101,7 @@ final class ScriptedServer implements AutoCloseable {
     return server.getPort();
   }
 
-  SemanasClient.Builder client() {
+  SemanasClientBuilder client() {
     return SemanasClient.builder(scheme + "://localhost:" + port());
   }
 

@@ -47,7 +47,7 @@ class TlsTest {
     return new ScriptedServer(credentials.build()).on("GetWorkHistory", give(got()));
   }
 
-  private static SemanasException refusal(SemanasClient.Builder builder) {
+  private static SemanasException refusal(SemanasClientBuilder builder) {
     try (SemanasClient client = builder.retry(RetryPolicy.OFF).build()) {
       return assertThrows(SemanasException.Unavailable.class, () -> client.getWorkHistory("wh_1"));
     }
@@ -107,11 +107,11 @@ class TlsTest {
         SemanasClient.builder("http://localhost").clientCertificatePem(certificate, key));
   }
 
-  private static SemanasClient.Builder builder() {
+  private static SemanasClientBuilder builder() {
     return SemanasClient.builder("https://semanas.example.mx");
   }
 
-  private static void check(String expected, SemanasClient.Builder builder) {
+  private static void check(String expected, SemanasClientBuilder builder) {
     SemanasException refused = assertThrows(SemanasException.Configuration.class, builder::build);
     assertTrue(refused.getMessage().contains(expected), refused.getMessage());
     assertFalse(refused.getMessage().contains("BEGIN CERTIFICATE"));

@@ -353,7 +353,7 @@ class UnaryTest {
   @Test
   void aSourceOfTokensThatFailsIsTheCallersToMend() {
     server.on("GetWorkHistory", give(got()));
-    SemanasClient.Builder builder =
+    SemanasClientBuilder builder =
         server
             .client()
             .tokenSource(

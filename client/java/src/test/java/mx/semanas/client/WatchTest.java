@@ -43,7 +43,7 @@ class WatchTest {
   private static final WatchOptions QUICK =
       WatchOptions.DEFAULT.withResume(
           RetryPolicy.WATCHES.withDelayFirst(Duration.ofMillis(5)).withTriesMax(3));
-  private static final StatusRuntimeException RESET = Status.INTERNAL.asRuntimeException();
+  private final StatusRuntimeException reset = Status.INTERNAL.asRuntimeException();
   private static final WatchWorkHistoryRequest REQUEST =
       WatchWorkHistoryRequest.newBuilder().setJobId("wh_1").build();
 
@@ -85,7 +85,7 @@ class WatchTest {
   void aBreakIsHealedWithTheLastCursorWithoutGapOrRepeat() {
     server.on(
         "WatchWorkHistory",
-        fail(RESET, snapshot(1, "c1"), event(2, "c2")),
+        fail(reset, snapshot(1, "c1"), event(2, "c2")),
         give(event(2, "c2"), heartbeat("h2"), event(3, "c3"), end(4, "c4")));
     assertEquals(List.of("c1", "c2", "c3", "c4"), cursors());
     assertEquals("", cursorOf(1));
@@ -228,7 +228,7 @@ class WatchTest {
             .build();
     WatchWorkHistoriesResponse synced =
         job.toBuilder().setCursor("f2").setSynced(FeedSynced.getDefaultInstance()).build();
-    server.on("WatchWorkHistories", fail(RESET, job), silence(synced));
+    server.on("WatchWorkHistories", fail(reset, job), silence(synced));
     WatchWorkHistoriesRequest all = WatchWorkHistoriesRequest.getDefaultInstance();
     try (SemanasClient client = client();
         Watch<FeedUpdate> feed = client.watchWorkHistories(all)) {
