@@ -35,6 +35,7 @@ impl Engine {
                     .run(self.inner.options.watch.resync_interval, draining.clone()),
                 self.dispatch(),
                 self.purge(),
+                self.replay_facts(),
             )
         };
         let drain = async {

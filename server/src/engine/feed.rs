@@ -69,6 +69,7 @@ impl Engine {
             let mut pace = Pace::new(&options);
             let mut is_stale = false;
             let mut rings = self.inner.hub.rings();
+            let mut losses = self.inner.hub.losses();
             let mut start = start;
             loop {
                 let mut position = match start {
@@ -111,6 +112,10 @@ impl Engine {
                         if is_more && !self.inner.draining.is_cancelled() {
                             continue;
                         }
+                    }
+                    if losses.has_changed().unwrap_or_default() {
+                        losses.mark_unchanged();
+                        break Start::Fresh(Some(SnapshotCause::Reset));
                     }
                     let content = tokio::select! {
                         biased;

@@ -29,19 +29,32 @@ const READS_MAX: usize = 32;
 pub(super) struct Hub {
     store: Arc<dyn Store>,
     clock: Clock,
-    followed: Arc<Mutex<HashMap<JobId, watch::Sender<Arc<Stored>>>>>,
+    followed: Followed,
     /// Since when followed jobs could not be read.
     stale: watch::Sender<Option<Timestamp>>,
     /// Counts rings of work-history jobs, for the feed.
     rings: watch::Sender<u64>,
+    /// Counts losses of what was read before.
+    losses: watch::Sender<u64>,
+}
+
+type Followed = Arc<Mutex<HashMap<JobId, watch::Sender<View>>>>;
+
+/// A job as it was last read.
+#[derive(Clone)]
+struct View {
+    stored: Arc<Stored>,
+    /// Losses until then.
+    losses: u64,
+    is_gone: bool,
 }
 
 /// One follower's view of a job. Dropping the last one ends the hub's interest.
 pub(super) struct Follow {
     id: JobId,
     /// Taken only by drop.
-    seen: Option<watch::Receiver<Arc<Stored>>>,
-    followed: Arc<Mutex<HashMap<JobId, watch::Sender<Arc<Stored>>>>>,
+    seen: Option<watch::Receiver<View>>,
+    followed: Followed,
 }
 
 // === impl Hub ===
@@ -54,6 +67,7 @@ impl Hub {
             followed: Arc::default(),
             stale: watch::Sender::new(None),
             rings: watch::Sender::new(0),
+            losses: watch::Sender::new(0),
         }
     }
 
@@ -69,9 +83,10 @@ impl Hub {
                 None => return Ok(None),
             },
         };
+        let losses = self.losses_until_now();
         let current = self.store.read(id).await?;
         Ok(current.map(|current| {
-            self.publish(id, current);
+            self.publish(id, current, losses);
             follow
         }))
     }
@@ -82,6 +97,11 @@ impl Hub {
 
     pub(super) fn rings(&self) -> watch::Receiver<u64> {
         self.rings.subscribe()
+    }
+
+    /// Rings when the store lost something that may have been shown.
+    pub(super) fn losses(&self) -> watch::Receiver<u64> {
+        self.losses.subscribe()
     }
 
     /// Listens to the doorbell until `stop`.
@@ -96,7 +116,8 @@ impl Hub {
                 let Some(id) = dirty.iter().next().cloned() else { break };
                 dirty.remove(&id);
                 let store = Arc::clone(&self.store);
-                reads.push(async move { (store.read(&id).await, id) });
+                let losses = self.losses_until_now();
+                reads.push(async move { (store.read(&id).await, id, losses) });
             }
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -109,15 +130,20 @@ impl Hub {
                             dirty.insert(id);
                         }
                     }
+                    Ok(Bell::Lost) => {
+                        self.losses.send_modify(|losses| *losses += 1);
+                        self.mark_all(&mut dirty);
+                    }
                     Ok(Bell::Resync) | Err(broadcast::error::RecvError::Lagged(_)) => self.mark_all(&mut dirty),
                     Err(broadcast::error::RecvError::Closed) => return,
                 },
                 _ = resync.tick() => self.mark_all(&mut dirty),
-                Some((read, id)) = reads.next() => match read {
+                Some((read, id, losses)) = reads.next() => match read {
                     Ok(stored) => {
                         self.stale.send_if_modified(|since| since.take().is_some());
-                        if let Some(stored) = stored {
-                            self.publish(&id, stored);
+                        match stored {
+                            Some(stored) => self.publish(&id, stored, losses),
+                            None => self.publish_end(&id),
                         }
                     }
                     // One damaged record says nothing about the others.
@@ -164,10 +190,13 @@ impl Hub {
     }
 
     fn register(&self, id: &JobId, first: Stored) -> Follow {
+        let first = View {
+            stored: Arc::new(first),
+            losses: self.losses_until_now(),
+            is_gone: false,
+        };
         let mut followed = self.lock();
-        let sender = followed
-            .entry(id.clone())
-            .or_insert_with(|| watch::Sender::new(Arc::new(first)));
+        let sender = followed.entry(id.clone()).or_insert_with(|| watch::Sender::new(first));
         Follow {
             id: id.clone(),
             seen: Some(sender.subscribe()),
@@ -175,25 +204,40 @@ impl Hub {
         }
     }
 
-    /// Reads may overtake each other: only a newer version is news. An older one after a loss of data is handled by the watch,
-    /// which then sees another epoch or a job that is gone.
-    fn publish(&self, id: &JobId, stored: Stored) {
+    /// Reads may overtake each other: only a newer version is news. A read that began after a loss is news in any case, and its
+    /// version may be an older one.
+    fn publish(&self, id: &JobId, stored: Stored, losses: u64) {
         if let Some(sender) = self.lock().get(id) {
             sender.send_if_modified(|seen| {
-                let is_newer = stored.version > seen.version;
-                if is_newer {
-                    *seen = Arc::new(stored);
+                let is_news = losses > seen.losses || (losses == seen.losses && stored.version > seen.stored.version);
+                if is_news {
+                    *seen = View {
+                        stored: Arc::new(stored),
+                        losses,
+                        is_gone: false,
+                    };
                 }
-                is_newer
+                is_news
             });
         }
+    }
+
+    /// A job that is followed was lost, or purged long after its end.
+    fn publish_end(&self, id: &JobId) {
+        if let Some(sender) = self.lock().get(id) {
+            sender.send_if_modified(|seen| !std::mem::replace(&mut seen.is_gone, true));
+        }
+    }
+
+    fn losses_until_now(&self) -> u64 {
+        *self.losses.borrow()
     }
 
     fn is_followed(&self, id: &JobId) -> bool {
         self.lock().contains_key(id)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<JobId, watch::Sender<Arc<Stored>>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<JobId, watch::Sender<View>>> {
         self.followed.lock().expect("no panic happens under this lock")
     }
 }
@@ -203,10 +247,19 @@ impl Hub {
 impl Follow {
     /// The newest version, and marks it as seen.
     pub(super) fn latest(&mut self) -> Arc<Stored> {
-        Arc::clone(&self.receiver().borrow_and_update())
+        Arc::clone(&self.receiver().borrow_and_update().stored)
     }
 
-    fn receiver(&mut self) -> &mut watch::Receiver<Arc<Stored>> {
+    /// Losses until the newest version was read: when there are more than before, it may be an older one than was seen.
+    pub(super) fn losses(&mut self) -> u64 {
+        self.receiver().borrow().losses
+    }
+
+    pub(super) fn is_gone(&mut self) -> bool {
+        self.receiver().borrow().is_gone
+    }
+
+    fn receiver(&mut self) -> &mut watch::Receiver<View> {
         self.seen.as_mut().expect("taken only by drop")
     }
 

@@ -13,6 +13,7 @@ mod commit;
 mod cursor;
 mod dispatch;
 mod error;
+mod facts;
 mod feed;
 mod hub;
 mod lookup;
@@ -34,7 +35,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use tokio::{sync::Semaphore, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use self::{alarm::Alarm, hub::Hub};
+use self::{alarm::Alarm, facts::Facts, hub::Hub};
 pub(crate) use self::{
     metrics::Metrics,
     options::{Options, ProviderOptions, Route, WatchOptions},
@@ -45,7 +46,7 @@ use crate::{
     clock::Clock,
     domain::{provider_id::ProviderId, reason::Reason},
     providers::Provider,
-    store::{Store, StoreError},
+    store::{Journal, Store, StoreError},
 };
 
 /// Handle on the engine; cheap to clone.
@@ -57,6 +58,8 @@ pub(crate) struct Engine {
 /// What an engine is made of. `app` gives it; nothing is read from the environment here.
 pub(crate) struct Parts {
     pub store: Arc<dyn Store>,
+    /// For outcomes that the store does not take; without it they are kept in memory alone.
+    pub journal: Option<Journal>,
     pub providers: BTreeMap<ProviderId, Arc<dyn Provider>>,
     pub vault: Vault,
     pub clock: Clock,
@@ -80,6 +83,7 @@ struct Inner {
     hub: Hub,
     /// Wakes the dispatcher when a job that this replica rescheduled comes due.
     alarm: Alarm,
+    facts: Facts,
     /// Cancelled when the engine drains: no new work is accepted or claimed, and streams end.
     draining: CancellationToken,
     /// Everything that runs for a job; the drain waits for it.
@@ -95,6 +99,7 @@ impl Engine {
         let data_set = parts.store.probe().await?;
         let Parts {
             store,
+            journal,
             providers,
             vault,
             clock,
@@ -107,6 +112,7 @@ impl Engine {
             workers: Arc::new(Semaphore::new(options.workers_max)),
             streams: Arc::new(Semaphore::new(options.watch.streams_max)),
             alarm: Alarm::default(),
+            facts: Facts::new(journal),
             draining: CancellationToken::new(),
             tasks: TaskTracker::new(),
             epoch: data_set.epoch,
@@ -126,6 +132,7 @@ impl Engine {
             return false;
         }
         let asked_at = Instant::now();
+        self.inner.metrics.store_condition(&self.inner.store.condition());
         match self.inner.store.probe().await {
             Ok(data_set) => {
                 self.inner.clock.follow(data_set.now, asked_at.elapsed());

@@ -75,8 +75,15 @@ impl Engine {
             let mut pace = Pace::new(&options);
             let mut stale = self.inner.hub.stale();
             let mut seen = seen;
+            let mut losses = follow.losses();
             loop {
                 let stored = follow.latest();
+                if follow.is_gone() && !stored.job.is_terminal() {
+                    Err(EngineError::new(Reason::JobNotFound))?;
+                }
+                if std::mem::replace(&mut losses, follow.losses()) != losses {
+                    seen = Seen::Nothing(SnapshotCause::Reset);
+                }
                 for message in self.news(&stored, &mut seen, limit).await? {
                     let is_terminal = message.terminal;
                     yield message;

@@ -64,8 +64,15 @@ impl RedisStore {
             feed_kept_max: self.feed_kept_max,
             retention_us: micros(self.retention),
         };
-        let call = Call::new("create a job", &scripts::CREATE)
+        // A running job that needs this one must not be kept waiting: it came when there was room.
+        let (script, full) = if job.dependents.is_empty() {
+            (&scripts::CREATE, self.fitness().full)
+        } else {
+            (&scripts::CREATE_FOR_JOB, None)
+        };
+        let call = Call::new("create a job", script)
             .key(slot.epoch())
+            .key(slot.reign())
             .key(slot.job(&job.id))
             .key(slot.sealed(&job.id))
             .key(slot.dedupe(&job.tenant, &job.person, &product))
@@ -73,12 +80,17 @@ impl RedisStore {
             .key(slot.jobs(&job.tenant))
             .key(slot.feed())
             .arg(self.epoch())
+            .arg("")
             .arg(super::plan(&plan))
             .arg(codec::encode_job(&job))
-            .arg(subject);
+            .arg(subject)
+            .arg(if full.is_some() { "1" } else { "0" });
 
         let sent_at = Instant::now();
-        let (word, mut reply) = self.link.run(call).await?;
+        let (word, mut reply, reign) = self.reigns.run(job.id.shard(), &call).await?;
+        if let "STARTED" | "REPLAY" = word.as_str() {
+            self.reigns.memory.remember(job.id.clone(), 1, call, &reign);
+        }
         let how = match word.as_str() {
             "STARTED" => {
                 let version = reply.number()?;
@@ -86,6 +98,12 @@ impl RedisStore {
                 return Ok(Created {
                     stored: Stored { job, version },
                     how: How::Started(lease),
+                });
+            }
+            "FULL" => {
+                return Err(StoreError::Unavailable {
+                    doing: "create a job",
+                    why: full.unwrap_or_default(),
                 });
             }
             "REPLAY" => How::Started(None),

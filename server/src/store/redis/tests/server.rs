@@ -184,6 +184,7 @@ pub(super) fn options(url: &str) -> RedisOptions {
         clock: Clock::system(),
         feed_kept_max: FEED_KEPT_MAX,
         retention: Duration::from_secs(30 * 24 * 3600),
+        failover_pause: Duration::ZERO,
         connect_timeout: Duration::from_secs(2),
         response_timeout: Duration::from_secs(2),
     }
