@@ -9,7 +9,7 @@ use std::{
 };
 
 use futures::future::join_all;
-use redis::{Cmd, RedisResult};
+use redis::RedisResult;
 use tokio::{sync::Mutex, time::sleep};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -109,18 +109,6 @@ impl Link {
             "DATASET_LOST" => Err(self.lost()),
             word => Ok((word.to_owned(), reply)),
         }
-    }
-
-    /// Asks all masters about themselves.
-    pub(super) async fn ask_all(&self, doing: &'static str, command: Cmd) -> Result<Vec<String>, StoreError> {
-        let at = self.address().shown();
-        let topology = self.masters.known().await;
-        let topology = topology.map_err(|fault| fault.into_error(doing, &at))?;
-        let answers = join_all(topology.masters.iter().map(async |node| {
-            let answer = node.ask(command.clone()).await;
-            answer.map_err(|fault| fault.into_error(doing, &node.name))
-        }));
-        answers.await.into_iter().collect()
     }
 
     pub(super) fn lost(&self) -> StoreError {

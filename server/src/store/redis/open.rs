@@ -19,7 +19,7 @@ use super::{
     bells::Bells,
     connection::Link,
     fault::{Fault, reason_of},
-    fitness::{Demands, check_servers, facts, policy_that_evicts},
+    fitness::{Demands, check_servers},
     keys::Keys,
     node::Node,
     reigns::Reigns,
@@ -120,22 +120,14 @@ pub(crate) async fn open(options: RedisOptions) -> Result<RedisStore, OpenError>
 }
 
 impl RedisStore {
-    /// One look at data set, clock and eviction policy; a server that takes no writes refuses the script.
+    /// One look at data set and clock, and at what the vigil saw; a server that takes no writes refuses the script.
     pub(super) async fn probe_data_set(&self) -> Result<DataSet, StoreError> {
         let call = Call::new("probe", &scripts::PROBE)
             .key(self.keys.meta())
             .arg(self.epoch());
         let (_, mut reply) = self.link.run(call).await?;
         let now = reply.timestamp_us()?;
-        let mut info = cmd("INFO");
-        info.arg("memory");
-        let answers = self.link.ask_all("probe", info).await?;
-        let policy = answers.iter().find_map(|info| policy_that_evicts(&facts(info)));
-        let evicts = policy.map(|policy| {
-            format!("maxmemory-policy was changed to {policy}, so redis may forget charges: set it to noeviction")
-                .into()
-        });
-        match evicts.or_else(|| self.fitness().unfit) {
+        match self.fitness().unfit {
             Some(why) => Err(StoreError::Unavailable { doing: "probe", why }),
             None => Ok(DataSet { epoch: self.epoch, now }),
         }

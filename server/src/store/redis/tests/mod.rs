@@ -7,6 +7,7 @@ mod fleet;
 mod gates;
 mod harness;
 mod leftovers;
+mod losses;
 mod opening;
 mod proxy;
 mod server;
