@@ -223,6 +223,11 @@ impl Metrics {
         self.store_errors.inc();
     }
 
+    #[cfg(test)]
+    pub(super) fn store_errors_seen(&self) -> u64 {
+        self.store_errors.get()
+    }
+
     pub(super) fn unreadable(&self) {
         self.unreadable.inc();
     }

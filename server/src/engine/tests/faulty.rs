@@ -44,6 +44,8 @@ pub(super) struct Faulty {
     /// Whether who looks for due jobs waits for ever.
     claims_hang: AtomicBool,
     pub claims_hung: AtomicUsize,
+    /// Whether no intent can be had.
+    postpones: AtomicBool,
     epoch: Option<u64>,
 }
 
@@ -61,12 +63,17 @@ impl Faulty {
             lost_intent: OnceLock::new(),
             claims_hang: AtomicBool::new(false),
             claims_hung: AtomicUsize::new(0),
+            postpones: AtomicBool::new(false),
             epoch,
         })
     }
 
     pub(super) fn goes_down(&self) {
         self.is_down.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) fn postpones(&self, postpones: bool) {
+        self.postpones.store(postpones, Ordering::SeqCst);
     }
 
     pub(super) fn comes_back(&self) {
@@ -163,6 +170,10 @@ impl Store for Faulty {
 
     async fn commit(&self, commit: Commit) -> Result<Committed, StoreError> {
         let (is_lost, is_intent) = (self.is_lost_intent(&commit), is_intent(&commit));
+        if is_intent && self.postpones.load(Ordering::SeqCst) {
+            let wait = Duration::from_millis(20);
+            return Ok(Committed::Postponed { wait });
+        }
         let committed = self.up()?.commit(commit).await?;
         if is_intent {
             drop(self.slow_intents.lock().await);

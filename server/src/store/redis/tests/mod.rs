@@ -8,8 +8,10 @@ mod gates;
 mod harness;
 mod leftovers;
 mod losses;
+mod moving;
 mod opening;
 mod proxy;
+mod refusals;
 mod server;
 mod transport;
 
