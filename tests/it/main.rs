@@ -22,6 +22,7 @@ mod replicas;
 mod routes;
 mod slow_reader;
 mod startup;
+mod store_faults;
 mod trace_context;
 mod watching;
 

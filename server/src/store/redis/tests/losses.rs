@@ -321,7 +321,7 @@ async fn an_almost_full_redis_begins_nothing_new_and_ends_what_runs() {
     let asked = options(&server.url());
     let store = open(asked.clone()).await.unwrap();
     let (running, fence) = create(&store, 1).await;
-    let ballast = "x".repeat(16 * 1024 * 1024);
+    let ballast = "x".repeat(4 * 1024 * 1024);
     server.run(&["SET", "ballast", &ballast]).await;
     let memory: String = redis::from_redis_value(server.run(&["INFO", "memory"]).await).unwrap();
     let used = memory
