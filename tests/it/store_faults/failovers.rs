@@ -113,15 +113,25 @@ async fn fault_26_slots_that_move_under_load_leave_every_job_whole() {
 }
 
 async fn move_slot(cluster: &Cluster, from: &Redis, to: &Redis, slot: &str) {
+    let mut line = redis::Client::open(from.url())
+        .unwrap()
+        .get_multiplexed_async_connection()
+        .await
+        .unwrap();
+    line.set_response_timeout(PATIENCE);
     let (from_id, to_id): (String, String) = (from.ask(&["CLUSTER", "MYID"]).await, to.ask(&["CLUSTER", "MYID"]).await);
     let _: String = to.ask(&["CLUSTER", "SETSLOT", slot, "IMPORTING", &from_id]).await;
     let _: String = from.ask(&["CLUSTER", "SETSLOT", slot, "MIGRATING", &to_id]).await;
     let port = to.port().to_string();
     loop {
         // One at a time, so that scripts come in between.
-        let keys: Vec<String> = from.ask(&["CLUSTER", "GETKEYSINSLOT", slot, "1"]).await;
+        let next = redis::cmd("CLUSTER").arg(&["GETKEYSINSLOT", slot, "1"]).to_owned();
+        let keys: Vec<String> = next.query_async(&mut line).await.unwrap();
         let Some(key) = keys.first() else { break };
-        let _: String = from.ask(&["MIGRATE", "127.0.0.1", &port, key, "0", "5000"]).await;
+        let go = redis::cmd("MIGRATE")
+            .arg(&["127.0.0.1", &port, key, "0", "5000"])
+            .to_owned();
+        let _: String = go.query_async(&mut line).await.unwrap();
     }
     for server in [to, from, &cluster.servers[2]] {
         let _: String = server.ask(&["CLUSTER", "SETSLOT", slot, "NODE", &to_id]).await;

@@ -66,7 +66,7 @@ async fn fault_19_answers_around_the_time_limit_are_unknown_and_treated_so() {
     let server = options.start().await;
     let acknowledged = AtomicUsize::new(0);
     let mut crowds = Vec::new();
-    for delay_ms in [400, 480, 520, 600] {
+    for delay_ms in [320, 400, 450, 520] {
         link.slows_down(Duration::from_millis(delay_ms));
         crowds.push(Crowd::submits(&server, 40, &acknowledged).await);
     }

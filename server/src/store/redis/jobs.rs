@@ -106,6 +106,12 @@ impl RedisStore {
                     why: full.unwrap_or_default(),
                 });
             }
+            "SETTLING" => {
+                return Err(StoreError::Unavailable {
+                    doing: "create a job",
+                    why: "redis has just been started or changed its master, and it is not certain yet that no job is missing".into(),
+                });
+            }
             "REPLAY" => How::Started(None),
             "ATTACHED" => How::Attached,
             "REUSED" => How::Reused,

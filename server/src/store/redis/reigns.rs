@@ -17,7 +17,7 @@ use std::{
 use tokio::sync::{Mutex, broadcast};
 
 use super::{
-    connection::Link,
+    connection::{Link, PING_INTERVAL},
     keys::Keys,
     memory::{Deed, Memory},
     micros,
@@ -34,6 +34,10 @@ const FOLLOWED_MAX: usize = 4;
 
 /// Versions that one script call looks for.
 const LOOK_MAX: usize = 200;
+
+/// After it has changed its master a shard takes no new job for so long: by then every replica that is well has looked, and put back
+/// the job that a new request would have joined.
+const SETTLING: Duration = PING_INTERVAL.saturating_add(Duration::from_millis(500));
 
 /// Job ids that a log line names.
 const NAMED_MAX: usize = 20;
@@ -296,6 +300,7 @@ impl Reigns {
             .arg(self.epoch.as_str())
             .arg("")
             .number(micros(self.pause))
+            .number(micros(self.pause.min(SETTLING)))
             .arg(if is_loss { "1" } else { "0" })
             .arg(self.keys.bell());
         let (word, mut reply) = self.link.run(call.meant("redo", reign, "")).await?;

@@ -4,7 +4,7 @@
 -- ARGV  1 epoch, 2 reign, 3 plan (JSON, `CreatePlan` in jobs.rs), 4 the job's record, 5 sealed subject, 6 '1' when nothing new
 --       may be begun
 -- Answers {'STARTED', version, fence or false, stalled}   the job is new; fence when it was claimed with it
---         {'REPLAY' | 'ATTACHED' | 'REUSED', id, record, version}  {'FULL'}
+--         {'REPLAY' | 'ATTACHED' | 'REUSED', id, record, version}  {'FULL'}  {'SETTLING'}
 --         to a redo {'THERE'}  {'STARTED', ...}
 local plan = cjson.decode(ARGV[3])
 local is_redo = mode ~= 'do'
@@ -55,6 +55,9 @@ if unknown and not is_redo then
 end
 if ARGV[6] == '1' and not is_redo then
   return {'FULL'}
+end
+if is_settling and not is_redo then
+  return {'SETTLING'}
 end
 
 local fence, stalled, lease_until, due_at = 0, 0, 0, now

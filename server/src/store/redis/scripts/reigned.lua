@@ -7,12 +7,14 @@
 --   force:REIGN:OWN    the same, though what came in between is missing: nobody is left who remembers it
 local reign = reign_now()
 local mode, believed, own_reign = string.match(ARGV[2], '^(%w+):(%w*):(%w*)$')
-local known, safe_until = unpack(redis.call('HMGET', KEYS[2], 'id', 'safe_until'))
+local known, safe_until, settled_at = unpack(redis.call('HMGET', KEYS[2], 'id', 'safe_until', 'settled_at'))
 if believed ~= reign or (mode == 'do' and known ~= reign) then
   return {'OTHER_REIGN', reign}
 end
 -- Until then replicas may still find out what is missing, and no billed call is begun.
 local safe_for = math.max(0, tonumber(safe_until or '0') - now_us())
+-- Until then a job that is missing would be begun a second time by whoever asks for the same person.
+local is_settling = tonumber(settled_at or '0') > now_us()
 
 -- Whether a job's history holds its version that came under a reign. `base` is the version with which the last reign that moved
 -- the job found it.
