@@ -6,6 +6,8 @@
 
 mod checks;
 mod duration;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod layers;
 mod mistakes;
 mod parse;
@@ -26,6 +28,7 @@ use self::{
     reader::{Reader, parse_choice},
 };
 use crate::{
+    api::WebOrigins,
     domain::retry::Backoff,
     engine::{self, Route, WatchOptions},
     telemetry,
@@ -60,6 +63,7 @@ pub(crate) struct Grpc {
     pub request_bytes_max: usize,
     pub keepalive: Duration,
     pub keepalive_timeout: Duration,
+    pub web_origins: WebOrigins,
 }
 
 /// Settings of the plain HTTP edge.
@@ -155,6 +159,7 @@ fn read(r: &mut Reader) -> Config {
         request_bytes_max: r.integer("grpc.request_bytes_max", 1024, REQUEST_BYTES_MAX),
         keepalive: r.duration("grpc.keepalive"),
         keepalive_timeout: r.duration("grpc.keepalive_timeout"),
+        web_origins: WebOrigins::of(r.list("grpc.web_origins", parse::web_origin)),
     };
     let http = Http {
         listen: r.read("http.listen", parse::listen),
@@ -241,7 +246,11 @@ fn read_store(r: &mut Reader) -> Store {
 /// Where the data is, when that is on this machine.
 fn journal_beside(place: &Place) -> PathBuf {
     match place {
-        Place::Sqlite { path } => path.with_added_extension("journal"),
+        Place::Sqlite { path } => {
+            let mut journal = path.clone().into_os_string();
+            journal.push(".journal");
+            PathBuf::from(journal)
+        }
         Place::Redis(_) => PathBuf::from("./data/journal"),
     }
 }

@@ -26,6 +26,9 @@ use crate::{
 /// Reads of followed jobs at a time: enough to keep a store busy, few enough to leave it room for the work itself.
 const READS_MAX: usize = 32;
 
+/// Who follows which job.
+type Followed = Arc<Mutex<HashMap<JobId, watch::Sender<Latest>>>>;
+
 pub(super) struct Hub {
     store: Arc<dyn Store>,
     clock: Clock,
@@ -38,23 +41,23 @@ pub(super) struct Hub {
     losses: watch::Sender<u64>,
 }
 
-type Followed = Arc<Mutex<HashMap<JobId, watch::Sender<View>>>>;
-
-/// A job as it was last read.
-#[derive(Clone)]
-struct View {
-    stored: Arc<Stored>,
-    /// Losses until then.
-    losses: u64,
-    is_gone: bool,
-}
-
 /// One follower's view of a job. Dropping the last one ends the hub's interest.
 pub(super) struct Follow {
     id: JobId,
     /// Taken only by drop.
-    seen: Option<watch::Receiver<View>>,
+    seen: Option<watch::Receiver<Latest>>,
     followed: Followed,
+}
+
+/// What is known of a followed job.
+#[derive(Clone)]
+pub(super) struct Latest {
+    pub stored: Arc<Stored>,
+    /// Since when its record cannot be read by this version, so that what is known may be old.
+    pub unreadable_since: Option<Timestamp>,
+    /// Losses until it was read: when there are more than before, it may be an older version than was seen.
+    pub losses: u64,
+    pub is_gone: bool,
 }
 
 // === impl Hub ===
@@ -147,7 +150,7 @@ impl Hub {
                         }
                     }
                     // One damaged record says nothing about the others.
-                    Err(StoreError::Unreadable { .. }) => {}
+                    Err(error @ StoreError::Unreadable { .. }) => self.note_unreadable(&id, &error),
                     // The next resync reads it again; followers hear that what they see may be old.
                     Err(error @ (StoreError::Unavailable { .. } | StoreError::DataSetLost { .. })) => {
                         self.note_stale(&error);
@@ -179,6 +182,22 @@ impl Hub {
         }
     }
 
+    /// A newer version may have written it, of which another replica can tell; those who follow it here must not take silence
+    /// for news.
+    fn note_unreadable(&self, id: &JobId, error: &StoreError) {
+        let now = self.clock.now();
+        let is_new = self.lock().get(id).is_some_and(|sender| {
+            sender.send_if_modified(|latest| {
+                let is_new = latest.unreadable_since.is_none();
+                latest.unreadable_since.get_or_insert(now);
+                is_new
+            })
+        });
+        if is_new {
+            tracing::error!(job.id = %id, error = %error, "a followed job cannot be read");
+        }
+    }
+
     fn join(&self, id: &JobId) -> Option<Follow> {
         let followed = self.lock();
         let seen = followed.get(id)?.subscribe();
@@ -190,8 +209,9 @@ impl Hub {
     }
 
     fn register(&self, id: &JobId, first: Stored) -> Follow {
-        let first = View {
+        let first = Latest {
             stored: Arc::new(first),
+            unreadable_since: None,
             losses: self.losses_until_now(),
             is_gone: false,
         };
@@ -208,16 +228,19 @@ impl Hub {
     /// version may be an older one.
     fn publish(&self, id: &JobId, stored: Stored, losses: u64) {
         if let Some(sender) = self.lock().get(id) {
-            sender.send_if_modified(|seen| {
-                let is_news = losses > seen.losses || (losses == seen.losses && stored.version > seen.stored.version);
+            sender.send_if_modified(|latest| {
+                let is_news =
+                    losses > latest.losses || (losses == latest.losses && stored.version > latest.stored.version);
+                let is_readable_again = latest.unreadable_since.take().is_some();
                 if is_news {
-                    *seen = View {
+                    *latest = Latest {
                         stored: Arc::new(stored),
+                        unreadable_since: None,
                         losses,
                         is_gone: false,
                     };
                 }
-                is_news
+                is_news || is_readable_again
             });
         }
     }
@@ -237,7 +260,7 @@ impl Hub {
         self.lock().contains_key(id)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<JobId, watch::Sender<View>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<JobId, watch::Sender<Latest>>> {
         self.followed.lock().expect("no panic happens under this lock")
     }
 }
@@ -246,20 +269,11 @@ impl Hub {
 
 impl Follow {
     /// The newest version, and marks it as seen.
-    pub(super) fn latest(&mut self) -> Arc<Stored> {
-        Arc::clone(&self.receiver().borrow_and_update().stored)
+    pub(super) fn latest(&mut self) -> Latest {
+        self.receiver().borrow_and_update().clone()
     }
 
-    /// Losses until the newest version was read: when there are more than before, it may be an older one than was seen.
-    pub(super) fn losses(&mut self) -> u64 {
-        self.receiver().borrow().losses
-    }
-
-    pub(super) fn is_gone(&mut self) -> bool {
-        self.receiver().borrow().is_gone
-    }
-
-    fn receiver(&mut self) -> &mut watch::Receiver<View> {
+    fn receiver(&mut self) -> &mut watch::Receiver<Latest> {
         self.seen.as_mut().expect("taken only by drop")
     }
 

@@ -18,7 +18,7 @@ use crate::{
     engine::{
         Engine, EngineError,
         cursor::{JobCursor, Position},
-        hub::Follow,
+        hub::{Follow, Latest},
         options::WatchOptions,
         request::{Snapshot, SnapshotCause, Watch, WatchContent, WatchMessage},
     },
@@ -47,7 +47,7 @@ impl Engine {
         }
         let permit = self.take_stream()?;
         let mut follow = self.inner.hub.follow(&id).await?.ok_or_else(not_found)?;
-        let job = follow.latest();
+        let job = follow.latest().stored;
         if job.job.tenant != watch.tenant {
             return Err(not_found());
         }
@@ -75,13 +75,14 @@ impl Engine {
             let mut pace = Pace::new(&options);
             let mut stale = self.inner.hub.stale();
             let mut seen = seen;
-            let mut losses = follow.losses();
+            let mut losses = None;
+            let mut told_unreadable = false;
             loop {
-                let stored = follow.latest();
-                if follow.is_gone() && !stored.job.is_terminal() {
+                let Latest { stored, unreadable_since, losses: losses_until_now, is_gone } = follow.latest();
+                if is_gone && !stored.job.is_terminal() {
                     Err(EngineError::new(Reason::JobNotFound))?;
                 }
-                if std::mem::replace(&mut losses, follow.losses()) != losses {
+                if losses.replace(losses_until_now).is_some_and(|before| before != losses_until_now) {
                     seen = Seen::Nothing(SnapshotCause::Reset);
                 }
                 for message in self.news(&stored, &mut seen, limit).await? {
@@ -92,6 +93,11 @@ impl Engine {
                         return;
                     }
                 }
+                if let (Some(since), false) = (unreadable_since, told_unreadable) {
+                    yield self.message(&stored.job, seen.sequence(), limit, false, WatchContent::Stale { since });
+                    pace.spoke();
+                }
+                told_unreadable = unreadable_since.is_some();
                 let content = tokio::select! {
                     biased;
                     () = follow.changed() => continue,

@@ -34,7 +34,7 @@ impl Journal {
         let journal = Journal {
             folder: folder.to_owned(),
         };
-        for name in journal.names(PART)? {
+        for name in names(folder, PART)? {
             let removed = fs::remove_file(journal.path(&name, PART)).is_ok();
             tracing::warn!(
                 entry = name,
@@ -59,7 +59,12 @@ impl Journal {
 
     /// Names of the entries, in no order.
     pub(crate) fn list(&self) -> io::Result<Vec<String>> {
-        self.names(ENTRY)
+        Journal::names_in(&self.folder)
+    }
+
+    /// The same, for one who only looks.
+    pub(crate) fn names_in(folder: &Path) -> io::Result<Vec<String>> {
+        names(folder, ENTRY)
     }
 
     pub(crate) fn read(&self, name: &str) -> io::Result<Vec<u8>> {
@@ -82,19 +87,6 @@ impl Journal {
         fs::rename(self.path(name, ENTRY), self.path(name, DAMAGED))
     }
 
-    fn names(&self, ending: &str) -> io::Result<Vec<String>> {
-        let mut names = Vec::new();
-        for file in fs::read_dir(&self.folder)? {
-            let path = PathBuf::from(file?.file_name());
-            if path.extension().is_some_and(|found| found == ending)
-                && let Some(name) = path.file_stem().and_then(|name| name.to_str())
-            {
-                names.push(name.to_owned());
-            }
-        }
-        Ok(names)
-    }
-
     fn path(&self, name: &str, ending: &str) -> PathBuf {
         self.folder.join(format!("{name}.{ending}"))
     }
@@ -102,6 +94,19 @@ impl Journal {
     fn sync_names(&self) -> io::Result<()> {
         File::open(&self.folder)?.sync_all()
     }
+}
+
+fn names(folder: &Path, ending: &str) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for file in fs::read_dir(folder)? {
+        let path = PathBuf::from(file?.file_name());
+        if path.extension().is_some_and(|found| found == ending)
+            && let Some(name) = path.file_stem().and_then(|name| name.to_str())
+        {
+            names.push(name.to_owned());
+        }
+    }
+    Ok(names)
 }
 
 fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {

@@ -12,6 +12,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
 
+/// Replies that a slow road holds at a time.
+const ON_THE_WAY_MAX: usize = 1_024;
+
 pub struct Link {
     address: SocketAddr,
     road: Arc<Road>,
@@ -86,7 +89,7 @@ async fn carry(mut near: TcpStream, road: Arc<Road>) {
     let (mut from_near, mut to_near) = near.split();
     let (mut from_far, mut to_far) = far.split();
     let there = tokio::io::copy(&mut from_near, &mut to_far);
-    let (on_the_way, mut arriving) = mpsc::unbounded_channel::<(Instant, Vec<u8>)>();
+    let (on_the_way, mut arriving) = mpsc::channel::<(Instant, Vec<u8>)>(ON_THE_WAY_MAX);
     let back = async {
         let mut chunk = vec![0; 65_536];
         let mut has_gone_silent = false;
@@ -104,7 +107,7 @@ async fn carry(mut near: TcpStream, road: Arc<Road>) {
                 return;
             }
             let arrives_at = Instant::now() + *road.delay.lock().unwrap();
-            if on_the_way.send((arrives_at, chunk[..count].to_vec())).is_err() {
+            if on_the_way.send((arrives_at, chunk[..count].to_vec())).await.is_err() {
                 return;
             }
         }

@@ -54,6 +54,7 @@ pub(crate) use self::{
 };
 use self::{bells::Bells, connection::Link, keys::Keys, reigns::Reigns, vigil::Fitness};
 use crate::{
+    clock::Clock,
     domain::{
         gate::{GateLimits, GateReport, GateStatus, Passage},
         ids::{IntentId, JobId},
@@ -80,6 +81,7 @@ pub(crate) struct RedisStore {
     feed_kept_max: u64,
     /// How long a paid answer can be asked for.
     retention: Duration,
+    clock: Clock,
     /// Chooses the shard that the next claim begins with.
     claims_made: AtomicUsize,
 }

@@ -115,6 +115,7 @@ pub(crate) async fn open(options: RedisOptions) -> Result<RedisStore, OpenError>
         _vigil: AbortOnDropHandle::new(tokio::spawn(vigil)),
         feed_kept_max: options.feed_kept_max,
         retention: options.retention,
+        clock: options.clock,
         claims_made: AtomicUsize::new(0),
     })
 }

@@ -29,6 +29,10 @@ use crate::{
     store::{Bell, StoreError},
 };
 
+/// Why something cannot be said or begun for a moment.
+pub(super) const NOT_SETTLED: &str =
+    "redis has just been started or changed its master, and it is not certain yet that no job is missing";
+
 /// New reigns that one call follows: each means that the master changed while it was made.
 const FOLLOWED_MAX: usize = 4;
 
@@ -91,6 +95,7 @@ pub(super) enum Mode {
 /// What a shard says of its reign.
 pub(super) struct Told {
     pub(super) reign: Arc<str>,
+    is_on_record: bool,
     pub(super) pause_left: Duration,
     pub(super) lost_at: u64,
 }
@@ -157,11 +162,24 @@ impl Reigns {
             .arg(self.epoch.as_str());
         let (_, mut reply) = self.link.run(call).await?;
         let reign = Arc::from(reply.text()?);
-        let _on_record = reply.text()?;
+        let on_record = reply.text()?;
         Ok(Told {
+            is_on_record: on_record == *reign,
             reign,
             pause_left: reply.duration_us()?,
             lost_at: reply.number()?,
+        })
+    }
+
+    /// What is missing may still be put back for as long as the pause lasts.
+    pub(super) async fn demand_settled(&self, shard: Shard) -> Result<(), StoreError> {
+        let told = self.ask(shard).await?;
+        if told.is_on_record && told.pause_left.is_zero() {
+            return Ok(());
+        }
+        Err(StoreError::Unavailable {
+            doing: "look for what may be missing",
+            why: NOT_SETTLED.into(),
         })
     }
 

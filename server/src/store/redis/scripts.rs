@@ -1,8 +1,9 @@
 //! The scripts, and how one is called. Their text stands in `scripts/`, each headed by its keys, arguments and answers.
 //!
 //! All but the four that find, create and probe a data set begin with `prelude.lua`, which refuses when the epoch of the slot is
-//! not the one that was opened; those that move jobs go on with `reigned.lua`, which refuses under a reign that was not looked at. Every script is declared as one that may write: a replica then refuses it, so that nobody
-//! ever reads "no such job" from a server that lags behind.
+//! not the one that was opened; those that move jobs go on with `reigned.lua`, which refuses under a reign that was not looked at.
+//! Every script is declared as one that may write: a replica then refuses it, so that nobody ever reads "no such job" from a server
+//! that lags behind.
 
 use std::sync::LazyLock;
 
@@ -49,7 +50,9 @@ scripts! {
     MISSING = by_reign passes "missing.lua";
     REIGN = asks_reign passes "reign.lua";
     RELEASE = guarded passes "release.lua";
+    UNCOUNT = guarded passes "uncount.lua";
     READ = guarded passes "read.lua";
+    READ_HERE = guarded lasts "read_here.lua";
     LIST = guarded passes "list.lua";
     CHARGES = guarded passes "charges.lua";
     FEED = guarded passes "feed.lua";
