@@ -13,6 +13,7 @@ mod faulty;
 mod feeding;
 mod harness;
 mod interleavings;
+mod lost_replies;
 mod operating;
 mod requests;
 mod routes;

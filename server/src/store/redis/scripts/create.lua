@@ -1,10 +1,12 @@
 -- Starts a job, or names the one that already serves such a request.
 --
--- KEYS  1 epoch, 2 reign, 3 job, 4 sealed record, 5 dedupe record, 6 due set, 7 index of jobs, 8 feed
+-- KEYS  1 epoch, 2 reign, 3 job, 4 sealed record, 5 dedupe record, 6 due set, 7 index of jobs, 8 feed, 9 which job served this
+--       creation
 -- ARGV  1 epoch, 2 reign, 3 plan (JSON, `CreatePlan` in jobs.rs), 4 the job's record, 5 sealed subject, 6 '1' when nothing new
 --       may be begun
 -- Answers {'STARTED', version, fence or false, stalled}   the job is new; fence when it was claimed with it
---         {'REPLAY' | 'ATTACHED' | 'REUSED', id, record, version}  {'FULL'}  {'SETTLING'}
+--         {'REPLAY' | 'AGAIN' | 'ATTACHED' | 'REUSED', id, record, version}   AGAIN: as the same creation was served before
+--         {'FULL'}  {'SETTLING'}
 --         to a redo {'THERE'}  {'STARTED', ...}
 local plan = cjson.decode(ARGV[3])
 local is_redo = mode ~= 'do'
@@ -26,10 +28,23 @@ if replay then
   return is_redo and {'THERE'} or replay
 end
 
+local served = plan.remember_ms and redis.call('GET', KEYS[9])
+local again = served and existing('AGAIN', served)
+if again and not is_redo then
+  return again
+end
+
+local function serve(reply)
+  if plan.remember_ms then
+    redis.call('SET', KEYS[9], reply[2], 'PX', int(plan.remember_ms))
+  end
+  return reply
+end
+
 local live, unsettled = unpack(redis.call('HMGET', KEYS[5], 'live', 'unsettled'))
 local attached = live and existing('ATTACHED', live)
 if attached and not is_redo then
-  return attached
+  return serve(attached)
 end
 
 -- An answer stands as '<ended_at in microseconds> <job>', one for each provider.
@@ -47,11 +62,11 @@ for _, provider in ipairs(plan.answered_by) do
   end
 end
 if newest and not is_redo then
-  return newest
+  return serve(newest)
 end
 local unknown = unsettled and not plan.repeat_allowed and existing('REUSED', unsettled)
 if unknown and not is_redo then
-  return unknown
+  return serve(unknown)
 end
 if ARGV[6] == '1' and not is_redo then
   return {'FULL'}
