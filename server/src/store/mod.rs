@@ -9,6 +9,8 @@ pub(crate) mod codec;
 pub(crate) mod conformance;
 pub(crate) mod dedupe;
 pub(crate) mod ledger;
+#[cfg(test)]
+pub(crate) mod model;
 pub(crate) mod open_error;
 pub(crate) mod redis;
 pub(crate) mod sqlite;
