@@ -75,6 +75,7 @@ impl Running {
             providers: parts::providers(&config.providers)?,
             vault,
             clock: Clock::system(),
+            dice: engine::Dice::system(),
             metrics: engine_metrics,
             options: config.engine.clone(),
         })

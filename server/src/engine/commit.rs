@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
-use uuid::Uuid;
 
 use crate::{
     domain::{
@@ -63,7 +62,7 @@ impl Engine {
             Err(illegal) => return self.illegal(&claim, &illegal).await,
         };
         let commit = Commit {
-            op: Uuid::new_v4(),
+            op: self.inner.dice.operation(),
             expected_version: claim.stored.version,
             fence: Some(claim.lease.fence),
             person_day: self.person_day(&transition, now),
@@ -131,7 +130,7 @@ impl Engine {
                 return Ok(Recorded::Done(stored));
             }
             let commit = Commit {
-                op: Uuid::new_v4(),
+                op: self.inner.dice.operation(),
                 expected_version: stored.version,
                 fence: None,
                 person_day: None,
@@ -196,7 +195,7 @@ impl Engine {
 
     async fn pause_or(&self, tries: u32, until: Option<Instant>, error: StoreError) -> Result<(), StoreError> {
         self.inner.metrics.store_error();
-        let pause = REPEAT.delay(tries, rand::random()).expect("REPEAT has no last try");
+        let pause = REPEAT.delay(tries, self.inner.dice.fraction()).expect("REPEAT has no last try");
         let next = Instant::now() + pause;
         if until.is_some_and(|until| next >= until) {
             tracing::warn!(error = %error, "gave up on the store for this turn");

@@ -15,7 +15,7 @@ use crate::{
         Engine, EngineError,
         cursor::FeedCursor,
         request::{FeedContent, FeedMessage, JobFilter, SnapshotCause, WatchAll},
-        watch::{Pace, Watching, resume_delay},
+        watch::{Pace, Watching},
     },
     store::{FeedPage, FeedPosition, ListQuery, StoreError},
 };
@@ -66,7 +66,7 @@ impl Engine {
             let _permit = permit;
             let _gauge = self.inner.metrics.stream_opened();
             let options = self.inner.options.watch.clone();
-            let mut pace = Pace::new(&options);
+            let mut pace = Pace::new(&options, self.inner.dice.fraction());
             let mut is_stale = false;
             let mut rings = self.inner.hub.rings();
             let mut start = start;
@@ -114,8 +114,8 @@ impl Engine {
                     }
                     let content = tokio::select! {
                         biased;
-                        () = self.inner.draining.cancelled() => Some(FeedContent::Draining { resume_delay: resume_delay() }),
-                        () = pace.age_reached() => Some(FeedContent::Draining { resume_delay: resume_delay() }),
+                        () = self.inner.draining.cancelled() => Some(FeedContent::Draining { resume_delay: self.resume_delay() }),
+                        () = pace.age_reached() => Some(FeedContent::Draining { resume_delay: self.resume_delay() }),
                         () = tokio::time::sleep(STALE_RETRY), if is_stale => None,
                         Ok(()) = rings.changed() => {
                             tokio::time::sleep(GATHER).await;

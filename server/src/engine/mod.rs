@@ -11,6 +11,7 @@ mod callback;
 mod caller;
 mod commit;
 mod cursor;
+mod dice;
 mod dispatch;
 mod error;
 mod feed;
@@ -21,6 +22,8 @@ mod operate;
 mod options;
 mod request;
 mod route;
+#[cfg(test)]
+mod simulation;
 mod submit;
 #[cfg(test)]
 mod tests;
@@ -36,6 +39,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::{alarm::Alarm, hub::Hub};
 pub(crate) use self::{
+    dice::Dice,
     metrics::Metrics,
     options::{Options, ProviderOptions, Route, WatchOptions},
     request::*,
@@ -60,6 +64,7 @@ pub(crate) struct Parts {
     pub providers: BTreeMap<ProviderId, Arc<dyn Provider>>,
     pub vault: Vault,
     pub clock: Clock,
+    pub dice: Dice,
     pub metrics: Metrics,
     pub options: Options,
 }
@@ -69,6 +74,7 @@ struct Inner {
     providers: BTreeMap<ProviderId, Arc<dyn Provider>>,
     vault: Vault,
     clock: Clock,
+    dice: Dice,
     metrics: Metrics,
     options: Options,
     /// Identity of the data set that was opened; cursors of another one are answered with a reset.
@@ -98,6 +104,7 @@ impl Engine {
             providers,
             vault,
             clock,
+            dice,
             metrics,
             options,
         } = parts;
@@ -114,6 +121,7 @@ impl Engine {
             providers,
             vault,
             clock,
+            dice,
             metrics,
             options,
         };

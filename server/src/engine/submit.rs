@@ -7,7 +7,6 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use tracing::Instrument as _;
-use uuid::Uuid;
 
 use crate::{
     domain::{
@@ -39,7 +38,7 @@ impl Engine {
         self.check_possible(&submit)?;
         let person = self.inner.vault.person_key(&submit.subject.curp);
         let now = self.inner.clock.now();
-        let mut id = new_id(JobKind::WorkHistory, &person, now);
+        let mut id = self.new_id(JobKind::WorkHistory, &person, now);
         if let Some(request) = &submit.request_id {
             let key = self.inner.vault.request_key(&submit.tenant, &request.id);
             let fingerprint = self.inner.vault.fingerprint(&request.body);
@@ -206,6 +205,11 @@ impl Engine {
         }
     }
 
+    /// A new job's name: born now by the engine's clock, in the shard of its person.
+    pub(super) fn new_id(&self, kind: JobKind, person: &PersonKey, now: Timestamp) -> JobId {
+        JobId::new(kind, self.inner.dice.name(now), person.shard())
+    }
+
     async fn submitted(&self, created: Created, limit: u32) -> Result<Submitted, EngineError> {
         let disposition = disposition(&created.how);
         let stored = match disposition {
@@ -245,14 +249,6 @@ impl Engine {
             watch_cursor,
         })
     }
-}
-
-/// A new job's name: born now by the engine's clock, in the shard of its person.
-pub(super) fn new_id(kind: JobKind, person: &PersonKey, now: Timestamp) -> JobId {
-    let seconds = u64::try_from(now.as_second()).unwrap_or_default();
-    let nanos = u32::try_from(now.subsec_nanosecond()).unwrap_or_default();
-    let uuid = Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanos));
-    JobId::new(kind, uuid, person.shard())
 }
 
 pub(super) fn disposition(how: &How) -> Disposition {
