@@ -201,7 +201,10 @@ impl Engine {
             }
             Outcome::Accepted { .. } => {
                 let options = &self.inner.options.providers[&intent.provider];
-                options.poll.delay(1, self.inner.dice.fraction()).unwrap_or(options.poll.first)
+                options
+                    .poll
+                    .delay(1, self.inner.dice.fraction())
+                    .unwrap_or(options.poll.first)
             }
             Outcome::Ambiguous if self.hears_back(intent.provider) => self.inner.options.ambiguous_grace,
             Outcome::Ambiguous

@@ -195,7 +195,9 @@ impl Engine {
 
     async fn pause_or(&self, tries: u32, until: Option<Instant>, error: StoreError) -> Result<(), StoreError> {
         self.inner.metrics.store_error();
-        let pause = REPEAT.delay(tries, self.inner.dice.fraction()).expect("REPEAT has no last try");
+        let pause = REPEAT
+            .delay(tries, self.inner.dice.fraction())
+            .expect("REPEAT has no last try");
         let next = Instant::now() + pause;
         if until.is_some_and(|until| next >= until) {
             tracing::warn!(error = %error, "gave up on the store for this turn");

@@ -46,6 +46,7 @@ impl Engine {
         let start = match cursor {
             None => Start::Fresh(None),
             Some(cursor) if !cursor.is_of_this_data_set => Start::Fresh(Some(SnapshotCause::Reset)),
+            Some(cursor) if cursor.at.is_listing => Start::Fresh(None),
             Some(cursor) => {
                 if self.inner.store.feed_after(&cursor.at.position, 1).await?.expired {
                     return Err(EngineError::new(Reason::CursorExpired));
@@ -77,10 +78,10 @@ impl Engine {
                         // The position is taken before the list, so that what changes in between is sent again, not missed.
                         let position = self.inner.store.feed_end().await?;
                         if let Some(cause) = cause {
-                            yield self.feed_message(position, FeedContent::Reset { cause });
+                            yield self.listing_message(position, FeedContent::Reset { cause });
                         }
                         for job in self.newest(&watch).await? {
-                            yield self.feed_message(position, FeedContent::Job(Box::new(job)));
+                            yield self.listing_message(position, FeedContent::Job(Box::new(job)));
                         }
                         position
                     }
@@ -189,10 +190,16 @@ impl Engine {
     }
 
     fn feed_message(&self, position: FeedPosition, content: FeedContent) -> FeedMessage {
-        FeedMessage {
-            cursor: self.write_cursor(FeedCursor { position }),
-            content,
-        }
+        let is_listing = false;
+        let cursor = self.write_cursor(FeedCursor { position, is_listing });
+        FeedMessage { cursor, content }
+    }
+
+    /// A message before `Synced`. Its position is where the changes will begin; who resumes there would miss the rest of the list.
+    fn listing_message(&self, position: FeedPosition, content: FeedContent) -> FeedMessage {
+        let is_listing = true;
+        let cursor = self.write_cursor(FeedCursor { position, is_listing });
+        FeedMessage { cursor, content }
     }
 }
 

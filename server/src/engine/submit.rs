@@ -39,6 +39,7 @@ impl Engine {
         let person = self.inner.vault.person_key(&submit.subject.curp);
         let now = self.inner.clock.now();
         let mut id = self.new_id(JobKind::WorkHistory, &person, now);
+        let mut is_repeated = false;
         if let Some(request) = &submit.request_id {
             let key = self.inner.vault.request_key(&submit.tenant, &request.id);
             let fingerprint = self.inner.vault.fingerprint(&request.body);
@@ -51,7 +52,7 @@ impl Engine {
             };
             match self.inner.store.reserve_request(reservation).await? {
                 Reserved::New => {}
-                Reserved::Known { job, settled: false } => id = job,
+                Reserved::Known { job, settled: false } => (id, is_repeated) = (job, true),
                 Reserved::Known { job, settled: true } => return self.answered_before(&job, submit.limit).await,
                 Reserved::OtherRequest => {
                     return Err(EngineError::of_field(
@@ -63,11 +64,15 @@ impl Engine {
             }
         }
         let created = self.create_history_job(id, person, now, &submit).await?;
-        if let (Some(request), Disposition::Attached | Disposition::Reused) =
-            (&submit.request_id, disposition(&created.how))
-        {
+        // The proposed job needs no word, unless an earlier try of the same request may have found another one.
+        let is_proposed = matches!(created.how, How::Started(_)) && !is_repeated;
+        if let Some(request) = submit.request_id.as_ref().filter(|_| !is_proposed) {
             let key = self.inner.vault.request_key(&submit.tenant, &request.id);
-            self.inner.store.settle_request(&key, &created.stored.job.id).await?;
+            let found = &created.stored.job.id;
+            let answered = self.inner.store.settle_request(&key, found).await?;
+            if answered != *found {
+                return self.answered_before(&answered, submit.limit).await;
+            }
         }
         self.submitted(created, submit.limit).await
     }

@@ -18,7 +18,10 @@ use crate::{
 pub(super) async fn create(scene: &Arc<Scene>, who: String, creation: Creation) -> Result<Created, StoreError> {
     let created = scene.model.create(creation).await?;
     let job = &created.stored.job;
-    scene.note(&who, format_args!("creates {}: {:?}", short(&job.id), how(&created.how)));
+    scene.note(
+        &who,
+        format_args!("creates {}: {:?}", short(&job.id), how(&created.how)),
+    );
     if let How::Started(Some(lease)) = &created.how {
         hold(scene, &job.id, lease.fence, &who);
     }
@@ -30,7 +33,9 @@ pub(super) async fn create(scene: &Arc<Scene>, who: String, creation: Creation) 
         };
         data.jobs.values().filter(is_living_twin).count()
     });
-    scene.check("I9", living <= 1, || format!("{living} living jobs like {}", short(&job.id)));
+    scene.check("I9", living <= 1, || {
+        format!("{living} living jobs like {}", short(&job.id))
+    });
     Ok(created)
 }
 
@@ -43,18 +48,18 @@ fn how(how: &How) -> &'static str {
     }
 }
 
-pub(super) async fn claim(
-    scene: &Arc<Scene>,
-    who: String,
-    lease: Duration,
-    max: usize,
-) -> Result<Claims, StoreError> {
+pub(super) async fn claim(scene: &Arc<Scene>, who: String, lease: Duration, max: usize) -> Result<Claims, StoreError> {
     let claims = scene.model.claim_due(lease, max).await?;
     for claim in &claims.claims {
         let (job, fence) = (&claim.stored.job, claim.lease.fence);
-        scene.note(&who, format_args!("claims {} {fence}, {}", short(&job.id), job.state.name()));
+        scene.note(
+            &who,
+            format_args!("claims {} {fence}, {}", short(&job.id), job.state.name()),
+        );
         hold(scene, &job.id, fence, &who);
-        scene.check("I6", !job.is_terminal(), || format!("{} has ended and is due", short(&job.id)));
+        scene.check("I6", !job.is_terminal(), || {
+            format!("{} has ended and is due", short(&job.id))
+        });
     }
     Ok(claims)
 }
@@ -104,8 +109,15 @@ fn entry(scene: &Scene, id: &JobId) -> Option<Entry> {
 fn check_history(scene: &Scene, before: &Job, after: &Job) {
     let id = short(&after.id);
     let first = after.events.first().map_or(1, |event| event.sequence);
-    let is_contiguous = after.events.iter().zip(first..).all(|(event, number)| event.sequence == number)
-        && after.events.last().is_some_and(|event| event.sequence == after.sequence)
+    let is_contiguous = after
+        .events
+        .iter()
+        .zip(first..)
+        .all(|(event, number)| event.sequence == number)
+        && after
+            .events
+            .last()
+            .is_some_and(|event| event.sequence == after.sequence)
         && (after.sequence == before.sequence || after.sequence == before.sequence + 1);
     scene.check("I4", is_contiguous, || format!("the events of {id} are not contiguous"));
     let kept = before.events.iter().filter(|event| event.sequence >= first);
@@ -127,7 +139,9 @@ fn sabotaged(scene: &Scene, mut commit: Commit, before: Option<&Entry>) -> Commi
         }
         Some(Broken::NoFences) => {
             commit.fence = None;
-            if let Some(before) = before.filter(|before| commit.transition.due == Due::Held && !before.job.is_terminal()) {
+            if let Some(before) =
+                before.filter(|before| commit.transition.due == Due::Held && !before.job.is_terminal())
+            {
                 commit.expected_version = before.version;
             }
         }
@@ -145,7 +159,8 @@ fn sabotaged(scene: &Scene, mut commit: Commit, before: Option<&Entry>) -> Commi
             }
         }
         Some(Broken::Revives) => {
-            if let Some(before) = before.filter(|before| before.job.is_terminal() && commit.transition.ledger.is_some()) {
+            if let Some(before) = before.filter(|before| before.job.is_terminal() && commit.transition.ledger.is_some())
+            {
                 commit.transition.job.sequence = before.job.sequence + 1;
             }
         }
@@ -154,7 +169,8 @@ fn sabotaged(scene: &Scene, mut commit: Commit, before: Option<&Entry>) -> Commi
             | Broken::NoRequestIds
             | Broken::EventsTwice
             | Broken::EventMissing
-            | Broken::CursorAhead,
+            | Broken::CursorAhead
+            | Broken::VersionsTwice,
         )
         | None => {}
     }

@@ -21,12 +21,14 @@ pub(super) enum Broken {
     EventMissing,
     /// A cursor says one event more than was told.
     CursorAhead,
-    /// The end of a job is not the end of it.
+    /// A late fact moves a job that has ended.
     Revives,
+    /// Versions and fences are given again after a rewind.
+    VersionsTwice,
 }
 
 impl Broken {
-    pub(super) const ALL: [Broken; 9] = [
+    pub(super) const ALL: [Broken; 10] = [
         Broken::NoIntents,
         Broken::NoFences,
         Broken::NoDeadlines,
@@ -36,5 +38,6 @@ impl Broken {
         Broken::EventMissing,
         Broken::CursorAhead,
         Broken::Revives,
+        Broken::VersionsTwice,
     ];
 }

@@ -100,7 +100,10 @@ impl Bureau {
         let allowed = 1 + self.scene.leaves(person);
         self.note(format_args!("bills person {person}: {count} of {allowed}"));
         self.scene.check("I1", *count <= allowed, || {
-            format!("{} billed person {person} {count} times, {allowed} allowed", self.id.as_str())
+            format!(
+                "{} billed person {person} {count} times, {allowed} allowed",
+                self.id.as_str()
+            )
         });
     }
 
@@ -113,11 +116,17 @@ impl Bureau {
             step(self.id).as_str(),
             String::new(),
         );
-        let charge = self.scene.model.look(|data| data.units.get(&key).map(|unit| unit.charge));
+        let charge = self
+            .scene
+            .model
+            .look(|data| data.units.get(&key).map(|unit| unit.charge));
         // A rewind takes back claims that were acknowledged: then two may hold the same fence.
         let stands = charge == Some(Charge::Open) || self.scene.has_rewound();
         self.scene.check("I10", stands, || {
-            format!("a call for person {person} leaves for {} while its unit is {charge:?}", self.id.as_str())
+            format!(
+                "a call for person {person} leaves for {} while its unit is {charge:?}",
+                self.id.as_str()
+            )
         });
     }
 
@@ -255,7 +264,8 @@ impl Bureau {
     fn polled(&self, reference: &str) -> Option<Reply> {
         let ticket = self.tickets.lock().unwrap().get(reference).copied();
         let Some(ticket) = ticket else {
-            self.scene.violated("I1", format_args!("nobody gave the reference {reference}"));
+            self.scene
+                .violated("I1", format_args!("nobody gave the reference {reference}"));
             return None;
         };
         if Instant::now() < ticket.ready_at {
@@ -291,7 +301,8 @@ impl Provider for Desk {
         let person = person(&request.subject.curp);
         self.bureau.check_intent(person);
         let course = self.bureau.course();
-        self.bureau.note(format_args!("is asked about person {person}: {course:?}"));
+        self.bureau
+            .note(format_args!("is asked about person {person}: {course:?}"));
         let reply = if course == Course::NotSent {
             sleep(self.bureau.chance.ms(1, 50)).await;
             Reply::bare(Outcome::NotSent)
@@ -310,7 +321,11 @@ impl Provider for Desk {
 
     async fn poll(&self, request: &PollRequest, time_limit: Duration) -> Option<Reply> {
         let chance = &self.bureau.chance;
-        let takes = if chance.percent(5) { chance.ms(1, 2_000) } else { chance.ms(1, 20) };
+        let takes = if chance.percent(5) {
+            chance.ms(1, 2_000)
+        } else {
+            chance.ms(1, 20)
+        };
         let reply = timeout(time_limit, async {
             sleep(takes).await;
             self.bureau.polled(&request.reference)

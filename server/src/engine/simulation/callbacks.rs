@@ -25,7 +25,10 @@ pub(super) fn schedule(bureau: &Arc<Bureau>, address: &CallbackAddress, referenc
         };
         let is_forged = chance.percent(10);
         let callback = callback(address, reference, is_forged);
-        bureau.scene.door.enter(deliver(Arc::clone(bureau), callback, at, is_forged));
+        bureau
+            .scene
+            .door
+            .enter(deliver(Arc::clone(bureau), callback, at, is_forged));
     }
 }
 
@@ -59,7 +62,9 @@ async fn deliver(bureau: Arc<Bureau>, callback: Callback, at: Instant, is_forged
             };
             let verdict = replica.ask(replica.engine.callback(copy)).await;
             if let Some(Ok(verdict)) = verdict {
-                bureau.scene.note(&replica.name, format_args!("takes a callback: {verdict:?}"));
+                bureau
+                    .scene
+                    .note(&replica.name, format_args!("takes a callback: {verdict:?}"));
                 let is_right = (verdict == CallbackVerdict::Forged) == is_forged || bureau.scene.has_rewound();
                 bureau.scene.check("I5", is_right, || {
                     format!("a callback was taken for {verdict:?}; forged: {is_forged}")

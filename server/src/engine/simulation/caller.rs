@@ -102,12 +102,18 @@ impl Caller {
         let serial = self.known.len();
         Request {
             person: chance.below(self.fleet.scene.plan.people),
-            id: chance.percent(60).then(|| format!("{}-{serial}-{}", self.number, chance.between(0, 999_999))),
+            id: chance
+                .percent(60)
+                .then(|| format!("{}-{serial}-{}", self.number, chance.between(0, 999_999))),
             limit: *chance.pick(&[0, 1, 5]),
             has_names: chance.percent(80),
             max_age: (gives_leave && chance.percent(30)).then_some(Duration::ZERO),
             repeat: gives_leave && chance.percent(30),
-            provider: chance.weighted(&[(10, None), (1, Some(ProviderId::Kiban)), (1, Some(ProviderId::TuIdentidad))]),
+            provider: chance.weighted(&[
+                (10, None),
+                (1, Some(ProviderId::Kiban)),
+                (1, Some(ProviderId::TuIdentidad)),
+            ]),
         }
     }
 
@@ -152,7 +158,9 @@ impl Caller {
         {
             let reason = answer.err().map(|error| error.reason);
             let is_right = reason.is_some_and(|reason| reason == Reason::RequestIdReused || LATER.contains(&reason));
-            self.fleet.scene.check("I9", is_right, || format!("a request id was used twice: {reason:?}"));
+            self.fleet
+                .scene
+                .check("I9", is_right, || format!("a request id was used twice: {reason:?}"));
         }
     }
 
@@ -184,7 +192,10 @@ impl Caller {
     /// Now and then to two replicas at once.
     async fn submit_to(&self, replica: &Arc<Replica>, request: &Request) -> Option<Result<Submitted, EngineError>> {
         let one = replica.ask(replica.engine.submit(self.made(request)));
-        let twin = self.fleet.any(&self.chance).filter(|_| request.id.is_some() && self.chance.percent(20));
+        let twin = self
+            .fleet
+            .any(&self.chance)
+            .filter(|_| request.id.is_some() && self.chance.percent(20));
         let Some(twin) = twin else { return one.await };
         let (one, two) = futures::join!(one, twin.ask(twin.engine.submit(self.made(request))));
         if let (Some(Ok(one)), Some(Ok(two))) = (&one, &two) {
@@ -200,7 +211,11 @@ impl Caller {
         let job = submitted.snapshot.job;
         let id = job.id.clone();
         let (who, how) = (request.person, submitted.disposition);
-        self.note(format_args!("has {} of person {who}: {how:?}, {}", short(&id), job.state.name()));
+        self.note(format_args!(
+            "has {} of person {who}: {how:?}, {}",
+            short(&id),
+            job.state.name()
+        ));
         self.fleet.scene.acknowledged.lock().unwrap().insert(id.clone(), who);
         self.saw(&job);
         (id, submitted.watch_cursor)
@@ -249,7 +264,9 @@ impl Caller {
 
     async fn look_up(&mut self) {
         let person = self.chance.below(self.fleet.scene.plan.people);
-        let Some(replica) = self.fleet.any(&self.chance) else { return };
+        let Some(replica) = self.fleet.any(&self.chance) else {
+            return;
+        };
         let lookup = Lookup {
             tenant: Tenant::sole(),
             curp: curp(person),
@@ -262,11 +279,16 @@ impl Caller {
         let until = Instant::now() + self.chance.ms(1, 10_000);
         let found = replica.ask(replica.engine.lookup_nss(lookup, until)).await;
         match found {
-            Some(Ok(found)) => self.note(format_args!("knows the NSS of person {person}: {:?}", found.disposition)),
+            Some(Ok(found)) => self.note(format_args!(
+                "knows the NSS of person {person}: {:?}",
+                found.disposition
+            )),
             Some(Err(error)) => {
                 self.note(format_args!("has no NSS of person {person}: {:?}", error.reason));
                 let is_wrong = matches!(error.reason, Reason::JobNotFound | Reason::CursorInvalid);
-                self.fleet.scene.check("I13", !is_wrong, || format!("a lookup was refused: {:?}", error.reason));
+                self.fleet
+                    .scene
+                    .check("I13", !is_wrong, || format!("a lookup was refused: {:?}", error.reason));
             }
             None => {}
         }
@@ -294,7 +316,9 @@ impl Caller {
         let (Some(job), Some(replica)) = (self.any_job(), self.fleet.any(&self.chance)) else {
             return;
         };
-        let got = replica.ask(replica.engine.get(&Tenant::sole(), job.as_str(), None)).await;
+        let got = replica
+            .ask(replica.engine.get(&Tenant::sole(), job.as_str(), None))
+            .await;
         match got {
             Some(Ok(snapshot)) => self.saw(&snapshot.job),
             Some(Err(error)) => self.check_error("get", &error),
@@ -313,10 +337,16 @@ impl Caller {
             return;
         }
         scene.give_leave(person);
-        let billed = self.fleet.bureaus.values().any(|bureau| bureau.charges().contains_key(&person));
+        let billed = self
+            .fleet
+            .bureaus
+            .values()
+            .any(|bureau| bureau.charges().contains_key(&person));
         let charge = if billed { Charge::Yes } else { Charge::No };
         let note = "as the books say".to_owned();
-        let settled = replica.ask(replica.engine.resolve(&Tenant::sole(), job.as_str(), charge, note)).await;
+        let settled = replica
+            .ask(replica.engine.resolve(&Tenant::sole(), job.as_str(), charge, note))
+            .await;
         match settled {
             Some(Ok(snapshot)) => self.note(format_args!("settles {}: {charge:?}", short(&snapshot.job.id))),
             Some(Err(error)) if error.reason == Reason::JobNotResolvable => {}
@@ -327,15 +357,21 @@ impl Caller {
 
     async fn list(&mut self) {
         let acknowledged = self.fleet.scene.acknowledged_jobs();
-        let Some(replica) = self.fleet.any(&self.chance) else { return };
+        let Some(replica) = self.fleet.any(&self.chance) else {
+            return;
+        };
         let filter = crate::engine::JobFilter::default();
-        let listed = replica.ask(replica.engine.list(&Tenant::sole(), filter, 1_000, "")).await;
+        let listed = replica
+            .ask(replica.engine.list(&Tenant::sole(), filter, 1_000, ""))
+            .await;
         match listed {
             Some(Ok((page, _))) => {
                 let missing = acknowledged
                     .into_iter()
                     .find(|id| !page.jobs.iter().any(|job| job.id == *id));
-                self.fleet.scene.check("I3", missing.is_none(), || format!("{missing:?} is missing from the list"));
+                self.fleet.scene.check("I3", missing.is_none(), || {
+                    format!("{missing:?} is missing from the list")
+                });
             }
             Some(Err(error)) => self.check_error("list", &error),
             None => {}

@@ -74,7 +74,9 @@ impl FeedWatcher {
                 Some(Some(Ok(message))) => {
                     self.cursor = Some(message.cursor);
                     if let FeedContent::Job(job) = message.content {
-                        self.fleet.scene.note("feed", format_args!("{} is at {}", short(&job.id), job.sequence));
+                        self.fleet
+                            .scene
+                            .note("feed", format_args!("{} is at {}", short(&job.id), job.sequence));
                         self.shown.insert(job.id.clone(), job.sequence);
                     }
                 }
@@ -86,13 +88,17 @@ impl FeedWatcher {
 
     fn check_error(&mut self, reason: Reason) {
         self.fleet.scene.note("feed", format_args!("is refused: {reason:?}"));
-        self.fleet.scene.check("I13", caller::is_later(reason), || format!("a feed was refused: {reason:?}"));
+        self.fleet.scene.check("I13", caller::is_later(reason), || {
+            format!("a feed was refused: {reason:?}")
+        });
     }
 
     fn check_all(&self) {
         let scene = &self.fleet.scene;
         for id in scene.acknowledged_jobs() {
-            let is_at = scene.model.look(|data| data.jobs.get(&id).map(|entry| entry.job.sequence));
+            let is_at = scene
+                .model
+                .look(|data| data.jobs.get(&id).map(|entry| entry.job.sequence));
             let shown = self.shown.get(&id).copied();
             // After a rewind the feed's own numbers go back, and a cursor may stand past them.
             scene.check("I8", shown == is_at || scene.has_rewound(), || {

@@ -151,7 +151,9 @@ impl Fleet {
     }
 
     pub(super) async fn crash(&self, place: usize, down: Duration) {
-        let Some(replica) = self.slots.lock().unwrap()[place].take() else { return };
+        let Some(replica) = self.slots.lock().unwrap()[place].take() else {
+            return;
+        };
         self.scene.note(&replica.name, "is killed");
         replica.die();
         sleep(down).await;

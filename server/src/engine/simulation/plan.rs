@@ -40,6 +40,8 @@ pub(super) struct StoreWeather {
     /// Takes long, there and back.
     pub slow: u64,
     pub slow_ms_max: u64,
+    /// The replica freezes between its intent and its call.
+    pub freezes_at_intent: u64,
     /// A bell is lost, rung twice, or rung late.
     pub bell_lost: u64,
     pub bell_twice: u64,
@@ -67,15 +69,30 @@ pub(super) enum Course {
 
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Disturbance {
-    Crash { replica: usize, down: Duration },
-    Freeze { replica: usize, thaws: Duration },
-    Drain { replica: usize, down: Duration },
+    Crash {
+        replica: usize,
+        down: Duration,
+    },
+    Freeze {
+        replica: usize,
+        thaws: Duration,
+    },
+    Drain {
+        replica: usize,
+        down: Duration,
+    },
     /// No call gets to the store.
-    Unreachable { ends: Duration },
+    Unreachable {
+        ends: Duration,
+    },
     /// Calls get there, and no reply comes back.
-    Mute { ends: Duration },
+    Mute {
+        ends: Duration,
+    },
     /// Writes are applied, shown and not acknowledged, and then are gone.
-    Rewind { ends: Duration },
+    Rewind {
+        ends: Duration,
+    },
 }
 
 impl Plan {
@@ -83,7 +100,13 @@ impl Plan {
         let chance = Chance::of(seed, "plan");
         let replicas = chance.weighted(&[(15, 1), (45, 2), (40, 3)]);
         let is_skewed = chance.percent(15);
-        let skew_ms = |_| if is_skewed { chance.between(0, 1_200_000) as i64 - 600_000 } else { 0 };
+        let skew_ms = |_| {
+            if is_skewed {
+                chance.between(0, 1_200_000) as i64 - 600_000
+            } else {
+                0
+            }
+        };
         let skews_ms: Vec<i64> = (0..replicas).map(skew_ms).collect();
         Plan {
             seed,
@@ -129,6 +152,7 @@ fn store(chance: &Chance) -> StoreWeather {
         reply_lost: foul * chance.between(0, 3),
         late: foul * chance.between(0, 2),
         slow: foul * chance.between(0, 3) + 1,
+        freezes_at_intent: foul * chance.between(0, 2),
         slow_ms_max: *chance.pick(&[200, 2_000, 12_000]),
         bell_lost: foul * chance.between(0, 10),
         bell_twice: foul * chance.between(0, 5),
@@ -184,7 +208,11 @@ fn options(chance: &Chance) -> Options {
         ambiguous_failover: chance.percent(30),
         person_daily_max: *chance.pick(&[0, 0, 2]),
         retry: backoff(100, 1_000, chance.between(1, 3) as u32),
-        routes: if chance.percent(70) { vec![Route::Kiban, Route::Nss] } else { vec![Route::Nss, Route::Kiban] },
+        routes: if chance.percent(70) {
+            vec![Route::Kiban, Route::Nss]
+        } else {
+            vec![Route::Nss, Route::Kiban]
+        },
         lookup_wait_max: Duration::from_secs(10),
         retention: Duration::from_secs(30 * 24 * 3600),
         test_cases_allowed: true,

@@ -105,7 +105,9 @@ async fn direct(fleet: Arc<Fleet>) -> Figures {
 async fn stop_all(fleet: &Arc<Fleet>) {
     for place in 0..fleet.scene.plan.skews_ms.len() {
         let replica = fleet.at(place);
-        fleet.scene.check("I14", replica.is_some(), || format!("no replica at {place}"));
+        fleet
+            .scene
+            .check("I14", replica.is_some(), || format!("no replica at {place}"));
         if let Some(replica) = replica
             && fleet.stop(&replica).await
         {

@@ -34,8 +34,18 @@ fn the_same_seed_gives_the_same_run() {
         if one.hash != two.hash {
             let differs = one.trace.iter().zip(&two.trace).position(|(one, two)| one != two);
             let at = differs.unwrap_or(one.trace.len().min(two.trace.len()));
-            let show = |report: &Report| report.trace[at.saturating_sub(5)..].iter().take(8).cloned().collect::<Vec<_>>();
-            panic!("seed {seed} differs at line {at}:\n{:#?}\n{:#?}", show(&one), show(&two));
+            let show = |report: &Report| {
+                report.trace[at.saturating_sub(5)..]
+                    .iter()
+                    .take(8)
+                    .cloned()
+                    .collect::<Vec<_>>()
+            };
+            panic!(
+                "seed {seed} differs at line {at}:\n{:#?}\n{:#?}",
+                show(&one),
+                show(&two)
+            );
         }
     }
 }
@@ -114,16 +124,30 @@ fn run_all(base: u64, count: u64) {
     let failed = failed.into_inner().unwrap();
     if let Some(first) = failed.first() {
         let all: Vec<String> = failed.iter().map(headline).collect();
-        panic!("{} of {done} seeds failed:\n{}\n\n{}", failed.len(), all.join("\n"), told(first));
+        panic!(
+            "{} of {done} seeds failed:\n{}\n\n{}",
+            failed.len(),
+            all.join("\n"),
+            told(first)
+        );
     }
 }
 
 fn headline(report: &Report) -> String {
-    format!("seed {}: {}", report.seed, report.violation.as_deref().unwrap_or("passed"))
+    format!(
+        "seed {}: {}",
+        report.seed,
+        report.violation.as_deref().unwrap_or("passed")
+    )
 }
 
 fn told(report: &Report) -> String {
     let tail = &report.trace[report.trace.len().saturating_sub(TAIL)..];
     let replay = format!("replay it with its whole trace: make simulate SEED={}", report.seed);
-    format!("{}\n{}\n{}\n{replay}", report.trace[0], tail.join("\n"), headline(report))
+    format!(
+        "{}\n{}\n{}\n{replay}",
+        report.trace[0],
+        tail.join("\n"),
+        headline(report)
+    )
 }

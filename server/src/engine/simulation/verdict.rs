@@ -31,15 +31,21 @@ pub(super) fn check_jobs(fleet: &Fleet) -> Figures {
         .look(|data| data.jobs.values().map(|entry| entry.job.clone()).collect());
     for id in scene.acknowledged_jobs() {
         let is_there = jobs.iter().any(|job| job.id == id);
-        scene.check("I3", is_there, || format!("{} was acknowledged and is gone", short(&id)));
+        scene.check("I3", is_there, || {
+            format!("{} was acknowledged and is gone", short(&id))
+        });
     }
     for job in &jobs {
         let id = short(&job.id);
-        scene.check("I7", job.is_terminal(), || format!("{id} is still {}", job.state.name()));
+        scene.check("I7", job.is_terminal(), || {
+            format!("{id} is still {}", job.state.name())
+        });
         let is_due = scene.model.look(|data| data.jobs[&job.id].due.is_some());
         scene.check("I6", is_due != job.is_terminal(), || format!("{id} is due: {is_due}"));
         let ends = job.events.iter().filter(|event| event.view.stage.is_none()).count();
-        scene.check("I5", ends == 1 || !job.is_terminal(), || format!("{id} has {ends} ends"));
+        scene.check("I5", ends == 1 || !job.is_terminal(), || {
+            format!("{id} has {ends} ends")
+        });
         let is_odd = job.failure().is_some_and(|failure| failure.reason == Reason::NoRoute);
         scene.check("I7", !is_odd, || format!("{id} found no route"));
     }
@@ -47,7 +53,11 @@ pub(super) fn check_jobs(fleet: &Fleet) -> Figures {
     let is_unknown = |job: &&Job| job.needs_settlement();
     Figures {
         jobs: jobs.len(),
-        charges: fleet.bureaus.values().map(|bureau| bureau.charges().values().sum::<usize>()).sum(),
+        charges: fleet
+            .bureaus
+            .values()
+            .map(|bureau| bureau.charges().values().sum::<usize>())
+            .sum(),
         unknown: jobs.iter().filter(is_unknown).count(),
     }
 }
@@ -65,7 +75,10 @@ fn check_ledger(fleet: &Fleet) {
             let count = |charge| rows.get(charge).copied().unwrap_or_default();
             let billed = books.get(&person).copied().unwrap_or_default();
             let (yes, unknown, open) = (count("yes"), count("unknown"), count("open"));
-            let told = format!("{} billed person {person} {billed} times; rows: {rows:?}", provider.as_str());
+            let told = format!(
+                "{} billed person {person} {billed} times; rows: {rows:?}",
+                provider.as_str()
+            );
             scene.check("I2", billed <= yes + unknown, || told.clone());
             // An operator's word covers all unknown charges of a job, and no more than one of them was asked about.
             scene.check("I2", yes <= billed || scene.plan.gives_leave, || told.clone());
@@ -102,6 +115,8 @@ pub(super) fn check_drained(fleet: &Fleet, replica: &Arc<Replica>) {
         ("followed jobs", inner.hub.followed_count()),
     ];
     for (what, count) in left {
-        fleet.scene.check("I14", count == 0, || format!("{} left {count} {what} behind", replica.name));
+        fleet.scene.check("I14", count == 0, || {
+            format!("{} left {count} {what} behind", replica.name)
+        });
     }
 }

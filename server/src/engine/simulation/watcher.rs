@@ -18,10 +18,7 @@ use crate::{
         job::{JobEvent, State},
         reason::Reason,
     },
-    engine::{
-        EngineError, Snapshot, SnapshotCause, Watch, WatchContent, WatchMessage,
-        cursor::JobCursor,
-    },
+    engine::{EngineError, Snapshot, SnapshotCause, Watch, WatchContent, WatchMessage, cursor::JobCursor},
 };
 
 /// Pause before the next connection.
@@ -173,7 +170,11 @@ impl Watcher {
         };
         let (reason, source) = (error.reason, &error.source);
         self.scene().check("I13", is_fine, || {
-            format!("{} of {} was refused: {reason:?}, {source:?}", self.name, short(&self.job))
+            format!(
+                "{} of {} was refused: {reason:?}, {source:?}",
+                self.name,
+                short(&self.job)
+            )
         });
     }
 
@@ -233,7 +234,9 @@ impl Watcher {
         );
         self.told = Some(event.sequence);
         let mut all = self.scene().told.lock().unwrap();
-        let first = all.entry((self.job.clone(), event.sequence)).or_insert_with(|| told.clone());
+        let first = all
+            .entry((self.job.clone(), event.sequence))
+            .or_insert_with(|| told.clone());
         let is_same = *first == told || self.scene().has_rewound();
         drop(all);
         self.check(is_same, "others were told another event");
@@ -244,8 +247,14 @@ impl Watcher {
         self.check(has_succeeded == snapshot.answer.is_some(), "an end without its answer");
         if let Some(answer) = &snapshot.answer {
             let employer = bureau::employer_of(self.person);
-            let is_theirs = answer.history.employments().iter().all(|employment| employment.employer == employer);
-            self.scene().check("I12", is_theirs, || format!("{} got another person's answer", self.name));
+            let is_theirs = answer
+                .history
+                .employments()
+                .iter()
+                .all(|employment| employment.employer == employer);
+            self.scene().check("I12", is_theirs, || {
+                format!("{} got another person's answer", self.name)
+            });
         }
     }
 

@@ -21,11 +21,18 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::{audit, broken::Broken, chance::Chance, power::Power, scene::Scene};
+use super::{
+    audit,
+    broken::Broken,
+    chance::Chance,
+    power::{Power, State},
+    scene::Scene,
+};
 use crate::{
     domain::{
         gate::{GateLimits, GateReport, GateStatus, Passage},
         ids::{IntentId, JobId},
+        job::LedgerChange,
         provider_id::ProviderId,
     },
     store::{
@@ -123,7 +130,11 @@ impl Weather {
         if is_bad && (chance.percent(store.bell_lost) || self.heaven.sky() == Sky::Unreachable) {
             return;
         }
-        let rings = if is_bad && chance.percent(store.bell_twice) { 2 } else { 1 };
+        let rings = if is_bad && chance.percent(store.bell_twice) {
+            2
+        } else {
+            1
+        };
         for _ in 0..rings {
             let late = is_bad && chance.percent(store.bell_late);
             let delay = if late { chance.ms(50, 5_000) } else { chance.ms(0, 3) };
@@ -173,7 +184,8 @@ impl Weather {
                     sleep(back).await;
                     result
                 } else {
-                    self.scene.note(&who, format_args!("{doing}: done, and not acknowledged"));
+                    self.scene
+                        .note(&who, format_args!("{doing}: done, and not acknowledged"));
                     sleep(GIVES_UP.saturating_sub(there)).await;
                     Err(unavailable("the reply was lost"))
                 }
@@ -181,6 +193,20 @@ impl Weather {
         };
         self.power.pass().await;
         result
+    }
+
+    /// The worst moment to freeze: the intent stands and the call has not left.
+    async fn freeze_now_and_then(&self) {
+        if !self.scene.is_healed() && self.chance.percent(self.scene.plan.store.freezes_at_intent) {
+            self.scene.note(&self.who, "freezes with an intent in hand");
+            self.power.turn(State::Frozen);
+            let (power, thaws) = (Arc::clone(&self.power), self.chance.ms(100, 15_000));
+            tokio::spawn(async move {
+                sleep(thaws).await;
+                power.turn(State::On);
+            });
+            self.power.pass().await;
+        }
     }
 
     fn fate(&self) -> Fate {
@@ -247,9 +273,8 @@ impl Store for Weather {
 
     async fn read(&self, id: &JobId) -> Result<Option<Stored>, StoreError> {
         let id = id.clone();
-        let read = |scene: Arc<Scene>, _| -> Doing<Option<Stored>> {
-            Box::pin(async move { scene.model.read(&id).await })
-        };
+        let read =
+            |scene: Arc<Scene>, _| -> Doing<Option<Stored>> { Box::pin(async move { scene.model.read(&id).await }) };
         self.call("read", Kind::Read, read).await
     }
 
@@ -275,10 +300,14 @@ impl Store for Weather {
 
     async fn commit(&self, commit: Commit) -> Result<Committed, StoreError> {
         let (sent_at, hold) = (Instant::now(), commit.hold);
+        let is_intent = matches!(commit.transition.ledger, Some(LedgerChange::Open { .. }));
         let work = |scene: Arc<Scene>, who| -> Doing<Committed> {
             Box::pin(async move { audit::commit(&scene, who, commit).await })
         };
         let mut committed = self.call("commit", Kind::Waited, work).await?;
+        if is_intent {
+            self.freeze_now_and_then().await;
+        }
         if let Committed::Done { lease: Some(lease), .. } = &mut committed {
             self.lease_since(lease, sent_at, hold);
         }
@@ -306,9 +335,12 @@ impl Store for Weather {
         self.call("reserve", Kind::Waited, reserve).await
     }
 
-    async fn settle_request(&self, key: &str, job: &JobId) -> Result<(), StoreError> {
+    async fn settle_request(&self, key: &str, job: &JobId) -> Result<JobId, StoreError> {
+        if self.scene.broken == Some(Broken::NoRequestIds) {
+            return Ok(job.clone());
+        }
         let (key, job) = (key.to_owned(), job.clone());
-        let settle = |scene: Arc<Scene>, _| -> Doing<()> {
+        let settle = |scene: Arc<Scene>, _| -> Doing<JobId> {
             Box::pin(async move { scene.model.settle_request(&key, &job).await })
         };
         self.call("settle", Kind::Waited, settle).await
@@ -320,7 +352,8 @@ impl Store for Weather {
     }
 
     async fn feed_end(&self) -> Result<FeedPosition, StoreError> {
-        let end = |scene: Arc<Scene>, _| -> Doing<FeedPosition> { Box::pin(async move { scene.model.feed_end().await }) };
+        let end =
+            |scene: Arc<Scene>, _| -> Doing<FeedPosition> { Box::pin(async move { scene.model.feed_end().await }) };
         self.call("feed_end", Kind::Read, end).await
     }
 
@@ -374,8 +407,9 @@ impl Store for Weather {
     }
 
     async fn purge(&self, ended_before: Timestamp, max: usize) -> Result<usize, StoreError> {
-        let purge =
-            move |scene: Arc<Scene>, _| -> Doing<usize> { Box::pin(async move { scene.model.purge(ended_before, max).await }) };
+        let purge = move |scene: Arc<Scene>, _| -> Doing<usize> {
+            Box::pin(async move { scene.model.purge(ended_before, max).await })
+        };
         self.call("purge", Kind::Waited, purge).await
     }
 
@@ -392,7 +426,10 @@ pub(super) async fn rewind(scene: &Scene, heaven: &Heaven, isolated: Duration) {
     scene.note("-", "the store is isolated");
     sleep(isolated).await;
     heaven.turn(Sky::Clear);
-    scene.model.look(|data| *data = snapshot);
+    if scene.broken == Some(Broken::VersionsTwice) {
+        scene.model.look(|data| *data = snapshot);
+    } else {
+        scene.model.rewind(snapshot);
+    }
     scene.note("-", "and rewound");
 }
-

@@ -49,8 +49,7 @@ impl Data {
             dedupe.prune(now, self.retention);
         }
         if !dedupe.is_empty() {
-            self.dedupe
-                .insert(dedupe_key(&creation.job, &creation.product), dedupe);
+            self.dedupe.insert(dedupe_key(&creation.job, &creation.product), dedupe);
         }
         served.unwrap_or_else(|| Ok(self.start(creation, now, instant)))
     }
@@ -122,7 +121,11 @@ impl Data {
     }
 
     pub(super) fn release(&mut self, id: &JobId, fence: u64, now: Timestamp) {
-        if let Some(entry) = self.jobs.get_mut(id).filter(|entry| entry.fence == fence && entry.due.is_some()) {
+        if let Some(entry) = self
+            .jobs
+            .get_mut(id)
+            .filter(|entry| entry.fence == fence && entry.due.is_some())
+        {
             entry.due = Some(now);
             entry.is_leased = false;
             entry.is_woken = false;

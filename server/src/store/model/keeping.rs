@@ -34,11 +34,15 @@ impl Data {
         }
     }
 
-    pub(super) fn settle_request(&mut self, key: &str, job: &JobId) {
-        if let Some(request) = self.requests.get_mut(key) {
+    pub(super) fn settle_request(&mut self, key: &str, job: &JobId) -> JobId {
+        let Some(request) = self.requests.get_mut(key) else {
+            return job.clone();
+        };
+        if !request.is_settled {
             request.job = job.clone();
             request.is_settled = true;
         }
+        request.job.clone()
     }
 
     pub(super) fn list(&self, query: &ListQuery) -> ListPage {

@@ -119,6 +119,20 @@ impl Model {
         look(&mut self.data.lock().expect("no verb panics"))
     }
 
+    /// Puts a snapshot back, as a failover does that loses writes. No version and no fence comes twice: what was read of the
+    /// lost ones must not fit what follows.
+    pub(crate) fn rewind(&self, snapshot: Data) {
+        self.look(|data| {
+            let lost = std::mem::replace(data, snapshot);
+            for (id, entry) in &mut data.jobs {
+                if let Some(lost) = lost.jobs.get(id).filter(|lost| lost.version > entry.version) {
+                    entry.version = lost.version + 1;
+                }
+                entry.fence = lost.jobs.get(id).map_or(entry.fence, |lost| lost.fence);
+            }
+        });
+    }
+
     fn step<T>(&self, step: impl FnOnce(&mut Data, Timestamp) -> T) -> T {
         let now = self.clock.now();
         self.look(|data| step(data, now))
@@ -175,9 +189,8 @@ impl Store for Model {
         Ok(self.step(|data, now| data.reserve(reservation, now)))
     }
 
-    async fn settle_request(&self, key: &str, job: &JobId) -> Result<(), StoreError> {
-        self.step(|data, _| data.settle_request(key, job));
-        Ok(())
+    async fn settle_request(&self, key: &str, job: &JobId) -> Result<JobId, StoreError> {
+        Ok(self.step(|data, _| data.settle_request(key, job)))
     }
 
     async fn list(&self, query: ListQuery) -> Result<ListPage, StoreError> {
@@ -213,7 +226,12 @@ impl Store for Model {
         limits: &GateLimits,
         report: GateReport,
     ) -> Result<(), StoreError> {
-        self.step(|data, now| data.gates.entry(provider).or_default().leave(intent, limits, report, now));
+        self.step(|data, now| {
+            data.gates
+                .entry(provider)
+                .or_default()
+                .leave(intent, limits, report, now)
+        });
         Ok(())
     }
 

@@ -49,7 +49,10 @@ impl Harness for ModelHarness {
             let dedupe = data.dedupe.keys().map(|key| format!("{key:?}"));
             let units = data.units.keys().map(|key| format!("{key:?}"));
             let jobs = data.jobs.keys().map(JobId::to_string);
-            jobs.chain(dedupe).chain(units).chain(data.requests.keys().cloned()).collect()
+            jobs.chain(dedupe)
+                .chain(units)
+                .chain(data.requests.keys().cloned())
+                .collect()
         })
     }
 
