@@ -1,6 +1,6 @@
 # The index of recipes: `make` prints it. Each recipe is a line or two; what takes more lives in tools/.
 .DEFAULT_GOAL := help
-.PHONY: help demo build test chaos chaos-short chaos-broken check lint fmt proto-baseline toolchain
+.PHONY: help demo build test simulate chaos chaos-short chaos-broken check lint fmt proto-baseline toolchain
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 BUF := tools/node_modules/.bin/buf
@@ -24,6 +24,9 @@ test: toolchain ## Install what is missing and run every test
 	$(MAKE) --no-print-directory build
 	cargo test --locked --workspace
 	@if [ -s $(SKIPPED_LIST) ]; then echo; echo "Passed, but for:"; cat $(SKIPPED_LIST); fi
+
+simulate: toolchain ## Many seeds of the engine in virtual time: SEEDS=100000; SEED=7 replays one with its whole trace
+	SIMULATION_SEEDS=$(or $(SEEDS),10000) SIMULATION_SEED=$(SEED) cargo test --locked -p semanas-server --lib simulation::tests::new_seeds -- --nocapture
 
 chaos: toolchain ## Minutes of random faults under load, then the checker; SEED=... replays, JOBS=... sets the length
 	tools/ensure-redis

@@ -153,7 +153,7 @@ impl Bureau {
     ) {
         sleep(self.chance.ms(1, 30)).await;
         let thinks = self.chance.weighted(&[(8, 20), (2, 1_500), (1, 6_000)]);
-        let thinks = self.chance.ms(1, thinks);
+        let thinks = self.chance.ms(1, if self.scene.plan.is_fair { 20 } else { thinks });
         let reply = match course {
             Course::NotSent | Course::RequestLost => None,
             Course::Refused => Some(self.failed(Reason::ProviderCredentials, |failure| Outcome::Rejected { failure })),
@@ -199,7 +199,8 @@ impl Bureau {
     /// Takes a call on, and says under which reference.
     fn ticket(self: &Arc<Self>, person: usize, callback: Option<CallbackAddress>) -> String {
         let reference = format!("ref-{}", self.numbers.fetch_add(1, Ordering::Relaxed));
-        let end = match self.chance.below(if self.scene.is_healed() { 10 } else { 20 }) {
+        let is_calm = self.scene.is_healed() || self.scene.plan.is_fair;
+        let end = match self.chance.below(if is_calm { 10 } else { 20 }) {
             0..=7 => End::Found,
             8..=9 => End::No,
             10..=11 if self.id == ProviderId::Kiban => End::Down,

@@ -52,6 +52,7 @@ impl FeedWatcher {
             sleep(RECONNECT).await;
         }
         self.check_all();
+        self.fleet.scene.end_feed();
     }
 
     async fn connect(&mut self, replica: &Arc<Replica>) {

@@ -24,6 +24,8 @@ pub(super) struct Plan {
     /// How the providers take calls, each course with its weight.
     pub courses: Vec<(u64, Course)>,
     pub disturbances: Vec<(Duration, Disturbance)>,
+    /// Nothing goes wrong: then nothing may be left to be settled.
+    pub is_fair: bool,
     /// Whether callers allow repeats, take no old answers, and operators settle.
     pub gives_leave: bool,
 }
@@ -98,6 +100,7 @@ pub(super) enum Disturbance {
 impl Plan {
     pub(super) fn of(seed: u64) -> Plan {
         let chance = Chance::of(seed, "plan");
+        let is_fair = chance.percent(5);
         let replicas = chance.weighted(&[(15, 1), (45, 2), (40, 3)]);
         let is_skewed = chance.percent(15);
         let skew_ms = |_| {
@@ -113,14 +116,31 @@ impl Plan {
             people: chance.between(1, 4) as usize,
             callers: chance.between(2, 7) as usize,
             options: options(&chance),
-            store: store(&chance),
-            courses: courses(&chance),
-            disturbances: disturbances(&chance, replicas),
+            store: if is_fair { FAIR } else { store(&chance) },
+            courses: courses(&chance, is_fair),
+            disturbances: if is_fair {
+                Vec::new()
+            } else {
+                disturbances(&chance, replicas)
+            },
+            is_fair,
             gives_leave: chance.percent(25),
             skews_ms,
         }
     }
 }
+
+const FAIR: StoreWeather = StoreWeather {
+    lost: 0,
+    reply_lost: 0,
+    late: 0,
+    slow: 5,
+    slow_ms_max: 100,
+    freezes_at_intent: 0,
+    bell_lost: 20,
+    bell_twice: 20,
+    bell_late: 20,
+};
 
 fn disturbances(chance: &Chance, replicas: usize) -> Vec<(Duration, Disturbance)> {
     let count = chance.weighted(&[(10, 0), (25, 1), (30, 3), (35, 7)]);
@@ -160,8 +180,8 @@ fn store(chance: &Chance) -> StoreWeather {
     }
 }
 
-fn courses(chance: &Chance) -> Vec<(u64, Course)> {
-    let nasty = *chance.pick(&[0, 1, 5]);
+fn courses(chance: &Chance, is_fair: bool) -> Vec<(u64, Course)> {
+    let nasty = if is_fair { 0 } else { *chance.pick(&[0, 1, 5]) };
     vec![
         (10, Course::Found),
         (15, Course::Ticket),

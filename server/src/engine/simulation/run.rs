@@ -97,7 +97,10 @@ async fn direct(fleet: Arc<Fleet>) -> Figures {
     // The feed is read again with the next resync at the latest.
     sleep(options.watch.resync_interval * 2).await;
     scene.end();
-    sleep(Duration::from_secs(15)).await;
+    comes_true(&scene, SLACK, || scene.has_feed_ended()).await;
+    scene.check("I8", scene.has_feed_ended(), || {
+        "the feed's watcher waits in vain".to_owned()
+    });
     stop_all(&fleet).await;
     figures
 }

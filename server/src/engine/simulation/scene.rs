@@ -38,6 +38,7 @@ pub(super) struct Scene {
     has_rewound: AtomicBool,
     is_healed: AtomicBool,
     is_over: AtomicBool,
+    has_feed_ended: AtomicBool,
     busy: AtomicUsize,
     watchers: AtomicUsize,
 }
@@ -68,6 +69,7 @@ impl Scene {
             has_rewound: AtomicBool::new(false),
             is_healed: AtomicBool::new(false),
             is_over: AtomicBool::new(false),
+            has_feed_ended: AtomicBool::new(false),
             busy: AtomicUsize::new(0),
             watchers: AtomicUsize::new(0),
         }
@@ -140,6 +142,14 @@ impl Scene {
 
     pub(super) fn is_over(&self) -> bool {
         self.is_over.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn end_feed(&self) {
+        self.has_feed_ended.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn has_feed_ended(&self) -> bool {
+        self.has_feed_ended.load(Ordering::Relaxed)
     }
 
     pub(super) fn busy(self: &Arc<Scene>) -> Busy {

@@ -51,6 +51,10 @@ pub(super) fn check_jobs(fleet: &Fleet) -> Figures {
     }
     check_ledger(fleet);
     let is_unknown = |job: &&Job| job.needs_settlement();
+    let unknown = jobs.iter().filter(is_unknown).count();
+    scene.check("I2", unknown == 0 || !scene.plan.is_fair, || {
+        format!("{unknown} jobs are to be settled, for no reason")
+    });
     Figures {
         jobs: jobs.len(),
         charges: fleet
@@ -58,7 +62,7 @@ pub(super) fn check_jobs(fleet: &Fleet) -> Figures {
             .values()
             .map(|bureau| bureau.charges().values().sum::<usize>())
             .sum(),
-        unknown: jobs.iter().filter(is_unknown).count(),
+        unknown,
     }
 }
 
