@@ -9,6 +9,9 @@ mod clock;
 mod config;
 mod domain;
 mod engine;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod http;
 mod providers;
 mod store;

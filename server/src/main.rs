@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use semanas_server::app::{self, Mistakes};
-use semanas_server::cli::demo::{Settings, Stop};
+use semanas_server::cli::demo::{Settings, Started};
 use semanas_server::cli::{self, Cli, Command, ConfigArgs, Exit, Failure};
 
 /// Measured with idle streams: half of the memory of others, and the only one that gave it back.
@@ -38,7 +38,10 @@ fn ended(result: anyhow::Result<()>) -> Result<Exit, Failure> {
     }
 }
 
-async fn start_server(settings: Settings) -> anyhow::Result<Stop> {
+async fn start_server(settings: Settings) -> anyhow::Result<Started> {
     let running = app::start(settings).await?;
-    Ok(Box::pin(running.stop()))
+    Ok(Started {
+        grpc: running.grpc,
+        stop: Box::pin(running.stop()),
+    })
 }

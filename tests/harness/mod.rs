@@ -7,6 +7,7 @@ mod pair;
 mod people;
 mod ports;
 mod process;
+mod redis_fleet;
 mod redis_server;
 mod server;
 mod status;
@@ -19,6 +20,7 @@ pub use pair::{by_kiban, hold_document, let_go, pair, pair_with, reaches, slow_d
 pub use people::{Human, fresh_person, listed_person, nss_of, numbered_person};
 pub use ports::free_port;
 pub use process::Process;
+pub use redis_fleet::{RedisFleet, Succession};
 pub use redis_server::Redis;
 pub use server::{SECRET, Server, ServerOptions, Store, embedded};
 pub use status::{check_status, wrong_fields};

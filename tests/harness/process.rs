@@ -34,9 +34,13 @@ impl Process {
         }
     }
 
+    pub fn id(&self) -> u32 {
+        self.child().id()
+    }
+
     /// `KILL`, `TERM`, `STOP`, `CONT`.
     pub fn signal(&self, signal: &str) {
-        let pid = self.child().id().to_string();
+        let pid = self.id().to_string();
         let sent = Command::new("kill").args(["-s", signal, &pid]).status().unwrap();
         assert!(sent.success(), "signal {signal} could not be sent to {}", self.name);
     }

@@ -276,6 +276,11 @@ impl Server {
         self.process.as_ref().unwrap().signal(signal);
     }
 
+    /// Of the process, when there is one.
+    pub fn process_id(&self) -> Option<u32> {
+        self.process.as_ref().map(Process::id)
+    }
+
     /// `kill -9`.
     pub fn kill(&mut self) {
         self.process.take().unwrap().kill();

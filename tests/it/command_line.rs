@@ -1,10 +1,12 @@
 //! The command line as a script uses it: what stands on standard output, what on standard error, and what the exit code says.
 
+use std::process::Stdio;
 use std::time::Duration;
 
 use semanas_client::v1::JobState;
 use semanas_sandbox::{Fault, FaultRule, MsRange, Provider, Settings, Step};
 use serde_json::Value;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 use crate::harness::*;
 
@@ -359,4 +361,59 @@ async fn the_demo_shows_both_histories_and_leaves_nothing_behind() {
     let address = text.split("http://").nth(1).unwrap().split_whitespace().next().unwrap();
     let gone = tokio::net::TcpStream::connect(address.trim_end_matches(['.', ','])).await;
     assert!(gone.is_err(), "a server is left at {address}");
+}
+
+#[tokio::test]
+async fn the_demo_serves_for_other_programs_until_its_input_ends_or_it_is_told_to_stop() {
+    let folder = tempfile::tempdir().unwrap();
+    for by_signal in [false, true] {
+        let mut command = program_in(folder.path());
+        command
+            .args(["demo", "--serve", "--listen", "127.0.0.1:0", "--latency", "0"])
+            .env("TMPDIR", folder.path());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = tokio::process::Command::from(command)
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let input = child.stdin.take().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let line = within("the line of the demo", PATIENCE, lines.next_line())
+            .await
+            .unwrap()
+            .unwrap();
+        let server = line.strip_prefix("SEMANAS_SERVER=").unwrap_or_else(|| panic!("{line}"));
+        let answer = semanas(
+            folder.path(),
+            &["lookup", CURP, "--output", "json", "--server", server],
+            &[],
+        )
+        .await;
+        assert_eq!(json(&answer.expect_code(0))["nss"], "12345678903");
+        let submit = ["submit", CURP, "--watch", "--server", server];
+        semanas(folder.path(), &submit, &[]).await.expect_code(0);
+
+        if by_signal {
+            let pid = child.id().unwrap().to_string();
+            assert!(std::process::Command::new("kill").arg(pid).status().unwrap().success());
+        } else {
+            drop(input);
+        }
+        let status = within("the end of the demo", PATIENCE, child.wait()).await.unwrap();
+        assert_eq!(status.code(), Some(0));
+        assert_eq!(lines.next_line().await.unwrap(), None, "one line and nothing else");
+        let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
+        assert!(left.is_empty(), "the demo leaves {left:?} behind");
+    }
+}
+
+#[tokio::test]
+async fn the_demo_says_when_its_port_is_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = taken.local_addr().unwrap().to_string();
+    let ended = semanas(folder.path(), &["demo", "--serve", "--listen", &listen], &[]).await;
+    ended.expect_code(1).expect_complaint(&[&listen, "in use"]);
+    let ended = semanas(folder.path(), &["demo", "--listen", &listen], &[]).await;
+    ended.expect_code(2).expect_complaint(&["--serve"]);
 }

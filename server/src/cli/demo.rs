@@ -2,6 +2,8 @@
 //!
 //! It does not know how a server is started: it is handed a function that takes settings and gives back how to stop it.
 
+mod serve;
+
 use std::fs::DirBuilder;
 use std::io::IsTerminal as _;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -27,9 +29,12 @@ use crate::cli::{render, report};
 
 pub const EXAMPLES: &str = "\
 Needs nothing and leaves nothing behind. On a terminal it stays up for you to try; elsewhere it ends by itself.
+With --serve it shows nothing: it prints SEMANAS_SERVER=URL once it serves, and stays up until SIGTERM, SIGINT, or the end
+of standard input where that is a pipe. Pages of any origin may call it by gRPC-Web. For the tests of programs that call Semanas.
 
 Examples:
   semanas demo
+  semanas demo --serve --listen 127.0.0.1:0 --latency 0
   semanas demo < /dev/null | cat";
 
 /// The person of the demo; the sandbox lists them as the one who shows an ordinary history.
@@ -45,39 +50,47 @@ pub struct DemoArgs {
     #[arg(long, default_value_t = 1.0, value_name = "FACTOR")]
     latency: f64,
     /// End after the show, also on a terminal
-    #[arg(long)]
+    #[arg(long, conflicts_with = "serve")]
     once: bool,
+    /// Show nothing, only serve, and say where
+    #[arg(long)]
+    serve: bool,
+    /// With --serve: where to listen; port 0 takes a free one [default: 127.0.0.1:50051]
+    #[arg(long, requires = "serve", value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
 }
 
 /// Settings of a server, as variables of the environment.
 pub type Settings = Vec<(String, String)>;
-/// Stops the server and waits until it has stopped.
-pub type Stop = BoxFuture<'static, anyhow::Result<()>>;
+/// A server that runs.
+pub struct Started {
+    /// Where it listens.
+    pub grpc: SocketAddr,
+    /// Stops it and waits until it has stopped.
+    pub stop: BoxFuture<'static, anyhow::Result<()>>,
+}
 
 /// Runs the demo. `start` starts a server with these settings and nothing else, and returns once it listens.
 pub async fn run<F>(args: &DemoArgs, start: impl FnOnce(Settings) -> F) -> ExitCode
 where
-    F: Future<Output = anyhow::Result<Stop>>,
+    F: Future<Output = anyhow::Result<Started>>,
 {
-    report(demonstrate(args, start).await)
+    report(if args.serve {
+        serve::serve(args, start).await
+    } else {
+        demonstrate(args, start).await
+    })
 }
 
 async fn demonstrate<F>(args: &DemoArgs, start: impl FnOnce(Settings) -> F) -> Result<Exit, Failure>
 where
-    F: Future<Output = anyhow::Result<Stop>>,
+    F: Future<Output = anyhow::Result<Started>>,
 {
     let mut out = Out::standard(Format::Table);
-    if !(args.latency.is_finite() && args.latency >= 0.0) {
-        return Err(Failure::Usage("--latency must be 0 or more".into()));
-    }
-    let sandbox = semanas_sandbox::Options {
-        latency_scale: args.latency,
-        ..semanas_sandbox::Options::for_tests()
-    };
-    let sandbox = semanas_sandbox::start(sandbox).await.map_err(anyhow::Error::new)?;
+    let sandbox = start_sandbox(args).await?;
     let data = DataDirectory::make()?;
     let ports = Ports::find().context("no free port on this machine")?;
-    let stop_server = start(ports.settings(&sandbox, &data)).await?;
+    let server = start(ports.settings(&sandbox, &data)).await?;
 
     // Somebody who is there can press Ctrl-C; `make demo < /dev/null` has nobody.
     let is_staying = out.is_terminal && std::io::stdin().is_terminal() && !args.once;
@@ -85,11 +98,22 @@ where
         shown = show(&ports, &sandbox, is_staying, &mut out) => shown,
         ended = interrupted() => ended,
     };
-    let stopped = stop_server.await;
+    let stopped = server.stop.await;
     sandbox.stop().await;
     shown?;
     stopped?;
     Ok(Exit::Succeeded)
+}
+
+async fn start_sandbox(args: &DemoArgs) -> Result<Sandbox, Failure> {
+    if !(args.latency.is_finite() && args.latency >= 0.0) {
+        return Err(Failure::Usage("--latency must be 0 or more".into()));
+    }
+    let options = semanas_sandbox::Options {
+        latency_scale: args.latency,
+        ..semanas_sandbox::Options::for_tests()
+    };
+    Ok(semanas_sandbox::start(options).await.map_err(anyhow::Error::new)?)
 }
 
 async fn show(ports: &Ports, sandbox: &Sandbox, is_staying: bool, out: &mut Out) -> Result<(), Failure> {
@@ -235,17 +259,25 @@ impl Ports {
     }
 
     fn settings(&self, sandbox: &Sandbox, data: &DataDirectory) -> Settings {
-        let database = data.0.join("semanas.db");
-        let own = [
-            ("GRPC__LISTEN", local(self.grpc).to_string()),
-            ("HTTP__LISTEN", local(self.http).to_string()),
-            ("HTTP__PUBLIC_URL", format!("http://{}", local(self.http))),
-            ("STORE__URL", format!("sqlite:{}", database.display())),
-            ("LOG__FILTER", "error".to_owned()),
-        ];
-        let own = own.map(|(name, value)| (format!("SEMANAS_{name}"), value));
-        own.into_iter().chain(settings(sandbox)).collect()
+        let mut given = own_settings(local(self.grpc), local(self.http), data);
+        given.push((
+            "SEMANAS_HTTP__PUBLIC_URL".to_owned(),
+            format!("http://{}", local(self.http)),
+        ));
+        given.extend(settings(sandbox));
+        given
     }
+}
+
+fn own_settings(grpc: SocketAddr, http: SocketAddr, data: &DataDirectory) -> Settings {
+    let database = data.0.join("semanas.db");
+    let own = [
+        ("GRPC__LISTEN", grpc.to_string()),
+        ("HTTP__LISTEN", http.to_string()),
+        ("STORE__URL", format!("sqlite:{}", database.display())),
+        ("LOG__FILTER", "error".to_owned()),
+    ];
+    own.map(|(name, value)| (format!("SEMANAS_{name}"), value)).into()
 }
 
 fn reserve(port: u16) -> std::io::Result<TcpListener> {

@@ -21,8 +21,9 @@ const FILE_IF_PRESENT: &str = "semanas.toml";
 const PREFIX: &str = "SEMANAS_";
 /// Names the settings file.
 const FILE_VARIABLE: &str = "SEMANAS_CONFIG";
-/// The variables with our prefix that are no settings: the one above, and the server that the client commands call.
-const NOT_SETTINGS: [&str; 2] = [FILE_VARIABLE, "SEMANAS_SERVER"];
+/// The variables with our prefix that are no settings: the one above, the server that the client commands call, and the program
+/// that the clients' own tests start.
+const NOT_SETTINGS: [&str; 3] = [FILE_VARIABLE, "SEMANAS_SERVER", "SEMANAS_BIN"];
 
 /// What the settings are read from.
 #[derive(Default)]

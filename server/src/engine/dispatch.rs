@@ -92,8 +92,7 @@ impl Engine {
             }
         };
         for id in &claims.unreadable {
-            self.inner.metrics.unreadable();
-            tracing::error!(job.id = %id, "a due job cannot be read by this version; it is left alone");
+            self.note_unreadable(id.as_str());
         }
         let next_due_in = claims.next_due_in;
         for (claim, permit) in claims.claims.into_iter().zip(permits) {

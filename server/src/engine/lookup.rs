@@ -116,7 +116,7 @@ impl Engine {
             .await?
             .ok_or_else(|| EngineError::new(Reason::Internal))?;
         loop {
-            let seen = follow.latest();
+            let seen = follow.latest().stored;
             if seen.job.is_terminal() {
                 return Ok((*seen).clone());
             }

@@ -15,6 +15,8 @@ mod dice;
 mod dispatch;
 mod error;
 mod feed;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod hub;
 mod lookup;
 mod metrics;

@@ -8,6 +8,8 @@ pub(crate) mod codec;
 #[cfg(test)]
 pub(crate) mod conformance;
 pub(crate) mod dedupe;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 pub(crate) mod ledger;
 #[cfg(test)]
 pub(crate) mod model;
@@ -284,6 +286,8 @@ impl JobFilter {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ListPage {
     pub jobs: Vec<Job>,
+    /// Names of jobs that would stand here, perhaps, but that this version cannot read. They are left alone.
+    pub unreadable: Vec<String>,
     pub next: Option<String>,
 }
 
@@ -318,6 +322,8 @@ pub(crate) struct ChargeQuery {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ChargePage {
     pub rows: Vec<ChargeRow>,
+    /// Names of rows that this version cannot read. They are left alone.
+    pub unreadable: Vec<String>,
     pub next: Option<IntentId>,
 }
 
@@ -364,6 +370,8 @@ pub(crate) enum StoreError {
     #[error("store lost its data set: {why}")]
     DataSetLost { why: Arc<str> },
     /// A record is damaged or from another version: leave it alone, an operator must act.
-    #[error("record of {what} cannot be read: {why}")]
+    #[error(
+        "record of {what} cannot be read: {why}; it is left as it is: start the version that wrote it, or restore a backup"
+    )]
     Unreadable { what: String, why: Arc<str> },
 }

@@ -26,6 +26,11 @@ const LAYERS: &[(&str, &[&str])] = &[
             "clock",
         ],
     ),
+    // Checks for tests and for the crate in fuzz/, each beside what it judges; here is their table.
+    (
+        "fuzzing",
+        &["config", "api", "http", "engine", "store", "providers", "domain"],
+    ),
     // The client commands: a caller like any other, so they reach the engine only through semanas-client.
     ("cli", &["config", "domain", "telemetry", "clock"]),
     // Sees every module's Options in order to fill them; nothing below it sees the whole configuration.

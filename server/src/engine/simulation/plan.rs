@@ -128,6 +128,11 @@ impl Plan {
             skews_ms,
         }
     }
+
+    pub(super) fn rewinds(&self) -> bool {
+        let is_rewind = |(_, what): &(Duration, Disturbance)| matches!(what, Disturbance::Rewind { .. });
+        self.disturbances.iter().any(is_rewind)
+    }
 }
 
 const FAIR: StoreWeather = StoreWeather {
@@ -144,18 +149,25 @@ const FAIR: StoreWeather = StoreWeather {
 
 fn disturbances(chance: &Chance, replicas: usize) -> Vec<(Duration, Disturbance)> {
     let count = chance.weighted(&[(10, 0), (25, 1), (30, 3), (35, 7)]);
-    let rewinds = chance.percent(20);
+    let rewinds = chance.percent(25);
     let mut disturbances: Vec<_> = (0..count)
         .map(|_| {
             let replica = chance.below(replicas);
             let (short, long) = (chance.ms(50, 3_000), chance.ms(500, 15_000));
-            let what = match chance.weighted(&[(30, 0), (30, 1), (15, 2), (10, 3), (10, 4), (10, 5)]) {
+            let what = match chance.weighted(&[
+                (30, 0),
+                (30, 1),
+                (15, 2),
+                (10, 3),
+                (10, 4),
+                (if rewinds { 40 } else { 0 }, 5),
+            ]) {
                 0 => Disturbance::Crash { replica, down: long },
                 1 => Disturbance::Freeze { replica, thaws: long },
                 2 => Disturbance::Drain { replica, down: short },
                 3 => Disturbance::Unreachable { ends: short },
-                5 if rewinds => Disturbance::Rewind { ends: short },
-                _ => Disturbance::Mute { ends: short },
+                4 => Disturbance::Mute { ends: short },
+                _ => Disturbance::Rewind { ends: short },
             };
             (chance.ms(0, STORM.as_millis() as u64), what)
         })

@@ -12,24 +12,38 @@ use std::{
 
 use super::{
     broken::Broken,
+    plan::Plan,
     run::{Report, run},
 };
 
 /// Seeds that failed once, and what each had found.
-const REGRESSIONS: &[(u64, &str)] = &[];
+const REGRESSIONS: &[(u64, &str)] = &[
+    (
+        20_058,
+        "a late word of an earlier try changed which job a request id was answered with",
+    ),
+    (
+        30_215,
+        "who resumed a feed from within its first list was never shown the rest of it",
+    ),
+    (
+        20_205,
+        "a watcher that was shown what a rewind took back is shown the end again, which is right",
+    ),
+];
 
 /// New seeds in each run of the tests: some seconds' worth.
-const FRESH: u64 = 120;
+const FRESH: u64 = 60;
 
 /// Within so many seeds each broken build must be caught.
-const CAUGHT_WITHIN: u64 = 200;
+const CAUGHT_WITHIN: u64 = 400;
 
 /// Lines of the trace that a failure shows.
 const TAIL: usize = 80;
 
 #[test]
 fn the_same_seed_gives_the_same_run() {
-    for seed in 0..20 {
+    for seed in 0..10 {
         let (one, two) = (run(seed, None), run(seed, None));
         if one.hash != two.hash {
             let differs = one.trace.iter().zip(&two.trace).position(|(one, two)| one != two);
@@ -61,7 +75,10 @@ fn seeds_that_failed_once_do_not_fail_again() {
 #[test]
 fn broken_builds_are_caught() {
     for broken in Broken::ALL {
-        let caught = (0..CAUGHT_WITHIN).find_map(|seed| Some((seed, run(seed, Some(broken)).violation?)));
+        let shows = |seed: &u64| broken != Broken::VersionsTwice || Plan::of(*seed).rewinds();
+        let caught = (0..CAUGHT_WITHIN)
+            .filter(shows)
+            .find_map(|seed| Some((seed, run(seed, Some(broken)).violation?)));
         match caught {
             Some((seed, violation)) => println!("{broken:?} is caught by seed {seed}: {violation}"),
             None => panic!("{broken:?} passed {CAUGHT_WITHIN} seeds"),

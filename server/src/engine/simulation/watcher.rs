@@ -216,7 +216,10 @@ impl Watcher {
         self.note(format_args!("sees {}, {}: {cause:?}", job.sequence, job.state.name()));
         let is_due = match cause {
             // Who had been told of the end already hears it once more.
-            SnapshotCause::Start => is_first && self.told.is_none_or(|told| told == job.sequence && job.is_terminal()),
+            SnapshotCause::Start => {
+                let is_repeated_end = |told| told == job.sequence && job.is_terminal();
+                (is_first && self.told.is_none_or(is_repeated_end)) || self.scene().has_rewound()
+            }
             SnapshotCause::Reset => self.scene().has_rewound(),
             SnapshotCause::SlowReader => self.is_past_kept_events(),
         };

@@ -19,4 +19,5 @@ mod scripted;
 mod settings;
 mod streams;
 mod submitting;
+mod unreadable;
 mod watching;

@@ -180,6 +180,10 @@ impl Data {
     pub(crate) fn damage(&mut self, id: &JobId) {
         self.jobs.get_mut(id).unwrap().is_readable = false;
     }
+
+    pub(crate) fn mend(&mut self, id: &JobId) {
+        self.jobs.get_mut(id).unwrap().is_readable = true;
+    }
 }
 
 impl Entry {

@@ -47,10 +47,13 @@ impl Data {
 
     pub(super) fn list(&self, query: &ListQuery) -> ListPage {
         let is_before = |id: &JobId| query.before.as_deref().is_none_or(|before| id.order_key() < before);
-        let mut entries: Vec<&Entry> = self
+        let meant = self
             .jobs
             .values()
-            .filter(|entry| entry.is_readable && is_public(&entry.job.id) && is_before(&entry.job.id))
+            .filter(|entry| is_public(&entry.job.id) && is_before(&entry.job.id));
+        let (readable, unreadable): (Vec<&Entry>, Vec<&Entry>) = meant.partition(|entry| entry.is_readable);
+        let mut entries: Vec<&Entry> = readable
+            .into_iter()
             .filter(|entry| entry.job.tenant == query.tenant && query.filter.takes(&entry.job))
             .collect();
         entries.sort_by(|a, b| b.job.id.order_key().cmp(a.job.id.order_key()));
@@ -58,6 +61,7 @@ impl Data {
         entries.truncate(query.page_size);
         let last = entries.last().map(|entry| entry.job.id.order_key().to_owned());
         ListPage {
+            unreadable: unreadable.into_iter().map(|entry| entry.job.id.to_string()).collect(),
             jobs: entries.into_iter().map(|entry| entry.job.clone()).collect(),
             next: last.filter(|_| is_more),
         }

@@ -116,7 +116,11 @@ impl Data {
         let is_more = rows.len() > query.page_size;
         rows.truncate(query.page_size);
         let next = rows.last().filter(|_| is_more).map(|row| row.id.clone());
-        ChargePage { rows, next }
+        ChargePage {
+            rows,
+            unreadable: Vec::new(),
+            next,
+        }
     }
 }
 

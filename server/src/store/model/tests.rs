@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::Model;
 use crate::{
     clock::Clock,
-    domain::ids::JobId,
+    domain::{ids::JobId, job::Job},
     store::{
         Store,
         conformance::{Harness, fixtures},
@@ -42,6 +42,10 @@ impl Harness for ModelHarness {
 
     async fn damage(&self, id: &JobId) {
         self.store.look(|data| data.damage(id));
+    }
+
+    async fn mend(&self, job: &Job) {
+        self.store.look(|data| data.mend(&job.id));
     }
 
     async fn names(&self) -> Vec<String> {

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use serde::Serialize;
 use tokio::time::Instant;
 
 use super::{
     RedisStore, micros, micros_of,
     reply::Reply,
-    scripts::{self, Call},
+    scripts::{self, Call, Script},
 };
 use crate::{
     domain::{
@@ -17,6 +18,10 @@ use crate::{
     },
     store::{Created, Creation, How, Lease, SealedRecord, StoreError, Stored, codec},
 };
+
+/// An end that is older than this is held by the replicas, or there are none that could take over: whoever committed it has gone on
+/// trying until then. So old answers can be read also while the replicas are away.
+const END_IS_NEW_FOR: SignedDuration = SignedDuration::from_mins(1);
 
 /// Arguments of `create.lua`.
 #[derive(Serialize)]
@@ -100,9 +105,26 @@ impl RedisStore {
         })
     }
 
+    /// What is said for good is said only by a server that its replicas follow, and when they hold it: that there is no such job,
+    /// because a master that was replaced while it was away has not heard of the newest ones; and that a job has ended, because a
+    /// failover takes back a commit that nobody has acknowledged yet, but which can be read already.
     pub(super) async fn read_job(&self, id: &JobId) -> Result<Option<Stored>, StoreError> {
+        let read = self.read_job_by(&scripts::READ, id).await?;
+        if self.link.replicas_min() > 0 && self.is_final_and_new(read.as_ref()) {
+            return self.read_job_by(&scripts::READ_HERE, id).await;
+        }
+        Ok(read)
+    }
+
+    fn is_final_and_new(&self, read: Option<&Stored>) -> bool {
+        let Some(stored) = read else { return true };
+        let is_new = |ended_at| self.clock.now().duration_since(ended_at) < END_IS_NEW_FOR;
+        stored.job.ended_at().is_some_and(is_new)
+    }
+
+    async fn read_job_by(&self, script: &'static Script, id: &JobId) -> Result<Option<Stored>, StoreError> {
         let slot = self.keys.shard(id.shard());
-        let call = Call::new("read a job", &scripts::READ)
+        let call = Call::new("read a job", script)
             .key(slot.epoch())
             .key(slot.job(id))
             .arg(self.epoch())

@@ -9,9 +9,9 @@ use futures::future::join_all;
 use super::{SqliteOptions, SqliteStore};
 use crate::{
     clock::Clock,
-    domain::ids::JobId,
+    domain::{ids::JobId, job::Job},
     store::{
-        Creation, OpenError, Store, StoreError,
+        Creation, OpenError, Store, StoreError, codec,
         conformance::{Harness, fixtures},
     },
 };
@@ -69,6 +69,15 @@ impl Harness for SqliteHarness {
             Ok(db.execute(sql, [id.as_str()])?)
         };
         assert_eq!(self.store.write("damage", damage, |_| ()).await.unwrap(), 1);
+    }
+
+    async fn mend(&self, job: &Job) {
+        let (id, record) = (job.id.clone(), codec::encode_job(job));
+        let mend = move |db: &rusqlite::Connection| {
+            let sql = "UPDATE jobs SET record = ?2 WHERE id = ?1";
+            Ok(db.execute(sql, rusqlite::params![id.as_str(), record])?)
+        };
+        assert_eq!(self.store.write("mend", mend, |_| ()).await.unwrap(), 1);
     }
 
     async fn names(&self) -> Vec<String> {
