@@ -28,6 +28,11 @@ impl Data {
             let how = How::Started(None);
             return Ok(Created { stored, how });
         }
+        if let Some(stored) = self.served_before(&creation, now)? {
+            return Ok(Created::again(stored));
+        }
+        let proposed = creation.job.id.clone();
+        let remembered_until = creation.remember.map(|keep| now + keep);
         let mut dedupe = self
             .dedupe
             .remove(&dedupe_key(&creation.job, &creation.product))
@@ -51,7 +56,18 @@ impl Data {
         if !dedupe.is_empty() {
             self.dedupe.insert(dedupe_key(&creation.job, &creation.product), dedupe);
         }
+        if let (Some(Ok(served)), Some(until)) = (&served, remembered_until) {
+            self.served.insert(proposed, (served.stored.job.id.clone(), until));
+        }
         served.unwrap_or_else(|| Ok(self.start(creation, now, instant)))
+    }
+
+    /// The job that served the same creation before.
+    fn served_before(&self, creation: &Creation, now: Timestamp) -> Result<Option<Stored>, StoreError> {
+        match self.served.get(&creation.job.id) {
+            Some((id, until)) if creation.remember.is_some() && *until > now => self.read(id),
+            Some(_) | None => Ok(None),
+        }
     }
 
     fn start(&mut self, creation: Creation, now: Timestamp, instant: Instant) -> Created {

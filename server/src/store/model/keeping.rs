@@ -105,6 +105,7 @@ impl Data {
 
     pub(super) fn purge(&mut self, ended_before: Timestamp, max: usize, now: Timestamp) -> usize {
         self.requests.retain(|_, request| request.expires_at > now);
+        self.served.retain(|_, (_, until)| *until > now);
         let mut old: Vec<(Timestamp, JobId)> = self
             .jobs
             .values()

@@ -56,6 +56,8 @@ pub(crate) struct Data {
     pub charges: BTreeMap<IntentId, Entered>,
     pub units: BTreeMap<UnitKey, Unit>,
     requests: BTreeMap<String, Request>,
+    /// By the job that a creation proposed: the job that it was given instead, and until when that is remembered.
+    served: BTreeMap<JobId, (JobId, Timestamp)>,
     /// Of each shard, how many entries there have been and the newest of them.
     feed: [(u64, VecDeque<JobId>); SHARDS as usize],
     gates: BTreeMap<ProviderId, Gate>,
@@ -101,6 +103,7 @@ impl Model {
             charges: BTreeMap::new(),
             units: BTreeMap::new(),
             requests: BTreeMap::new(),
+            served: BTreeMap::new(),
             feed: Default::default(),
             gates: BTreeMap::new(),
             retention,
