@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     engine::{Engine, worker::Work},
+    failpoint,
     store::{Claims, StoreError},
 };
 
@@ -42,6 +43,7 @@ impl Engine {
             draining.cancel();
         };
         tokio::join!(duties, drain);
+        failpoint::reach(failpoint::DRAINING, "").await;
         self.inner.tasks.close();
         let limit = self.inner.options.drain_limit;
         if tokio::time::timeout(limit, self.inner.tasks.wait()).await.is_err() {

@@ -8,6 +8,7 @@ pub(crate) mod codec;
 #[cfg(test)]
 pub(crate) mod conformance;
 pub(crate) mod dedupe;
+pub(crate) mod examination;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 pub(crate) mod ledger;
@@ -142,6 +143,9 @@ pub(crate) struct Creation {
     pub repeat_allowed: bool,
     /// Claim the new job in the same commit.
     pub claim: Option<Duration>,
+    /// For so long a repetition is given the same job, also when that is another one which has ended meanwhile. A new job is
+    /// given to its repetitions in any case.
+    pub remember: Option<Duration>,
 }
 
 /// The job that serves a creation.
@@ -149,6 +153,18 @@ pub(crate) struct Creation {
 pub(crate) struct Created {
     pub stored: Stored,
     pub how: How,
+}
+
+impl Created {
+    /// What a repetition is given that was served by another job before.
+    fn again(stored: Stored) -> Created {
+        let how = if stored.job.is_terminal() {
+            How::Reused
+        } else {
+            How::Attached
+        };
+        Created { stored, how }
+    }
 }
 
 /// How a creation was served.
@@ -169,7 +185,7 @@ pub(crate) struct Lease {
     pub fence: u64,
     /// Read from before the claim was sent, so that a slow reply cannot stretch the lease.
     pub expires_at: Instant,
-    /// Claims since the job last moved.
+    /// Claims since the job last moved, also those whose reply never came.
     pub stalled_claims: u32,
 }
 

@@ -12,6 +12,7 @@ mod faulty;
 mod feeding;
 mod harness;
 mod interleavings;
+mod lost_replies;
 mod operating;
 mod requests;
 mod routes;

@@ -36,6 +36,8 @@ struct CreatePlan<'a> {
     repeat_allowed: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     lease_us: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remember_ms: Option<u64>,
     job_prefix: String,
     bell: String,
     feed_kept_max: u64,
@@ -52,6 +54,7 @@ impl RedisStore {
             answered_by,
             repeat_allowed,
             claim,
+            remember,
         } = creation;
         let slot = self.keys.shard(job.id.shard());
         let plan = CreatePlan {
@@ -64,6 +67,7 @@ impl RedisStore {
             answered_by: answered_by.map_or(ProviderId::ALL.to_vec(), |provider| vec![provider]),
             repeat_allowed,
             lease_us: claim.map(micros),
+            remember_ms: remember.map(|keep| (micros(keep) / 1000).max(1)),
             job_prefix: slot.job_prefix(),
             bell: self.keys.bell(),
             feed_kept_max: self.feed_kept_max,
@@ -77,6 +81,7 @@ impl RedisStore {
             .key(slot.due())
             .key(slot.jobs(&job.tenant))
             .key(slot.feed())
+            .key(slot.served(&job.id))
             .arg(self.epoch())
             .arg(super::plan(&plan))
             .arg(codec::encode_job(&job))
@@ -96,6 +101,10 @@ impl RedisStore {
             "REPLAY" => How::Started(None),
             "ATTACHED" => How::Attached,
             "REUSED" => How::Reused,
+            "AGAIN" => {
+                let id = reply.text()?;
+                return Ok(Created::again(stored(&id, &mut reply)?));
+            }
             _ => return Err(reply.misshapen()),
         };
         let id = reply.text()?;

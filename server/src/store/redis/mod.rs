@@ -12,6 +12,7 @@ mod claims;
 mod commit;
 mod connection;
 mod diagnosis;
+mod examine;
 mod fault;
 mod feed;
 mod fitness;

@@ -52,6 +52,7 @@ scripts! {
     GATE_LEAVE = guarded passes "gate_leave.lua";
     GATE_STATUS = guarded passes "gate_status.lua";
     PURGE = guarded passes "purge.lua";
+    EXAMINE = guarded passes "examine.lua";
     PROBE = bare passes "probe.lua";
     FOUND = bare lasts "found.lua";
     PLANT = bare lasts "plant.lua";
