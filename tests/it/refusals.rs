@@ -325,7 +325,7 @@ async fn an_unknown_method_or_service_is_said_to_be_unknown() {
         let mut grpc = tonic::client::Grpc::new(server.channel());
         grpc.ready().await.unwrap();
         let codec = tonic_prost::ProstCodec::<GetWorkHistoryRequest, GetWorkHistoryRequest>::default();
-        let path = tonic::codegen::http::uri::PathAndQuery::from_static(path);
+        let path = http::uri::PathAndQuery::from_static(path);
         let request = tonic::Request::new(GetWorkHistoryRequest::default());
         let status = grpc.unary(request, path, codec).await.map(|_| ()).unwrap_err();
         check_status(&status, Code::Unimplemented, "METHOD_UNKNOWN");

@@ -7,19 +7,22 @@ mod caller;
 mod deadline;
 mod edge_layer;
 mod forward;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod health;
 mod metrics;
 mod operations_service;
 mod parse;
-mod personal_data;
 mod reflection;
 mod server;
 mod status;
 mod to_proto;
 mod trace_context;
+mod web;
 mod work_history_service;
 
 pub(crate) use self::{
     metrics::Metrics,
     server::{Edge, Options, serve},
+    web::{WebOrigin, WebOrigins},
 };

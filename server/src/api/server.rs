@@ -15,11 +15,12 @@ use tonic::{
     transport::{Server, server::TcpIncoming},
 };
 use tonic_health::pb::health_server::HealthServer;
+use tonic_web::GrpcWebLayer;
 
 use crate::{
     api::{
         edge_layer::EdgeLayer, health::HealthOfServer, metrics::Metrics, operations_service::Operations, reflection,
-        work_history_service::WorkHistories,
+        web::WebOrigins, work_history_service::WorkHistories,
     },
     engine::Engine,
 };
@@ -56,6 +57,8 @@ pub(crate) struct Edge {
     pub engine: Engine,
     pub options: Options,
     pub metrics: Metrics,
+    /// Whose pages may call.
+    pub web_origins: WebOrigins,
     /// Whether the engine is ready, kept up to date by `app`.
     pub ready: watch::Receiver<bool>,
 }
@@ -71,6 +74,7 @@ pub(crate) async fn serve(listener: TcpListener, edge: Edge, stop: CancellationT
         engine,
         options,
         metrics,
+        web_origins,
         ready,
     } = edge;
     let mut routes = RoutesBuilder::default();
@@ -83,7 +87,7 @@ pub(crate) async fn serve(listener: TcpListener, edge: Edge, stop: CancellationT
             OperationsServiceServer::new(Operations::new(engine)).max_decoding_message_size(options.request_bytes_max),
         );
     add_standard_services(&mut routes, options, ready, &stop);
-    serve_routes(listener, routes.routes(), options, metrics, stop).await
+    serve_routes(listener, routes.routes(), options, metrics, web_origins, stop).await
 }
 
 /// Health and reflection.
@@ -103,10 +107,14 @@ async fn serve_routes(
     routes: Routes,
     options: Options,
     metrics: Metrics,
+    web_origins: WebOrigins,
     stop: CancellationToken,
 ) -> Result<(), ServeError> {
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     let router = with_connection_settings(Server::builder(), options)
+        // From the outside in: what is behind the second sees plain gRPC, whatever the caller speaks.
+        .layer(web_origins.layer())
+        .layer(GrpcWebLayer::new())
         .layer(EdgeLayer::new(metrics))
         .add_routes(routes);
     let serving = router.serve_with_incoming_shutdown(incoming, stop.clone().cancelled_owned());
@@ -128,6 +136,8 @@ fn with_connection_settings(server: Server, options: Options) -> Server {
         .http2_keepalive_timeout(Some(options.keepalive_time_limit))
         // Without a grace: tonic sends no GOAWAY when there is one.
         .max_connection_age(options.connection_age)
+        // Browsers may use it where there is no TLS to agree on HTTP/2.
+        .accept_http1(true)
 }
 
 async fn drained(stop: &CancellationToken, limit: Duration) {

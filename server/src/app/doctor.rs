@@ -14,7 +14,7 @@ use crate::{
     config::{Config, Mistakes, Place, Purpose},
     engine::Vault,
     providers::{Check, Provider},
-    store::{OpenError, redis as redis_store},
+    store::{OpenError, examination::WHAT_TO_DO, redis as redis_store, sqlite::SqliteStore},
 };
 
 /// A provider that takes longer to say no is as good as unreachable to whoever waits for this.
@@ -52,7 +52,7 @@ fn settings_problems(error: anyhow::Error) -> Vec<Checked> {
 
 async fn examine_store(config: &Config) -> Vec<Checked> {
     let place = match &config.store.place {
-        Place::Sqlite { path } => return vec![examine_sqlite(config, path).await],
+        Place::Sqlite { path } => return examine_sqlite(config, path).await,
         Place::Redis(place) => place,
     };
     let options = parts::secret(&config.store).and_then(|secret| {
@@ -73,23 +73,37 @@ async fn examine_store(config: &Config) -> Vec<Checked> {
 }
 
 /// A database that is not there yet is none of our business: the first start makes it, and its secret.
-async fn examine_sqlite(config: &Config, path: &Path) -> Checked {
+async fn examine_sqlite(config: &Config, path: &Path) -> Vec<Checked> {
     let check = format!("data set at {}", path.display());
     if !path.exists() {
-        return checked(
-            "store",
-            &check,
-            Ok("there is none yet: the first start makes it".to_owned()),
-        );
+        let none = "there is none yet: the first start makes it".to_owned();
+        return vec![checked("store", &check, Ok(none))];
     }
-    let result = match parts::open_store(config).await {
-        Ok(_) => Ok("it is whole, and store.secret is its secret".to_owned()),
-        Err(error) => match error.downcast_ref() {
-            Some(OpenError::InUse { .. }) => Ok("a running semanas has it open".to_owned()),
-            _ => Err(problem(&format!("{error:#}"), "")),
-        },
-    };
-    checked("store", &check, result)
+    match open_sqlite(config, path).await {
+        Ok(store) => {
+            let whole = "it is whole, and store.secret is its secret".to_owned();
+            let examined = store.examine().await.map_err(|error| error.to_string());
+            let jobs = examined.and_then(|examined| examined.verdict());
+            vec![
+                checked("store", &check, Ok(whole)),
+                checked("store", "jobs", jobs.map_err(|why| problem(&why, WHAT_TO_DO))),
+            ]
+        }
+        Err(error) => {
+            let result = match error.downcast_ref() {
+                Some(OpenError::InUse { .. }) => {
+                    Ok("a running semanas has it open: stop it to have the jobs examined".to_owned())
+                }
+                _ => Err(problem(&format!("{error:#}"), "")),
+            };
+            vec![checked("store", &check, result)]
+        }
+    }
+}
+
+async fn open_sqlite(config: &Config, path: &Path) -> anyhow::Result<SqliteStore> {
+    let vault = Vault::new(parts::secret(&config.store)?.expose_secret().as_bytes());
+    parts::open_sqlite(config, path, vault.secret_fingerprint()).await
 }
 
 // --- Providers

@@ -49,7 +49,11 @@ pub(super) fn secret(settings: &config::Store) -> anyhow::Result<SecretString> {
 }
 
 /// Opening reads and perhaps repairs a file, which may take its time.
-async fn open_sqlite(config: &Config, path: &Path, secret_fingerprint: String) -> anyhow::Result<SqliteStore> {
+pub(super) async fn open_sqlite(
+    config: &Config,
+    path: &Path,
+    secret_fingerprint: String,
+) -> anyhow::Result<SqliteStore> {
     let retention = config.engine.retention;
     let options = SqliteOptions::new(Some(path.to_owned()), secret_fingerprint, retention, Clock::system());
     Ok(tokio::task::spawn_blocking(|| SqliteStore::open(options)).await??)

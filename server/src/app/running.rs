@@ -85,6 +85,7 @@ impl Running {
         let edge = api::Edge {
             engine: engine.clone(),
             options: parts::grpc_options(&config, spread()),
+            web_origins: config.grpc.web_origins.clone(),
             metrics: edge_metrics,
             ready: ready.clone(),
         };

@@ -30,7 +30,7 @@ use crate::cli::{render, report};
 pub const EXAMPLES: &str = "\
 Needs nothing and leaves nothing behind. On a terminal it stays up for you to try; elsewhere it ends by itself.
 With --serve it shows nothing: it prints SEMANAS_SERVER=URL once it serves, and stays up until SIGTERM, SIGINT, or the end
-of standard input where that is a pipe. For the tests of programs that call Semanas.
+of standard input where that is a pipe. Pages of any origin may call it by gRPC-Web. For the tests of programs that call Semanas.
 
 Examples:
   semanas demo

@@ -6,6 +6,8 @@
 
 mod checks;
 mod duration;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod layers;
 mod mistakes;
 mod parse;
@@ -26,6 +28,7 @@ use self::{
     reader::{Reader, parse_choice},
 };
 use crate::{
+    api::WebOrigins,
     domain::retry::Backoff,
     engine::{self, Route, WatchOptions},
     telemetry,
@@ -60,6 +63,7 @@ pub(crate) struct Grpc {
     pub request_bytes_max: usize,
     pub keepalive: Duration,
     pub keepalive_timeout: Duration,
+    pub web_origins: WebOrigins,
 }
 
 /// Settings of the plain HTTP edge.
@@ -151,6 +155,7 @@ fn read(r: &mut Reader) -> Config {
         request_bytes_max: r.integer("grpc.request_bytes_max", 1024, REQUEST_BYTES_MAX),
         keepalive: r.duration("grpc.keepalive"),
         keepalive_timeout: r.duration("grpc.keepalive_timeout"),
+        web_origins: WebOrigins::of(r.list("grpc.web_origins", parse::web_origin)),
     };
     let http = Http {
         listen: r.read("http.listen", parse::listen),

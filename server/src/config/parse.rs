@@ -5,11 +5,13 @@ use std::{
     path::PathBuf,
 };
 
+use http::HeaderValue;
 use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
 use url::{Host, Url};
 
 use super::reader::Wrong;
+use crate::api::WebOrigin;
 use crate::store::redis as redis_store;
 
 /// `store.url`, by its kind.
@@ -38,6 +40,24 @@ pub(super) fn http_url(text: &str) -> Result<Url, Wrong> {
         return Err(Wrong::new("it has a part behind ? or #", fix));
     }
     Ok(url)
+}
+
+/// Where a page comes from, as browsers write it.
+pub(super) fn web_origin(text: &str) -> Result<WebOrigin, Wrong> {
+    if text == "*" {
+        return Ok(WebOrigin::Every);
+    }
+    let wrong = || {
+        let fix = "write it as https://HOST or https://HOST:PORT, with nothing behind it, or \"*\" for every page";
+        Wrong::new(format!("{text:?} is no origin of a page"), fix)
+    };
+    let url = Url::parse(text).map_err(|_| wrong())?;
+    let is_web = matches!(url.scheme(), "http" | "https");
+    // An origin that is written in another way than browsers do would never be met.
+    if !is_web || url.origin().ascii_serialization() != text {
+        return Err(wrong());
+    }
+    HeaderValue::from_str(text).map(WebOrigin::This).map_err(|_| wrong())
 }
 
 pub(super) fn is_loopback(url: &Url) -> bool {

@@ -487,3 +487,25 @@ fn the_settings_file_is_the_named_one_or_the_one_that_happens_to_be_there() {
         .to_string();
     assert!(refused.contains("(--config): it cannot be read: "), "{refused}");
 }
+
+#[test]
+fn the_origins_of_pages_are_written_as_browsers_write_them() {
+    let origins = |text: &str| config("", &[("SEMANAS_GRPC__WEB_ORIGINS", text)]).grpc.web_origins;
+    let these =
+        |list: &[&'static str]| WebOrigins::These(list.iter().map(|it| http::HeaderValue::from_static(it)).collect());
+    assert_eq!(config("", &[]).grpc.web_origins, these(&[]));
+    let both = origins("https://app.example.com,http://localhost:5173");
+    assert_eq!(both, these(&["https://app.example.com", "http://localhost:5173"]));
+    assert_eq!(origins("*"), WebOrigins::Every);
+    for wrong in [
+        "https://app.example.com/",
+        "app.example.com",
+        "https://APP.example.com",
+        "null",
+        "https://a.example:443",
+    ] {
+        let given = sources("", &[("SEMANAS_GRPC__WEB_ORIGINS", wrong)]);
+        let mistakes = Config::read(&given, Purpose::Init).unwrap_err().to_string();
+        assert!(mistakes.contains("is no origin of a page"), "{wrong}: {mistakes}");
+    }
+}

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::{
     domain::{
-        gate::{Denial, GateReport, Passage},
+        gate::{Denial, GateLimits, GateReport, Passage},
         ids::{IntentId, JobId},
         job::{Event, Intent, Source, Step},
         nss::Nss,
@@ -25,12 +25,16 @@ use crate::{
         route, trace,
         worker::Work,
     },
+    failpoint,
     providers::{CallRequest, CallbackAddress, Provider, Reply},
-    store::Claim,
+    store::{Claim, StoreError},
 };
 
 /// Too short a time to make a call in: the lease was almost over when the intent stood.
 const CALL_TIME_MIN: Duration = Duration::from_millis(500);
+
+/// Longer than it takes to leave a gate that was entered only to tell something.
+const TELLING_TIME: Duration = Duration::from_secs(1);
 
 /// What became of the will to call.
 pub(super) enum Sent {
@@ -66,12 +70,7 @@ impl Engine {
             Ok(request) => request,
             Err(error) => return Sent::Done(self.give_back(claim, &error).await),
         };
-        match self
-            .inner
-            .store
-            .enter_gate(provider_id, &intent.id, &options.gate, hold)
-            .await
-        {
+        match self.enter(&claim, &intent, options, hold).await {
             Ok(Passage::Granted) => {}
             Ok(Passage::Denied { why, retry_after }) => {
                 return Sent::Shut {
@@ -81,9 +80,12 @@ impl Engine {
                     retry_after,
                 };
             }
-            Err(error) => return Sent::Done(self.give_back(claim, &error.into()).await),
+            Err(error) => {
+                self.leave(&intent, options, GateReport::Unused).await;
+                return Sent::Done(self.give_back(claim, &error.into()).await);
+            }
         }
-        let id = claim.stored.job.id.clone();
+        let (id, undecided) = (claim.stored.job.id.clone(), claim.clone());
         let decided = self
             .decide(claim, Event::IntentRecorded { intent: intent.clone() }, hold)
             .await;
@@ -91,7 +93,7 @@ impl Engine {
             Decided::Held(claim) => claim,
             Decided::LetGo | Decided::Lost => {
                 self.leave(&intent, options, GateReport::Unused).await;
-                self.record_unsent(&id, intent).await;
+                self.record_unsent(undecided, intent).await;
                 return Sent::Done(None);
             }
             Decided::Refused(claim, refusal) => {
@@ -99,6 +101,7 @@ impl Engine {
                 return Sent::Done(self.refused(claim, refusal).await);
             }
         };
+        failpoint::reach(failpoint::INTENT_COMMITTED, id.as_str()).await;
         let called = self.call_in_time(provider.as_ref(), &claim, &request, options).await;
         // A call that was not made says nothing about the provider.
         let report = called
@@ -107,6 +110,7 @@ impl Engine {
         let reply = called.unwrap_or_else(|| Reply::bare(Outcome::NotSent));
         // The fact goes first: a gate that answers slowly must not stand between what was paid for and its record.
         self.record_reply(claim, &intent, Source::Call, reply).await;
+        failpoint::reach(failpoint::FACT_COMMITTED, id.as_str()).await;
         self.leave(&intent, options, report).await;
         Sent::Done(None)
     }
@@ -124,12 +128,50 @@ impl Engine {
         if time_limit < CALL_TIME_MIN.min(options.call_time_limit / 2) {
             return None;
         }
-        Some(provider.call(request, time_limit).await)
+        let job = claim.stored.job.id.as_str();
+        failpoint::reach(failpoint::ABOUT_TO_SEND, job).await;
+        let reply = provider.call(request, time_limit).await;
+        failpoint::reach(failpoint::ANSWER_RECEIVED, job).await;
+        Some(reply)
+    }
+
+    /// Takes a place at the gate. A lost reply is asked for again for as long as the lease lasts: a place that was given and that
+    /// nobody knows of stays taken until its time is over, and the probe of a half-open breaker is the only one there is.
+    async fn enter(
+        &self,
+        claim: &Claim,
+        intent: &Intent,
+        options: &ProviderOptions,
+        hold: Duration,
+    ) -> Result<Passage, StoreError> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let entered = self
+                .inner
+                .store
+                .enter_gate(intent.provider, &intent.id, &options.gate, hold);
+            match entered.await {
+                Err(error @ StoreError::Unavailable { .. }) => {
+                    self.pause_or(tries, Some(claim.lease.expires_at), error).await?;
+                }
+                settled @ (Ok(_) | Err(StoreError::DataSetLost { .. } | StoreError::Unreadable { .. })) => {
+                    return settled;
+                }
+            }
+        }
     }
 
     /// The intent may stand all the same, when only the reply to its commit was lost. That nothing was sent is known here alone,
     /// and without it the job would end as one that may have been charged.
-    async fn record_unsent(&self, id: &JobId, intent: Intent) {
+    ///
+    /// First the job is put off under the old fence and version. When that is done, or refused, the lost commit can no longer come
+    /// to pass, however late it reaches the store; so what is read after it is all that there will be.
+    async fn record_unsent(&self, undecided: Claim, intent: Intent) {
+        let id = &undecided.stored.job.id;
+        if !self.shut_out(&undecided).await {
+            return;
+        }
         let event = Event::OutcomeKnown {
             from: Source::Call,
             intent: intent.id,
@@ -138,6 +180,26 @@ impl Engine {
         };
         if let Err(error) = self.record(id, None, &event, None, None).await {
             tracing::warn!(job.id = %id, error = %error, "it could not be recorded that a call was not made");
+        }
+    }
+
+    /// A poll has no place at the gate. What it learned of the contract is told at one that is open to all.
+    pub(super) async fn tell_gate_of_poll(&self, provider: ProviderId, outcome: &Outcome) {
+        if gate_report(outcome) != GateReport::ContractChanged {
+            return;
+        }
+        let teller = IntentId::new(Uuid::now_v7());
+        let told = async {
+            let store = &self.inner.store;
+            store
+                .enter_gate(provider, &teller, &GateLimits::NONE, TELLING_TIME)
+                .await?;
+            store
+                .leave_gate(provider, &teller, &GateLimits::NONE, GateReport::ContractChanged)
+                .await
+        };
+        if let Err(error) = told.await {
+            tracing::debug!(provider = provider.as_str(), error = %error, "the gate was not told that the contract changed");
         }
     }
 

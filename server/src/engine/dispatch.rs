@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     engine::{Engine, worker::Work},
+    failpoint,
     store::{Claims, StoreError},
 };
 
@@ -42,6 +43,7 @@ impl Engine {
             draining.cancel();
         };
         tokio::join!(duties, drain);
+        failpoint::reach(failpoint::DRAINING, "").await;
         self.inner.tasks.close();
         let limit = self.inner.options.drain_limit;
         if tokio::time::timeout(limit, self.inner.tasks.wait()).await.is_err() {
@@ -91,8 +93,7 @@ impl Engine {
             }
         };
         for id in &claims.unreadable {
-            self.inner.metrics.unreadable();
-            tracing::error!(job.id = %id, "a due job cannot be read by this version; it is left alone");
+            self.note_unreadable(id.as_str());
         }
         let next_due_in = claims.next_due_in;
         for (claim, permit) in claims.claims.into_iter().zip(permits) {

@@ -146,6 +146,7 @@ impl Engine {
                 page_size: watch.initial_count - jobs.len(),
             };
             let page = self.inner.store.list(query).await?;
+            page.unreadable.iter().for_each(|name| self.note_unreadable(name));
             jobs.extend(page.jobs);
             before = page.next;
             if before.is_none() {
@@ -179,7 +180,10 @@ impl Engine {
         let reads = distinct.into_iter().map(|id| async move {
             match self.inner.store.read(&id).await {
                 // One damaged record must not end every feed that comes past it.
-                Err(StoreError::Unreadable { .. }) => Ok(None),
+                Err(StoreError::Unreadable { .. }) => {
+                    self.note_unreadable(id.as_str());
+                    Ok(None)
+                }
                 read @ (Ok(_) | Err(StoreError::Unavailable { .. } | StoreError::DataSetLost { .. })) => read,
             }
         });

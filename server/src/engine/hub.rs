@@ -26,10 +26,13 @@ use crate::{
 /// Reads of followed jobs at a time: enough to keep a store busy, few enough to leave it room for the work itself.
 const READS_MAX: usize = 32;
 
+/// Who follows which job.
+type Followed = Arc<Mutex<HashMap<JobId, watch::Sender<Latest>>>>;
+
 pub(super) struct Hub {
     store: Arc<dyn Store>,
     clock: Clock,
-    followed: Arc<Mutex<HashMap<JobId, watch::Sender<Arc<Stored>>>>>,
+    followed: Followed,
     /// Since when followed jobs could not be read.
     stale: watch::Sender<Option<Timestamp>>,
     /// Counts rings of work-history jobs, for the feed.
@@ -40,8 +43,16 @@ pub(super) struct Hub {
 pub(super) struct Follow {
     id: JobId,
     /// Taken only by drop.
-    seen: Option<watch::Receiver<Arc<Stored>>>,
-    followed: Arc<Mutex<HashMap<JobId, watch::Sender<Arc<Stored>>>>>,
+    seen: Option<watch::Receiver<Latest>>,
+    followed: Followed,
+}
+
+/// What is known of a followed job.
+#[derive(Clone)]
+pub(super) struct Latest {
+    pub stored: Arc<Stored>,
+    /// Since when its record cannot be read by this version, so that what is known may be old.
+    pub unreadable_since: Option<Timestamp>,
 }
 
 // === impl Hub ===
@@ -121,7 +132,7 @@ impl Hub {
                         }
                     }
                     // One damaged record says nothing about the others.
-                    Err(StoreError::Unreadable { .. }) => {}
+                    Err(error @ StoreError::Unreadable { .. }) => self.note_unreadable(&id, &error),
                     // The next resync reads it again; followers hear that what they see may be old.
                     Err(error @ (StoreError::Unavailable { .. } | StoreError::DataSetLost { .. })) => {
                         self.note_stale(&error);
@@ -153,6 +164,22 @@ impl Hub {
         }
     }
 
+    /// A newer version may have written it, of which another replica can tell; those who follow it here must not take silence
+    /// for news.
+    fn note_unreadable(&self, id: &JobId, error: &StoreError) {
+        let now = self.clock.now();
+        let is_new = self.lock().get(id).is_some_and(|sender| {
+            sender.send_if_modified(|latest| {
+                let is_new = latest.unreadable_since.is_none();
+                latest.unreadable_since.get_or_insert(now);
+                is_new
+            })
+        });
+        if is_new {
+            tracing::error!(job.id = %id, error = %error, "a followed job cannot be read");
+        }
+    }
+
     fn join(&self, id: &JobId) -> Option<Follow> {
         let followed = self.lock();
         let seen = followed.get(id)?.subscribe();
@@ -165,9 +192,12 @@ impl Hub {
 
     fn register(&self, id: &JobId, first: Stored) -> Follow {
         let mut followed = self.lock();
-        let sender = followed
-            .entry(id.clone())
-            .or_insert_with(|| watch::Sender::new(Arc::new(first)));
+        let sender = followed.entry(id.clone()).or_insert_with(|| {
+            watch::Sender::new(Latest {
+                stored: Arc::new(first),
+                unreadable_since: None,
+            })
+        });
         Follow {
             id: id.clone(),
             seen: Some(sender.subscribe()),
@@ -179,12 +209,13 @@ impl Hub {
     /// which then sees another epoch or a job that is gone.
     fn publish(&self, id: &JobId, stored: Stored) {
         if let Some(sender) = self.lock().get(id) {
-            sender.send_if_modified(|seen| {
-                let is_newer = stored.version > seen.version;
+            sender.send_if_modified(|latest| {
+                let is_newer = stored.version > latest.stored.version;
+                let is_readable_again = latest.unreadable_since.take().is_some();
                 if is_newer {
-                    *seen = Arc::new(stored);
+                    latest.stored = Arc::new(stored);
                 }
-                is_newer
+                is_newer || is_readable_again
             });
         }
     }
@@ -193,7 +224,7 @@ impl Hub {
         self.lock().contains_key(id)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<JobId, watch::Sender<Arc<Stored>>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<JobId, watch::Sender<Latest>>> {
         self.followed.lock().expect("no panic happens under this lock")
     }
 }
@@ -202,11 +233,11 @@ impl Hub {
 
 impl Follow {
     /// The newest version, and marks it as seen.
-    pub(super) fn latest(&mut self) -> Arc<Stored> {
-        Arc::clone(&self.receiver().borrow_and_update())
+    pub(super) fn latest(&mut self) -> Latest {
+        self.receiver().borrow_and_update().clone()
     }
 
-    fn receiver(&mut self) -> &mut watch::Receiver<Arc<Stored>> {
+    fn receiver(&mut self) -> &mut watch::Receiver<Latest> {
         self.seen.as_mut().expect("taken only by drop")
     }
 

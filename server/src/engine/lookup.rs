@@ -19,7 +19,7 @@ use crate::{
     engine::{
         Engine, EngineError,
         request::{Disposition, LookedUp, Lookup},
-        submit::{disposition, new_id},
+        submit::{Wish, disposition, new_id},
     },
     store::{Created, How, Stored},
 };
@@ -82,7 +82,12 @@ impl Engine {
             name: None,
             nss: None,
         };
-        let created = self.create(job, "nss".to_owned(), None, subject).await?;
+        let wish = Wish {
+            product: "nss".to_owned(),
+            answered_by: None,
+            remember: None,
+        };
+        let created = self.create(job, wish, subject).await?;
         match created.how {
             // One that has ended wakes nobody: it must not collect everybody who reads its answer.
             How::Started(_) | How::Reused => Ok(created),
@@ -116,7 +121,7 @@ impl Engine {
             .await?
             .ok_or_else(|| EngineError::new(Reason::Internal))?;
         loop {
-            let seen = follow.latest();
+            let seen = follow.latest().stored;
             if seen.job.is_terminal() {
                 return Ok((*seen).clone());
             }

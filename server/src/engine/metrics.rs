@@ -96,7 +96,7 @@ impl Metrics {
         );
         registry.register(
             "unreadable_jobs",
-            "Due jobs that this version cannot read",
+            "Times that a job or a charge was met which this version cannot read",
             self.unreadable.clone(),
         );
         registry.register("watch_streams", "Open watch streams", self.streams.clone());

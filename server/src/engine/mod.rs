@@ -14,6 +14,8 @@ mod cursor;
 mod dispatch;
 mod error;
 mod feed;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod hub;
 mod lookup;
 mod metrics;

@@ -33,6 +33,15 @@ const REQUEST_ID_KEPT: Duration = Duration::from_secs(48 * 3600);
 /// How long a caller waits for a commit that only widens a limit or notes a wish.
 pub(super) const WISH_PATIENCE: Duration = Duration::from_secs(5);
 
+/// What kind of job serves a request.
+pub(super) struct Wish {
+    pub product: String,
+    /// Only a paid answer of this provider.
+    pub answered_by: Option<ProviderId>,
+    /// How long the same request must be given the same job.
+    pub remember: Option<Duration>,
+}
+
 impl Engine {
     pub(crate) async fn submit(&self, submit: Submit) -> Result<Submitted, EngineError> {
         self.refuse_while_draining()?;
@@ -47,8 +56,7 @@ impl Engine {
                 key,
                 fingerprint,
                 job: id.clone(),
-                // No longer than the job: a repeated request must not start one that was purged anew.
-                keep: REQUEST_ID_KEPT.min(self.inner.options.retention),
+                keep: self.request_id_kept(),
             };
             match self.inner.store.reserve_request(reservation).await? {
                 Reserved::New => {}
@@ -71,6 +79,11 @@ impl Engine {
             self.inner.store.settle_request(&key, &created.stored.job.id).await?;
         }
         self.submitted(created, submit.limit).await
+    }
+
+    /// No longer than the job: a repeated request must not start one that was purged anew.
+    fn request_id_kept(&self) -> Duration {
+        REQUEST_ID_KEPT.min(self.inner.options.retention)
     }
 
     fn check_possible(&self, submit: &Submit) -> Result<(), EngineError> {
@@ -129,7 +142,14 @@ impl Engine {
             Some(test_case) => format!("work_history/{test_case}"),
             None => "work_history".to_owned(),
         };
-        self.create(job, product, submit.provider, submit.subject.clone()).await
+        // Two of the same request that come at once are one creation: whichever is served by a job binds the other to it.
+        let remember = submit.request_id.as_ref().map(|_| self.request_id_kept());
+        let wish = Wish {
+            product,
+            answered_by: submit.provider,
+            remember,
+        };
+        self.create(job, wish, submit.subject.clone()).await
     }
 
     /// How old an answer may be. None is kept longer than the retention, and a charge whose answer is gone must block nobody.
@@ -141,32 +161,21 @@ impl Engine {
     /// Creates the job, or finds the one that serves instead; a new one starts to run on this replica if a worker is free.
     ///
     /// In a task of its own: a caller that goes away meanwhile would leave a leased job that nobody works on.
-    pub(super) async fn create(
-        &self,
-        job: Job,
-        product: String,
-        answered_by: Option<ProviderId>,
-        subject: Subject,
-    ) -> Result<Created, EngineError> {
+    pub(super) async fn create(&self, job: Job, wish: Wish, subject: Subject) -> Result<Created, EngineError> {
         let engine = self.clone();
-        let creation = async move { engine.create_and_run(job, product, answered_by, subject).await };
+        let creation = async move { engine.create_and_run(job, wish, subject).await };
         let created = self.inner.tasks.spawn(creation.in_current_span()).await;
         created.map_err(|_| EngineError::new(Reason::Internal))?
     }
 
-    async fn create_and_run(
-        &self,
-        job: Job,
-        product: String,
-        answered_by: Option<ProviderId>,
-        subject: Subject,
-    ) -> Result<Created, EngineError> {
+    async fn create_and_run(&self, job: Job, wish: Wish, subject: Subject) -> Result<Created, EngineError> {
         let permit = Arc::clone(&self.inner.workers).try_acquire_owned().ok();
         let creation = Creation {
             subject: self.seal_subject(&job.id, &subject),
-            product,
+            product: wish.product,
             answered_since: job.ask.fresh_after,
-            answered_by,
+            answered_by: wish.answered_by,
+            remember: wish.remember,
             repeat_allowed: job.ask.allow_repeat_charge,
             claim: permit.as_ref().map(|_| self.inner.options.lease),
             job,

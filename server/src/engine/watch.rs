@@ -18,7 +18,7 @@ use crate::{
     engine::{
         Engine, EngineError,
         cursor::{JobCursor, Position},
-        hub::Follow,
+        hub::{Follow, Latest},
         options::WatchOptions,
         request::{Snapshot, SnapshotCause, Watch, WatchContent, WatchMessage},
     },
@@ -47,7 +47,7 @@ impl Engine {
         }
         let permit = self.take_stream()?;
         let mut follow = self.inner.hub.follow(&id).await?.ok_or_else(not_found)?;
-        let job = follow.latest();
+        let job = follow.latest().stored;
         if job.job.tenant != watch.tenant {
             return Err(not_found());
         }
@@ -75,8 +75,9 @@ impl Engine {
             let mut pace = Pace::new(&options);
             let mut stale = self.inner.hub.stale();
             let mut seen = seen;
+            let mut told_unreadable = false;
             loop {
-                let stored = follow.latest();
+                let Latest { stored, unreadable_since } = follow.latest();
                 for message in self.news(&stored, &mut seen, limit).await? {
                     let is_terminal = message.terminal;
                     yield message;
@@ -85,6 +86,11 @@ impl Engine {
                         return;
                     }
                 }
+                if let (Some(since), false) = (unreadable_since, told_unreadable) {
+                    yield self.message(&stored.job, seen.sequence(), limit, false, WatchContent::Stale { since });
+                    pace.spoke();
+                }
+                told_unreadable = unreadable_since.is_some();
                 let content = tokio::select! {
                     biased;
                     () = follow.changed() => continue,

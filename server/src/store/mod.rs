@@ -8,6 +8,9 @@ pub(crate) mod codec;
 #[cfg(test)]
 pub(crate) mod conformance;
 pub(crate) mod dedupe;
+pub(crate) mod examination;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 pub(crate) mod ledger;
 pub(crate) mod open_error;
 pub(crate) mod redis;
@@ -140,6 +143,9 @@ pub(crate) struct Creation {
     pub repeat_allowed: bool,
     /// Claim the new job in the same commit.
     pub claim: Option<Duration>,
+    /// For so long a repetition is given the same job, also when that is another one which has ended meanwhile. A new job is
+    /// given to its repetitions in any case.
+    pub remember: Option<Duration>,
 }
 
 /// The job that serves a creation.
@@ -147,6 +153,18 @@ pub(crate) struct Creation {
 pub(crate) struct Created {
     pub stored: Stored,
     pub how: How,
+}
+
+impl Created {
+    /// What a repetition is given that was served by another job before.
+    fn again(stored: Stored) -> Created {
+        let how = if stored.job.is_terminal() {
+            How::Reused
+        } else {
+            How::Attached
+        };
+        Created { stored, how }
+    }
 }
 
 /// How a creation was served.
@@ -167,7 +185,7 @@ pub(crate) struct Lease {
     pub fence: u64,
     /// Read from before the claim was sent, so that a slow reply cannot stretch the lease.
     pub expires_at: Instant,
-    /// Claims since the job last moved.
+    /// Claims since the job last moved, also those whose reply never came.
     pub stalled_claims: u32,
 }
 
@@ -282,6 +300,8 @@ impl JobFilter {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ListPage {
     pub jobs: Vec<Job>,
+    /// Names of jobs that would stand here, perhaps, but that this version cannot read. They are left alone.
+    pub unreadable: Vec<String>,
     pub next: Option<String>,
 }
 
@@ -316,6 +336,8 @@ pub(crate) struct ChargeQuery {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ChargePage {
     pub rows: Vec<ChargeRow>,
+    /// Names of rows that this version cannot read. They are left alone.
+    pub unreadable: Vec<String>,
     pub next: Option<IntentId>,
 }
 
@@ -362,6 +384,8 @@ pub(crate) enum StoreError {
     #[error("store lost its data set: {why}")]
     DataSetLost { why: Arc<str> },
     /// A record is damaged or from another version: leave it alone, an operator must act.
-    #[error("record of {what} cannot be read: {why}")]
+    #[error(
+        "record of {what} cannot be read: {why}; it is left as it is: start the version that wrote it, or restore a backup"
+    )]
     Unreadable { what: String, why: Arc<str> },
 }

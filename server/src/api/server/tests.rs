@@ -90,7 +90,14 @@ async fn start(options: Options) -> TestServer {
     let mut routes = RoutesBuilder::default();
     routes.add_service(OperationsServiceServer::new(canned).max_decoding_message_size(options.request_bytes_max));
     add_standard_services(&mut routes, options, ready_seen, &stop);
-    let task = tokio::spawn(serve_routes(listener, routes.routes(), options, metrics, stop.clone()));
+    let task = tokio::spawn(serve_routes(
+        listener,
+        routes.routes(),
+        options,
+        metrics,
+        WebOrigins::Every,
+        stop.clone(),
+    ));
     let channel = Channel::from_shared(format!("http://{address}"))
         .unwrap()
         .connect()

@@ -29,6 +29,8 @@ where
     let data = DataDirectory::make()?;
     let mut given = own_settings(listen, super::local(0), &data);
     given.extend(settings(&sandbox));
+    // Pages under test come from wherever; nothing here is real.
+    given.push(("SEMANAS_GRPC__WEB_ORIGINS".to_owned(), "*".to_owned()));
     given
         .extend(["KIBAN", "TUIDENTIDAD"].map(|it| (format!("SEMANAS_PROVIDERS__{it}__POLL_FIRST"), POLL_FIRST.into())));
 

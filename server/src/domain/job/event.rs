@@ -47,7 +47,9 @@ pub(crate) enum Event {
     CancelAsked,
     /// Decision: the job's deadline, or the grace of an ambiguous call, has passed.
     TimeUp,
-    /// Decision: it was claimed many times and never moved.
+    /// Decision: a worker has it in hand though its last claim did not move it.
+    TakenUp,
+    /// Decision: it was taken up many times and never moved.
     Stalled,
     /// Decision: another request joins, perhaps with a wider limit, perhaps as a job to wake.
     Joined { limit: u32, dependent: Option<JobId> },
@@ -77,6 +79,7 @@ impl Event {
             Event::Exhausted { .. } => "Exhausted",
             Event::CancelAsked => "CancelAsked",
             Event::TimeUp => "TimeUp",
+            Event::TakenUp => "TakenUp",
             Event::Stalled => "Stalled",
             Event::Joined { .. } => "Joined",
             Event::Settled { .. } => "Settled",

@@ -80,11 +80,22 @@ impl World {
         self.replica_in_epoch(change, None).await
     }
 
+    /// A replica whose store is made unwell before it runs.
+    pub(super) async fn replica_that(
+        &self,
+        change: impl FnOnce(&mut Options),
+        prepare: impl FnOnce(&Faulty) + Send + 'static,
+    ) -> Replica {
+        let mut options = options();
+        change(&mut options);
+        self.starter(options, None, prepare).await
+    }
+
     /// A replica that takes the data set for one with this epoch.
     pub(super) async fn replica_in_epoch(&self, change: impl FnOnce(&mut Options), epoch: Option<u64>) -> Replica {
         let mut options = options();
         change(&mut options);
-        self.starter(options, epoch).await
+        self.starter(options, epoch, |_| ()).await
     }
 
     /// A replica in a runtime of its own, that can be killed.
@@ -96,15 +107,21 @@ impl World {
             .unwrap();
         let mut options = options();
         change(&mut options);
-        let replica = runtime.spawn(self.starter(options, None)).await.unwrap();
+        let replica = runtime.spawn(self.starter(options, None, |_| ())).await.unwrap();
         (replica, runtime)
     }
 
-    fn starter(&self, options: Options, epoch: Option<u64>) -> impl Future<Output = Replica> + Send + 'static {
+    fn starter(
+        &self,
+        options: Options,
+        epoch: Option<u64>,
+        prepare: impl FnOnce(&Faulty) + Send + 'static,
+    ) -> impl Future<Output = Replica> + Send + 'static {
         let data = Arc::clone(&self.data.store);
         let providers = self.providers();
         async move {
             let store = Faulty::new(data, epoch);
+            prepare(&store);
             let metrics = Metrics::default();
             let engine = Engine::new(Parts {
                 store: Arc::clone(&store) as Arc<dyn Store>,

@@ -10,7 +10,10 @@ use jiff::{SignedDuration, Timestamp};
 use redis::cmd;
 
 use super::{connection::Link, fault::Fault, node::Node, open::Durability};
-use crate::{clock::Clock, store::OpenError};
+use crate::{
+    clock::Clock,
+    store::{OpenError, examination::WHAT_TO_DO},
+};
 
 /// Scripts declare in their first line how they behave; older servers do not know that.
 const VERSION_MIN: (u32, u32) = (7, 0);
@@ -271,6 +274,11 @@ impl Problem {
     }
 
     /// What opening the data set said.
+    /// Of jobs that are damaged, or that could not be looked at.
+    pub(super) fn of_jobs(why: String) -> Problem {
+        unfit(why, WHAT_TO_DO)
+    }
+
     pub(super) fn of_opening(error: OpenError) -> Problem {
         match error {
             OpenError::NoDataSet { how_to_create, .. } => unfit("there is no data set", &how_to_create),

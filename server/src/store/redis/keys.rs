@@ -97,6 +97,11 @@ impl Slot {
         self.key("job:")
     }
 
+    /// Which job served a creation that proposed this one.
+    pub(super) fn served(&self, proposed: &JobId) -> String {
+        self.key("served:") + proposed.as_str()
+    }
+
     pub(super) fn sealed(&self, id: &JobId) -> String {
         self.sealed_prefix() + id.as_str()
     }
@@ -228,6 +233,7 @@ mod tests {
             slot.epoch(),
             slot.job(&job),
             slot.sealed(&job),
+            slot.served(&job),
             slot.due(),
             slot.ended(),
             slot.jobs(&tenant),

@@ -12,6 +12,7 @@ mod claims;
 mod commit;
 mod connection;
 mod diagnosis;
+mod examine;
 mod fault;
 mod feed;
 mod fitness;
@@ -44,6 +45,7 @@ pub(crate) use self::{
 };
 use self::{bells::Bells, connection::Link, keys::Keys};
 use crate::{
+    clock::Clock,
     domain::{
         gate::{GateLimits, GateReport, GateStatus, Passage},
         ids::{IntentId, JobId},
@@ -66,6 +68,7 @@ pub(crate) struct RedisStore {
     feed_kept_max: u64,
     /// How long a paid answer can be asked for.
     retention: Duration,
+    clock: Clock,
     /// Chooses the shard that the next claim begins with.
     claims_made: AtomicUsize,
 }

@@ -97,6 +97,7 @@ pub(crate) async fn open(options: RedisOptions) -> Result<RedisStore, OpenError>
         bells,
         feed_kept_max: options.feed_kept_max,
         retention: options.retention,
+        clock: options.clock,
         claims_made: AtomicUsize::new(0),
     })
 }

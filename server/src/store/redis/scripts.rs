@@ -41,7 +41,9 @@ scripts! {
     COMMIT = guarded lasts "commit.lua";
     CLAIM = guarded passes "claim.lua";
     RELEASE = guarded passes "release.lua";
+    UNCOUNT = guarded passes "uncount.lua";
     READ = guarded passes "read.lua";
+    READ_HERE = guarded lasts "read_here.lua";
     LIST = guarded passes "list.lua";
     CHARGES = guarded passes "charges.lua";
     FEED = guarded passes "feed.lua";
@@ -50,6 +52,7 @@ scripts! {
     GATE_LEAVE = guarded passes "gate_leave.lua";
     GATE_STATUS = guarded passes "gate_status.lua";
     PURGE = guarded passes "purge.lua";
+    EXAMINE = guarded passes "examine.lua";
     PROBE = bare passes "probe.lua";
     FOUND = bare lasts "found.lua";
     PLANT = bare lasts "plant.lua";

@@ -7,6 +7,7 @@
 mod claiming;
 mod committing;
 mod creating;
+mod examining;
 mod fault;
 mod feed;
 mod keeping;

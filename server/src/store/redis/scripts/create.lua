@@ -1,9 +1,9 @@
 -- Starts a job, or names the one that already serves such a request.
 --
--- KEYS  1 epoch, 2 job, 3 sealed record, 4 dedupe record, 5 due set, 6 index of jobs, 7 feed
+-- KEYS  1 epoch, 2 job, 3 sealed record, 4 dedupe record, 5 due set, 6 index of jobs, 7 feed, 8 which job served this creation
 -- ARGV  1 epoch, 2 plan (JSON, `CreatePlan` in jobs.rs), 3 the job's record, 4 sealed subject
 -- Answers {'STARTED', version, fence or false, stalled}   the job is new; fence when it was claimed with it
---         {'REPLAY' | 'ATTACHED' | 'REUSED', id, record, version}
+--         {'REPLAY' | 'AGAIN' | 'ATTACHED' | 'REUSED', id, record, version}   AGAIN: as the same creation was served before
 local plan = cjson.decode(ARGV[2])
 
 -- Also a job that another caller has just started must outlast a failover before it is promised to this one: it is written as
@@ -23,10 +23,23 @@ if replay then
   return replay
 end
 
+local served = plan.remember_ms and redis.call('GET', KEYS[8])
+local again = served and existing('AGAIN', served)
+if again then
+  return again
+end
+
+local function serve(reply)
+  if plan.remember_ms then
+    redis.call('SET', KEYS[8], reply[2], 'PX', int(plan.remember_ms))
+  end
+  return reply
+end
+
 local live, unsettled = unpack(redis.call('HMGET', KEYS[4], 'live', 'unsettled'))
 local attached = live and existing('ATTACHED', live)
 if attached then
-  return attached
+  return serve(attached)
 end
 
 -- An answer stands as '<ended_at in microseconds> <job>', one for each provider.
@@ -44,11 +57,11 @@ for _, provider in ipairs(plan.answered_by) do
   end
 end
 if newest then
-  return newest
+  return serve(newest)
 end
 local unknown = unsettled and not plan.repeat_allowed and existing('REUSED', unsettled)
 if unknown then
-  return unknown
+  return serve(unknown)
 end
 
 local fence, stalled, lease_until, due_at = 0, 0, 0, now

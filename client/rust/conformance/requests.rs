@@ -1,0 +1,141 @@
+//! What a case says, as the client's requests and options. Whatever is absent is not set.
+
+use std::time::Duration;
+
+use semanas_client::v1::{
+    ChargeState, JobFilter, JobState, ListChargesRequest, LookupNssRequest, Provider, ResolveWorkHistoryRequest,
+    Subject, SubmitWorkHistoryRequest, WatchWorkHistoriesRequest,
+};
+use semanas_client::{Client, Error, Options, RetryPolicy};
+use serde_json::Value;
+
+pub fn client(case: &Value) -> Result<Client, Error> {
+    let mut options = Options::default();
+    let given = &case["options"];
+    if given["unary_deadline_ms"].is_u64() {
+        options.unary_deadline = ms(&given["unary_deadline_ms"]);
+    }
+    set(&mut options.connect_timeout, ms(&given["connect_timeout_ms"]));
+    set(&mut options.retry.tries_max, count(&given["retry_tries_max"]));
+    set(&mut options.retry.delay_first, ms(&given["retry_delay_first_ms"]));
+    if given["retry"] == "off" {
+        options.retry = RetryPolicy::OFF;
+    }
+    set(&mut options.watch.resume.tries_max, count(&given["watch_tries_max"]));
+    set(
+        &mut options.watch.resume.delay_first,
+        ms(&given["watch_delay_first_ms"]),
+    );
+    set(&mut options.watch.resume.delay_max, ms(&given["watch_delay_max_ms"]));
+    set(
+        &mut options.watch.heartbeat_interval,
+        ms(&given["watch_heartbeat_interval_ms"]),
+    );
+    if given["watch_resume"] == "off" {
+        options.watch.resume = RetryPolicy::OFF;
+    }
+    set(&mut options.watch.reports_stale, given["watch_reports_stale"].as_bool());
+    set(&mut options.allow_plaintext, given["allow_plaintext"].as_bool());
+    options.ca_certificate_pem = given["ca_certificate_pem"].as_str().map(str::to_owned);
+    Client::connect_lazy(case["endpoint"].as_str().unwrap_or_default(), options)
+}
+
+fn set<T>(option: &mut T, given: Option<T>) {
+    if let Some(given) = given {
+        *option = given;
+    }
+}
+
+fn ms(value: &Value) -> Option<Duration> {
+    value.as_u64().map(Duration::from_millis)
+}
+
+fn count(value: &Value) -> Option<u32> {
+    value.as_u64().and_then(|count| u32::try_from(count).ok())
+}
+
+pub fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+pub fn limit(call: &Value) -> Option<i32> {
+    call["limit"].as_i64().and_then(|limit| i32::try_from(limit).ok())
+}
+
+fn max_age(request: &Value) -> Option<prost_types::Duration> {
+    ms(&request["max_age_ms"]).and_then(|age| age.try_into().ok())
+}
+
+fn labels(value: &Value) -> std::collections::BTreeMap<String, String> {
+    let labels = value.as_object().into_iter().flatten();
+    labels.map(|(key, value)| (key.clone(), text(value))).collect()
+}
+
+pub fn lookup(request: &Value) -> LookupNssRequest {
+    LookupNssRequest {
+        curp: text(&request["curp"]),
+        max_age: max_age(request),
+        allow_repeat_charge: request["allow_repeat_charge"] == true,
+        purpose: text(&request["purpose"]),
+        consent_reference: text(&request["consent_reference"]),
+    }
+}
+
+pub fn submit(request: &Value) -> SubmitWorkHistoryRequest {
+    SubmitWorkHistoryRequest {
+        subject: Some(Subject {
+            curp: text(&request["curp"]),
+            nss: text(&request["nss"]),
+            given_names: text(&request["given_names"]),
+            paternal_surname: text(&request["paternal_surname"]),
+            maternal_surname: text(&request["maternal_surname"]),
+        }),
+        limit: limit(request).unwrap_or_default(),
+        request_id: text(&request["request_id"]),
+        max_age: max_age(request),
+        allow_repeat_charge: request["allow_repeat_charge"] == true,
+        provider: provider(&request["provider"]).into(),
+        purpose: text(&request["purpose"]),
+        consent_reference: text(&request["consent_reference"]),
+        labels: labels(&request["labels"]),
+        ..SubmitWorkHistoryRequest::default()
+    }
+}
+
+fn provider(name: &Value) -> Provider {
+    Provider::from_str_name(&format!("PROVIDER_{}", text(name))).unwrap_or_default()
+}
+
+pub fn filter(filter: &Value) -> JobFilter {
+    let states = filter["states"].as_array().into_iter().flatten();
+    let state = |name: &Value| JobState::from_str_name(&format!("JOB_STATE_{}", text(name))).map(i32::from);
+    JobFilter {
+        states: states.filter_map(state).collect(),
+        labels: labels(&filter["labels"]),
+        create_time: None,
+    }
+}
+
+pub fn feed(call: &Value) -> WatchWorkHistoriesRequest {
+    WatchWorkHistoriesRequest {
+        cursor: text(&call["cursor"]),
+        filter: Some(filter(&call["filter"])),
+        initial_count: 0,
+    }
+}
+
+pub fn charges(call: &Value) -> ListChargesRequest {
+    ListChargesRequest {
+        job_id: text(&call["job_id"]),
+        ..ListChargesRequest::default()
+    }
+}
+
+pub fn resolve(call: &Value) -> ResolveWorkHistoryRequest {
+    let charge = ChargeState::from_str_name(&format!("CHARGE_STATE_{}", text(&call["charge"]))).unwrap_or_default();
+    ResolveWorkHistoryRequest {
+        job_id: text(&call["job_id"]),
+        charge: charge.into(),
+        note: text(&call["note"]),
+    }
+}

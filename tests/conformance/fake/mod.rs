@@ -1,0 +1,165 @@
+//! The scriptable server: real sockets, real HTTP/2, and exactly what the case says.
+//!
+//! It decides how a connection is taken, frozen and ended. What is done with a call is `answer`'s.
+
+pub mod answer;
+pub mod record;
+pub mod script;
+mod words;
+
+use std::future::{pending, poll_fn};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_rustls::TlsAcceptor;
+
+use self::answer::{Around, Order};
+use self::record::Record;
+use self::script::{Listen, Script};
+use crate::certificates::Certificates;
+
+/// Connections that may wait to be accepted.
+const BACKLOG: u32 = 64;
+/// Orders of a connection's calls that may wait.
+const ORDERS_MAX: usize = 16;
+/// How long a connection that is about to end or freeze goes on writing what its calls have sent before.
+const LAST_WORDS: Duration = Duration::from_millis(100);
+
+/// A running fake; it ends with all its connections when it is dropped.
+pub struct Fake {
+    pub address: SocketAddr,
+    pub record: Record,
+    _serving: JoinSet<()>,
+}
+
+impl Fake {
+    pub fn start(script: Script, certificates: &Certificates) -> anyhow::Result<Fake> {
+        let socket = TcpSocket::new_v4()?;
+        socket.set_reuseaddr(true)?;
+        socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+        let address = socket.local_addr()?;
+        let acceptor = certificates.acceptor(&script.listen)?;
+        let record = Record::new();
+        let mut serving = JoinSet::new();
+        serving.spawn(listen(socket, Arc::new(script), acceptor, record.clone()));
+        Ok(Fake {
+            address,
+            record,
+            _serving: serving,
+        })
+    }
+}
+
+async fn listen(socket: TcpSocket, script: Arc<Script>, acceptor: Option<TlsAcceptor>, record: Record) {
+    match script.listen {
+        // A socket that is bound and does not listen keeps its port, and connecting is refused.
+        Listen::Refuse => return hold(socket).await,
+        Listen::RefuseForMs(ms) => sleep_until(Instant::now() + Duration::from_millis(ms)).await,
+        Listen::Plain
+        | Listen::Tls
+        | Listen::MutualTls
+        | Listen::TlsWrongHost
+        | Listen::TlsUntrusted
+        | Listen::Mute => {}
+    }
+    match socket.listen(BACKLOG) {
+        Ok(listener) => accept(listener, &script, acceptor, &record).await,
+        Err(error) => record.fault(format!("cannot listen: {error}")),
+    }
+}
+
+async fn hold(socket: TcpSocket) {
+    pending::<()>().await;
+    drop(socket);
+}
+
+async fn accept(listener: TcpListener, script: &Arc<Script>, acceptor: Option<TlsAcceptor>, record: &Record) {
+    let mut connections = JoinSet::new();
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            continue;
+        };
+        let number = record.connected();
+        // Frames are small, and a case may count the time between them.
+        let _ = stream.set_nodelay(true);
+        connections.spawn(connection(
+            stream,
+            script.clone(),
+            acceptor.clone(),
+            record.clone(),
+            number,
+        ));
+    }
+}
+
+async fn connection(
+    stream: TcpStream,
+    script: Arc<Script>,
+    acceptor: Option<TlsAcceptor>,
+    record: Record,
+    number: usize,
+) {
+    if matches!(script.listen, Listen::Mute) {
+        pending::<()>().await;
+    }
+    match acceptor {
+        Some(acceptor) => {
+            // A client that does not like the certificate goes away.
+            if let Ok(stream) = acceptor.accept(stream).await {
+                speak(stream, script, record, number).await;
+            }
+        }
+        None => speak(stream, script, record, number).await,
+    }
+}
+
+async fn speak<S: AsyncRead + AsyncWrite + Unpin>(stream: S, script: Arc<Script>, record: Record, number: usize) {
+    let Ok(mut connection) = h2::server::handshake(stream).await else {
+        return;
+    };
+    let (orders_out, mut orders) = mpsc::channel(ORDERS_MAX);
+    let around = Around {
+        script,
+        record,
+        connection: number,
+        orders: orders_out,
+    };
+    let mut calls = JoinSet::new();
+    loop {
+        let order = tokio::select! {
+            accepted = connection.accept() => match accepted {
+                Some(Ok((request, respond))) => {
+                    calls.spawn(answer::answer(request, respond, around.clone()));
+                    continue;
+                }
+                Some(Err(_)) | None => return,
+            },
+            order = orders.recv() => order.expect("this task holds a sender too"),
+        };
+        match order {
+            Order::GoawayGraceful => connection.graceful_shutdown(),
+            Order::GoawayNow => {
+                connection.abrupt_shutdown(h2::Reason::INTERNAL_ERROR);
+                last_words(&mut connection).await;
+                return;
+            }
+            Order::Close => return last_words(&mut connection).await,
+            Order::Freeze => {
+                last_words(&mut connection).await;
+                pending::<()>().await;
+            }
+        }
+    }
+}
+
+/// Writes what was sent before; calls that come meanwhile are not taken.
+async fn last_words<S: AsyncRead + AsyncWrite + Unpin>(connection: &mut h2::server::Connection<S, Bytes>) {
+    let _ = timeout(LAST_WORDS, poll_fn(|context| connection.poll_closed(context))).await;
+}
