@@ -64,6 +64,7 @@ const QUICK: &[(&str, &str)] = &[
     ("ENGINE__RETRY_MAX", "50ms"),
     ("STORE__RESPONSE_TIMEOUT", "1s"),
     ("STORE__CONNECT_TIMEOUT", "1s"),
+    ("STORE__FAILOVER_PAUSE", "4s"),
     ("PROVIDERS__CONNECT_TIMEOUT", "1s"),
     ("PROVIDERS__KIBAN__CALL_TIMEOUT", "10s"),
     ("PROVIDERS__KIBAN__POLL_FIRST", "50ms"),

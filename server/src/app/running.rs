@@ -72,6 +72,7 @@ impl Running {
         let (store, vault) = parts::open_store(&config).await?;
         let engine = Engine::new(engine::Parts {
             store,
+            journal: parts::journal(&config),
             providers: parts::providers(&config.providers)?,
             vault,
             clock: Clock::system(),

@@ -38,6 +38,12 @@ const TELLING_TIME: Duration = Duration::from_secs(1);
 pub(super) enum Sent {
     /// Intent and fact are on record, or somebody else goes on.
     Done(Option<Work>),
+    /// The store gives no intents now; nothing was committed.
+    Postponed {
+        claim: Claim,
+        subject: Option<Arc<Subject>>,
+        wait: Duration,
+    },
     /// The gate is shut; nothing was committed.
     Shut {
         claim: Claim,
@@ -93,6 +99,10 @@ impl Engine {
                 self.leave(&intent, options, GateReport::Unused).await;
                 self.record_unsent(undecided, intent).await;
                 return Sent::Done(None);
+            }
+            Decided::Postponed(claim, wait) => {
+                self.leave(&intent, options, GateReport::Unused).await;
+                return Sent::Postponed { claim, subject, wait };
             }
             Decided::Refused(claim, refusal) => {
                 self.leave(&intent, options, GateReport::Unused).await;
@@ -225,10 +235,7 @@ impl Engine {
             outcome: reply.outcome,
         };
         let sealed = reply.answer.as_ref().map(|answer| self.seal_answer(&id, answer));
-        match self
-            .record(&id, Some(claim.stored), &event, sealed.as_deref(), None)
-            .await
-        {
+        match self.record_fact(&id, claim.stored, &event, sealed.as_deref()).await {
             Ok(Recorded::Done(_)) => {}
             Ok(Recorded::Illegal(_, illegal)) => {
                 tracing::error!(job.id = %id, error = %illegal, "a fact found no place")

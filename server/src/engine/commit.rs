@@ -43,6 +43,8 @@ pub(super) enum Decided {
     LetGo,
     /// The billing unit is taken or the person's day is full: nothing was committed.
     Refused(Claim, Refusal),
+    /// No intent can be had now: nothing was committed.
+    Postponed(Claim, Duration),
     /// The lease is lost or the store does not answer: whoever claims next goes on.
     Lost,
 }
@@ -75,6 +77,7 @@ impl Engine {
             }),
             Ok(Committed::Done { lease: None, .. }) => Decided::LetGo,
             Ok(Committed::UnitTaken { .. }) => Decided::Refused(claim, Refusal::UnitTaken),
+            Ok(Committed::Postponed { wait }) => Decided::Postponed(claim, wait),
             Ok(Committed::PersonDayFull) => Decided::Refused(claim, Refusal::PersonDayFull),
             Ok(Committed::Conflict) => {
                 self.release(&claim).await;

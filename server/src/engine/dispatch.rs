@@ -36,6 +36,7 @@ impl Engine {
                     .run(self.inner.options.watch.resync_interval, draining.clone()),
                 self.dispatch(),
                 self.purge(),
+                self.replay_facts(),
             )
         };
         let drain = async {

@@ -70,6 +70,7 @@ impl Engine {
             let mut pace = Pace::new(&options, self.inner.dice.fraction());
             let mut is_stale = false;
             let mut rings = self.inner.hub.rings();
+            let mut losses = self.inner.hub.losses();
             let mut start = start;
             loop {
                 let mut position = match start {
@@ -112,6 +113,10 @@ impl Engine {
                         if is_more && !self.inner.draining.is_cancelled() {
                             continue;
                         }
+                    }
+                    if losses.has_changed().unwrap_or_default() {
+                        losses.mark_unchanged();
+                        break Start::Fresh(Some(SnapshotCause::Reset));
                     }
                     let content = tokio::select! {
                         biased;

@@ -118,6 +118,7 @@ pub(crate) fn sealed(input: &[u8]) {
 fn spoiled<T: Cursor + PartialEq + Debug>(at: T, number: u64, input: &[u8]) -> String {
     let sealed = Sealed {
         epoch: number,
+        lost_at: number,
         made_at: number as i64,
         at,
     };

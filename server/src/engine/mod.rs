@@ -14,6 +14,7 @@ mod cursor;
 mod dice;
 mod dispatch;
 mod error;
+mod facts;
 mod feed;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
@@ -39,7 +40,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use tokio::{sync::Semaphore, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use self::{alarm::Alarm, hub::Hub};
+use self::{alarm::Alarm, facts::Facts, hub::Hub};
 pub(crate) use self::{
     dice::Dice,
     metrics::Metrics,
@@ -51,7 +52,7 @@ use crate::{
     clock::Clock,
     domain::{provider_id::ProviderId, reason::Reason},
     providers::Provider,
-    store::{Store, StoreError},
+    store::{Journal, Store, StoreError},
 };
 
 /// Handle on the engine; cheap to clone.
@@ -63,6 +64,8 @@ pub(crate) struct Engine {
 /// What an engine is made of. `app` gives it; nothing is read from the environment here.
 pub(crate) struct Parts {
     pub store: Arc<dyn Store>,
+    /// For outcomes that the store does not take; without it they are kept in memory alone.
+    pub journal: Option<Journal>,
     pub providers: BTreeMap<ProviderId, Arc<dyn Provider>>,
     pub vault: Vault,
     pub clock: Clock,
@@ -88,6 +91,7 @@ struct Inner {
     hub: Hub,
     /// Wakes the dispatcher when a job that this replica rescheduled comes due.
     alarm: Alarm,
+    facts: Facts,
     /// Cancelled when the engine drains: no new work is accepted or claimed, and streams end.
     draining: CancellationToken,
     /// Everything that runs for a job; the drain waits for it.
@@ -103,6 +107,7 @@ impl Engine {
         let data_set = parts.store.probe().await?;
         let Parts {
             store,
+            journal,
             providers,
             vault,
             clock,
@@ -116,6 +121,7 @@ impl Engine {
             workers: Arc::new(Semaphore::new(options.workers_max)),
             streams: Arc::new(Semaphore::new(options.watch.streams_max)),
             alarm: Alarm::default(),
+            facts: Facts::new(journal),
             draining: CancellationToken::new(),
             tasks: TaskTracker::new(),
             epoch: data_set.epoch,
@@ -136,6 +142,7 @@ impl Engine {
             return false;
         }
         let asked_at = Instant::now();
+        self.inner.metrics.store_condition(&self.inner.store.condition());
         match self.inner.store.probe().await {
             Ok(data_set) => {
                 self.inner.clock.follow(data_set.now, asked_at.elapsed());

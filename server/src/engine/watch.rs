@@ -75,9 +75,16 @@ impl Engine {
             let mut pace = Pace::new(&options, self.inner.dice.fraction());
             let mut stale = self.inner.hub.stale();
             let mut seen = seen;
+            let mut losses = None;
             let mut told_unreadable = false;
             loop {
-                let Latest { stored, unreadable_since } = follow.latest();
+                let Latest { stored, unreadable_since, losses: losses_until_now, is_gone } = follow.latest();
+                if is_gone && !stored.job.is_terminal() {
+                    Err(EngineError::new(Reason::JobNotFound))?;
+                }
+                if losses.replace(losses_until_now).is_some_and(|before| before != losses_until_now) {
+                    seen = Seen::Nothing(SnapshotCause::Reset);
+                }
                 for message in self.news(&stored, &mut seen, limit).await? {
                     let is_terminal = message.terminal;
                     yield message;

@@ -136,6 +136,8 @@ impl Fleet {
             dice: Dice::loaded(plan.seed.wrapping_mul(1_000).wrapping_add(life as u64)),
             metrics: Metrics::default(),
             options: plan.options.clone(),
+            // No disk: an outcome that cannot be stored is kept in memory, and dies with its replica.
+            journal: None,
         }
     }
 

@@ -36,7 +36,7 @@ const REGRESSIONS: &[(u64, &str)] = &[
 const FRESH: u64 = 60;
 
 /// Within so many seeds each broken build must be caught.
-const CAUGHT_WITHIN: u64 = 400;
+const CAUGHT_WITHIN: u64 = 1_500;
 
 /// Lines of the trace that a failure shows.
 const TAIL: usize = 80;
