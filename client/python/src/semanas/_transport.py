@@ -56,6 +56,8 @@ def channel_arguments(endpoint: Endpoint, options: Options) -> list[tuple[str, i
         ("grpc.min_reconnect_backoff_ms", round(options.connect_timeout * 1000)),
         ("grpc.initial_reconnect_backoff_ms", _RECONNECT_MS),
         ("grpc.max_reconnect_backoff_ms", _RECONNECT_MS),
+        # By default clients of one process share connections, and with them the wait after a failure that another one has met.
+        ("grpc.use_local_subchannel_pool", 1),
         # A server may not choose its clients' settings through DNS.
         ("grpc.service_config_disable_resolution", 1),
     ]
