@@ -67,8 +67,12 @@ async fn all_move_on(world: &World) -> u64 {
         for job in &moved {
             waiting.remove(job);
         }
-        if waiting.is_empty() {
-            eprintln!("the last to move on (job, version, fence): {}", moved.join(", "));
+        if waiting.is_empty() && !moved.is_empty() {
+            eprintln!(
+                "the last of {} to move on (job, version, fence): {}",
+                moved.len(),
+                moved[0]
+            );
         }
     }
     now_ms()

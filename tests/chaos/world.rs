@@ -110,9 +110,12 @@ impl World {
         OpenWatch(self)
     }
 
-    /// Writes what each replica has said to a file of its own in `folder`.
+    /// Writes what each replica and each server of Redis has said to a file of its own in `folder`.
     pub async fn keep_logs(&self, folder: &Path) {
         std::fs::create_dir_all(folder).unwrap();
+        for (name, log) in self.store.logs().await {
+            std::fs::write(folder.join(format!("{name}.log")), log).unwrap();
+        }
         for (place, replica) in self.replicas.iter().enumerate() {
             let log = replica.server.lock().await.log();
             std::fs::write(folder.join(format!("replica-{place}.log")), log).unwrap();

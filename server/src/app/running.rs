@@ -76,6 +76,7 @@ impl Running {
             providers: parts::providers(&config.providers)?,
             vault,
             clock: Clock::system(),
+            dice: engine::Dice::system(),
             metrics: engine_metrics,
             options: config.engine.clone(),
         })

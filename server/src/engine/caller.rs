@@ -5,8 +5,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use uuid::Uuid;
-
 use crate::{
     domain::{
         gate::{Denial, GateLimits, GateReport, Passage},
@@ -66,7 +64,7 @@ impl Engine {
         let options = &self.inner.options.providers[&provider_id];
         let provider = &self.inner.providers[&provider_id];
         let intent = Intent {
-            id: IntentId::new(Uuid::now_v7()),
+            id: IntentId::new(self.inner.dice.name(self.inner.clock.now())),
             provider: provider_id,
             step,
         };
@@ -198,7 +196,7 @@ impl Engine {
         if gate_report(outcome) != GateReport::ContractChanged {
             return;
         }
-        let teller = IntentId::new(Uuid::now_v7());
+        let teller = IntentId::new(self.inner.dice.name(self.inner.clock.now()));
         let told = async {
             let store = &self.inner.store;
             store
@@ -257,7 +255,7 @@ impl Engine {
             self.inner
                 .options
                 .retry
-                .delay(tries, rand::random())
+                .delay(tries, self.inner.dice.fraction())
                 .unwrap_or_default()
         };
         match outcome {
@@ -272,7 +270,10 @@ impl Engine {
             }
             Outcome::Accepted { .. } => {
                 let options = &self.inner.options.providers[&intent.provider];
-                options.poll.delay(1, rand::random()).unwrap_or(options.poll.first)
+                options
+                    .poll
+                    .delay(1, self.inner.dice.fraction())
+                    .unwrap_or(options.poll.first)
             }
             Outcome::Ambiguous if self.hears_back(intent.provider) => self.inner.options.ambiguous_grace,
             Outcome::Ambiguous

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
-use uuid::Uuid;
 
 use crate::{
     domain::{
@@ -121,7 +120,7 @@ impl Engine {
         let now = self.inner.clock.now();
         let transition = claim.stored.job.apply(event, now)?;
         Ok(Commit {
-            op: Uuid::new_v4(),
+            op: self.inner.dice.operation(),
             expected_version: claim.stored.version,
             fence: Some(claim.lease.fence),
             person_day: self.person_day(&transition, now),
@@ -168,7 +167,7 @@ impl Engine {
                 return Ok(Recorded::Done(stored));
             }
             let commit = Commit {
-                op: Uuid::new_v4(),
+                op: self.inner.dice.operation(),
                 expected_version: stored.version,
                 fence: None,
                 person_day: None,
@@ -241,7 +240,9 @@ impl Engine {
         error: StoreError,
     ) -> Result<(), StoreError> {
         self.inner.metrics.store_error();
-        let pause = REPEAT.delay(tries, rand::random()).expect("REPEAT has no last try");
+        let pause = REPEAT
+            .delay(tries, self.inner.dice.fraction())
+            .expect("REPEAT has no last try");
         let next = Instant::now() + pause;
         if until.is_some_and(|until| next >= until) {
             tracing::warn!(error = %error, "gave up on the store for this turn");

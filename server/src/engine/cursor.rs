@@ -35,6 +35,9 @@ pub(super) struct JobCursor {
 pub(super) struct FeedCursor {
     #[serde(rename = "f")]
     pub position: FeedPosition,
+    /// Set while the newest jobs are still being listed: who has seen only some of them must be shown them again.
+    #[serde(rename = "n", default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_listing: bool,
 }
 
 /// A position in a list that was made with a certain filter.

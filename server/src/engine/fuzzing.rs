@@ -41,6 +41,7 @@ pub(crate) fn cursor(input: &[u8]) {
     };
     let feed = FeedCursor {
         position: FeedPosition([number; SHARDS as usize]),
+        is_listing: false,
     };
     // Page tokens hold the order key of a job, which we made; any text that fits must come back all the same.
     let page = PageToken {

@@ -11,6 +11,7 @@ mod callback;
 mod caller;
 mod commit;
 mod cursor;
+mod dice;
 mod dispatch;
 mod error;
 mod facts;
@@ -24,6 +25,8 @@ mod operate;
 mod options;
 mod request;
 mod route;
+#[cfg(test)]
+mod simulation;
 mod submit;
 #[cfg(test)]
 mod tests;
@@ -39,6 +42,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::{alarm::Alarm, facts::Facts, hub::Hub};
 pub(crate) use self::{
+    dice::Dice,
     metrics::Metrics,
     options::{Options, ProviderOptions, Route, WatchOptions},
     request::*,
@@ -65,6 +69,7 @@ pub(crate) struct Parts {
     pub providers: BTreeMap<ProviderId, Arc<dyn Provider>>,
     pub vault: Vault,
     pub clock: Clock,
+    pub dice: Dice,
     pub metrics: Metrics,
     pub options: Options,
 }
@@ -74,6 +79,7 @@ struct Inner {
     providers: BTreeMap<ProviderId, Arc<dyn Provider>>,
     vault: Vault,
     clock: Clock,
+    dice: Dice,
     metrics: Metrics,
     options: Options,
     /// Identity of the data set that was opened; cursors of another one are answered with a reset.
@@ -105,6 +111,7 @@ impl Engine {
             providers,
             vault,
             clock,
+            dice,
             metrics,
             options,
         } = parts;
@@ -122,6 +129,7 @@ impl Engine {
             providers,
             vault,
             clock,
+            dice,
             metrics,
             options,
         };

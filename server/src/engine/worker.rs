@@ -244,7 +244,7 @@ impl Engine {
                 None
             }
             None => {
-                let delay = options.poll.delay(polls + 2, rand::random());
+                let delay = options.poll.delay(polls + 2, self.inner.dice.fraction());
                 self.wait_on(claim, delay.unwrap_or(options.poll.max), Some(subject))
                     .await
             }

@@ -13,6 +13,8 @@ pub(crate) mod examination;
 pub(crate) mod fuzzing;
 pub(crate) mod journal;
 pub(crate) mod ledger;
+#[cfg(test)]
+pub(crate) mod model;
 pub(crate) mod open_error;
 pub(crate) mod redis;
 pub(crate) mod sqlite;
@@ -63,8 +65,8 @@ pub(crate) trait Store: Send + Sync + 'static {
     /// Binds a caller's request id to a request and a proposed job, or tells what it was bound to.
     async fn reserve_request(&self, reservation: Reservation) -> Result<Reserved, StoreError>;
 
-    /// Remembers which job a request id was answered with.
-    async fn settle_request(&self, key: &str, job: &JobId) -> Result<(), StoreError>;
+    /// Remembers which job a request id was answered with, and names the one that it is answered with from now on: the first.
+    async fn settle_request(&self, key: &str, job: &JobId) -> Result<JobId, StoreError>;
 
     /// A page of jobs, newest first. It may hold fewer than asked for: only a missing `next` means the end.
     async fn list(&self, query: ListQuery) -> Result<ListPage, StoreError>;

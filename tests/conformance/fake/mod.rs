@@ -7,7 +7,7 @@ pub mod record;
 pub mod script;
 mod words;
 
-use std::future::pending;
+use std::future::{pending, poll_fn};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -159,10 +159,7 @@ async fn speak<S: AsyncRead + AsyncWrite + Unpin>(stream: S, script: Arc<Script>
     }
 }
 
-/// Writes what was sent before; calls that come meanwhile are not answered.
+/// Writes what was sent before; calls that come meanwhile are not taken.
 async fn last_words<S: AsyncRead + AsyncWrite + Unpin>(connection: &mut h2::server::Connection<S, Bytes>) {
-    let _ = timeout(LAST_WORDS, async {
-        while let Some(Ok(_)) = connection.accept().await {}
-    })
-    .await;
+    let _ = timeout(LAST_WORDS, poll_fn(|context| connection.poll_closed(context))).await;
 }

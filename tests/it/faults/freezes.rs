@@ -80,7 +80,7 @@ async fn fault_06_a_late_acknowledgement_leaves_its_reference() {
         (!row.provider_reference.is_empty()).then_some(row)
     })
     .await;
-    assert_eq!(row.state(), ChargeState::Unknown);
+    assert_eq!((row.state(), row.late), (ChargeState::Unknown, true));
     assert_eq!(row.provider_reference, held.pair.sandbox.books().charges()[0].reference);
     held.is_still(&ended).await;
     held.check_money(1).await;

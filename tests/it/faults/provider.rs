@@ -470,6 +470,11 @@ async fn fault_40_a_half_open_breaker_lets_one_probe_through() {
 async fn fault_40_a_probe_dies_with_its_replica() {
     let points = Failpoints::new();
     let (_redis, sandbox, mut servers) = with_an_open_breaker(&points).await;
+    // The first to come now is the probe.
+    eventually("the breaker to be half open", || async {
+        (breaker(&servers[0]).await == BreakerState::HalfOpen).then_some(())
+    })
+    .await;
     points.arm("about_to_send");
     // The job waits for the breaker, and any replica may be the one that finds it due: here it is to be the first.
     for other in &servers[1..] {

@@ -243,7 +243,7 @@ impl Store for Faulty {
         self.up()?.reserve_request(reservation).await
     }
 
-    async fn settle_request(&self, key: &str, job: &JobId) -> Result<(), StoreError> {
+    async fn settle_request(&self, key: &str, job: &JobId) -> Result<JobId, StoreError> {
         self.up()?.settle_request(key, job).await
     }
 

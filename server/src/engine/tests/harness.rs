@@ -19,7 +19,7 @@ use crate::{
         provider_id::ProviderId,
         reason::Reason,
     },
-    engine::{Engine, EngineError, Metrics, Options, Parts, Snapshot, Submitted, Vault},
+    engine::{Dice, Engine, EngineError, Metrics, Options, Parts, Snapshot, Submitted, Vault},
     store::{ChargeQuery, ChargeRow, Journal, Store},
 };
 
@@ -133,6 +133,7 @@ impl World {
                 providers,
                 vault: Vault::new(b"a secret of thirty-two characters"),
                 clock: Clock::system(),
+                dice: Dice::system(),
                 metrics: metrics.clone(),
                 options,
             })

@@ -132,7 +132,7 @@ impl Store for RedisStore {
         self.reserve(reservation).await
     }
 
-    async fn settle_request(&self, key: &str, job: &JobId) -> Result<(), StoreError> {
+    async fn settle_request(&self, key: &str, job: &JobId) -> Result<JobId, StoreError> {
         self.settle(key, job).await
     }
 
