@@ -1,7 +1,7 @@
 //! Kiban's callbacks are hints: they make answers come sooner, and nothing that they say, or fail to say, is believed unseen.
 
 use semanas_client::Client;
-use semanas_client::v1::JobState;
+use semanas_client::JobState;
 use semanas_sandbox::{CallbackMode, Fault, KibanScenario, Provider, Settings};
 
 use crate::harness::*;
@@ -33,7 +33,7 @@ async fn check_callback(mode: CallbackMode, is_heard: bool) {
         )
         .unwrap();
     let job = to_the_end(&server.client(), by_kiban(&person)).await;
-    assert_eq!(job.state(), JobState::Succeeded, "{mode:?}: {:?}", job.failure);
+    assert_eq!(job.state, JobState::Succeeded, "{mode:?}: {:?}", job.failure);
     assert_eq!(booked(&sandbox, Provider::Kiban, &person.curp), 1, "{mode:?}");
     let events = job.event_sequence;
     let later = server.client().get_work_history(job.job_id, None).await.unwrap();
@@ -94,7 +94,7 @@ async fn a_callback_finds_the_answer_of_a_call_whose_reply_was_lost() {
     let settings = settings.fault(rule(Fault::Close { billed: true }).at(Provider::Kiban));
     sandbox.set_person(&person.curp, Some(settings)).unwrap();
     let job = to_the_end(&server.client(), by_kiban(&person)).await;
-    assert_eq!(job.state(), JobState::Succeeded, "{:?}", job.failure);
+    assert_eq!(job.state, JobState::Succeeded, "{:?}", job.failure);
     assert_eq!(booked(&sandbox, Provider::Kiban, &person.curp), 1);
 }
 
@@ -120,12 +120,7 @@ async fn a_forged_callback_is_refused_and_changes_nothing() {
             }),
         )
         .unwrap();
-    let job = client
-        .submit_work_history(by_kiban(&person))
-        .await
-        .unwrap()
-        .job
-        .unwrap();
+    let job = client.submit_work_history(by_kiban(&person)).await.unwrap().job;
     let attempt = eventually("the attempt at Kiban", || async {
         let job = client.get_work_history(job.job_id.as_str(), None).await.unwrap();
         job.attempts.first().map(|attempt| attempt.attempt_id.clone())
@@ -146,5 +141,5 @@ async fn a_forged_callback_is_refused_and_changes_nothing() {
         .unwrap();
     assert!(answer.status().is_client_error(), "{}", answer.status());
     let job = client.get_work_history(job.job_id, None).await.unwrap();
-    assert_eq!(job.state(), JobState::Running);
+    assert_eq!(job.state, JobState::Running);
 }

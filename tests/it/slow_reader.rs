@@ -1,6 +1,7 @@
 //! A reader that stops reading.
 
-use semanas_client::v1::{JobState, WatchWorkHistoriesRequest};
+use semanas_client::JobState;
+use semanas_client::raw::v1::WatchWorkHistoriesRequest;
 use tonic::Code;
 use tonic::transport::Endpoint;
 use tonic_types::StatusExt as _;
@@ -21,7 +22,7 @@ async fn a_reader_that_stops_reading_is_sent_away_and_costs_the_others_nothing()
         .initial_stream_window_size(1_024)
         .initial_connection_window_size(1_024)
         .connect_lazy();
-    let mut stub = semanas_client::v1::work_history_service_client::WorkHistoryServiceClient::new(channel);
+    let mut stub = semanas_client::raw::v1::work_history_service_client::WorkHistoryServiceClient::new(channel);
     let mut feed = stub
         .watch_work_histories(WatchWorkHistoriesRequest::default())
         .await
@@ -52,5 +53,5 @@ async fn a_reader_that_stops_reading_is_sent_away_and_costs_the_others_nothing()
     assert_eq!(status.code(), Code::ResourceExhausted);
     assert_eq!(status.get_error_details().error_info().unwrap().reason, "SLOW_CONSUMER");
     let job = to_the_end(&server.client(), submit_request(fresh_person().with_names())).await;
-    assert_eq!(job.state(), JobState::Succeeded);
+    assert_eq!(job.state, JobState::Succeeded);
 }
