@@ -13,9 +13,10 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
+use crate::code;
 use crate::connect;
 use crate::endpoint;
-use crate::error::{self, Error};
+use crate::error::Error;
 use crate::hooks::CallAttempt;
 use crate::options::Options;
 use crate::raw::v1::operations_service_client::OperationsServiceClient;
@@ -104,7 +105,7 @@ impl Client {
             number: 1,
             code: asked
                 .as_ref()
-                .map_or_else(|status| error::Code::of(status.code()), |_| error::Code::Ok),
+                .map_or_else(|status| code::Code::of(status.code()), |_| code::Code::Ok),
             retry_delay: None,
         });
         let answer: HealthCheckResponse = match asked {
@@ -157,7 +158,7 @@ impl Client {
                 .as_ref()
                 .err()
                 .and_then(|error| self.retry_delay(error, repeat, number, deadline));
-            let code = tried.as_ref().map_or_else(Error::code, |_| error::Code::Ok);
+            let code = tried.as_ref().map_or_else(Error::code, |_| code::Code::Ok);
             self.options.hooks.attempted(&CallAttempt {
                 method,
                 number,

@@ -14,7 +14,8 @@ use tokio::time::{sleep, timeout};
 use tonic::{Status, Streaming};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
-use crate::error::{Code, Error};
+use crate::code::Code;
+use crate::error::Error;
 use crate::hooks::{CallAttempt, Hooks};
 use crate::options::{Options, WatchOptions};
 use crate::retry;

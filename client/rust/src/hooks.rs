@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::error::Code;
+use crate::code::Code;
 
 /// Told of a try that has ended.
 pub type AttemptHook = Arc<dyn Fn(&CallAttempt) + Send + Sync>;

@@ -4,7 +4,7 @@
 //! - `watch`, `follow`: streams that resume by themselves; `watch` knows the messages, `follow` the way back.
 //! - `retry`: when a call is made again and after how long, as a pure function.
 //! - `model`: what is asked and answered, in types of our own.
-//! - `error`: what went wrong, by what can be done about it.
+//! - `error`, `code`: what went wrong, by what can be done about it.
 //! - `endpoint`, `credentials`, `options`, `hooks`: where to, as whom, how, and who is told.
 //! - `connect`, `transport`: the connection, and what goes around each request on it.
 //! - `raw`: the generated stubs, for what the client does not offer.
@@ -14,6 +14,7 @@
 
 mod calls;
 mod client;
+mod code;
 mod connect;
 mod credentials;
 mod done;
@@ -33,9 +34,10 @@ mod transport;
 mod watch;
 
 pub use client::{Client, Health};
+pub use code::Code;
 pub use credentials::{Credentials, TokenError};
 pub use endpoint::ConfigurationError;
-pub use error::{Code, Details, Error, Progress, Violation};
+pub use error::{Details, Error, Progress, Violation};
 pub use follow::Watch;
 pub use hooks::{AttemptHook, CallAttempt, ConnectionHook, ConnectionState, Hooks};
 pub use model::*;

@@ -4,7 +4,8 @@
 
 use std::time::Duration;
 
-use crate::error::{Code, Error};
+use crate::code::Code;
+use crate::error::Error;
 
 /// How often and after how long a call is made again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

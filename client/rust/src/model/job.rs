@@ -43,7 +43,8 @@ message! {
         consent_reference: String = same,
         /// The sandbox test case it was started with; empty otherwise.
         test_case_id: String = same,
-        /// Whether a cancel was asked for while a paid call was under way: the job makes no further call, and ends with what that call brings.
+        /// Whether a cancel was asked for while a paid call was under way: the job makes no further call, and
+        /// ends with what that call brings.
         cancel_requested: bool = same,
         /// How an operator settled it; set only on a job whose charge was unknown.
         settlement: Option<Settlement> = maybe,
