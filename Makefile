@@ -1,6 +1,6 @@
 # The index of recipes: `make` prints it. Each recipe is a line or two; what takes more lives in tools/.
 .DEFAULT_GOAL := help
-.PHONY: help demo build test chaos chaos-short chaos-broken check lint fmt gen package conformance proto-baseline toolchain
+.PHONY: help demo build test simulate chaos chaos-short chaos-broken fuzz check lint fmt gen package conformance proto-baseline toolchain
 
 # For the Makefiles of the clients too: the compiler of the contract, and the program that their tests start.
 export BUF := $(abspath tools/node_modules/.bin/buf)
@@ -29,20 +29,26 @@ test: toolchain ## Install what is missing and run every test
 	tools/clients test
 	@if [ -s $(SKIPPED_LIST) ]; then echo; echo "Passed, but for:"; cat $(SKIPPED_LIST); fi
 
-chaos: toolchain ## Minutes of random faults under load, then the checker; SEED=... replays, JOBS=... sets the length
+simulate: toolchain ## Many seeds of the engine in virtual time: SEEDS=100000; SEED=7 replays one with its whole trace
+	SIMULATION_SEEDS=$(or $(SEEDS),10000) SIMULATION_SEED=$(SEED) cargo test --locked -p semanas-server --lib simulation::tests::new_seeds -- --nocapture
+
+chaos: toolchain ## Minutes of random faults under load, then the checker; SEED=... replays, JOBS=... and TOPOLOGY=... choose
 	tools/ensure-redis
 	cargo build --locked --workspace --bins
 	$(TARGET)/debug/chaos
 
-chaos-short: toolchain ## A short run of it, each time by another seed
+chaos-short: toolchain ## The short run that is part of `make test`, alone; SEED=... replays one
 	tools/ensure-redis
 	$(MAKE) --no-print-directory build
-	CHAOS_SHORT=1 cargo test --locked -p semanas-tests --bin chaos
+	cargo test --locked -p semanas-tests --bin chaos -- --nocapture short_storm
 
 chaos-broken: toolchain ## See chaos catch a build that pays twice
 	tools/ensure-redis
 	cargo build --locked --workspace --bins
 	tools/chaos-broken $(abspath $(TARGET))
+
+fuzz: toolchain ## Fuzz what reads bytes from outside, on nightly; SECONDS=... per target, TARGET_NAME=... for one
+	tools/fuzz "$(or $(SECONDS),60)" "$(TARGET_NAME)"
 
 check: toolchain ## Everything that can be said without running the tests: format, lints, contract
 	cargo fmt --all --check

@@ -21,10 +21,13 @@ const PROBES_FROM: usize = 80_000;
 /// How long a probe goes on looking, and how long one look may take.
 const PROBE_PATIENCE_MS: u64 = 30_000;
 const LOOK_PATIENCE: Duration = Duration::from_secs(4);
+/// Between two looks at the leases, which cost Redis some time.
+const BETWEEN_LOOKS_MS: u64 = 200;
 /// Lines of its log that are shown of a replica that ended wrongly.
 const LAST_WORDS: usize = 5;
 
-/// Plays one round and waits until everything has recovered.
+/// Plays one round and waits until everything has recovered: each replica takes a new job and the job ends, and every job that was
+/// under a lease when the last fault had healed has moved on, whoever held it.
 pub async fn play(world: &World, number: usize, round: &Round) {
     join_all(round.lanes.iter().map(|lane| play_lane(world, lane))).await;
     note_crashes(world).await;
@@ -33,10 +36,46 @@ pub async fn play(world: &World, number: usize, round: &Round) {
         let person = PROBES_FROM + number * world.replicas.len() + place;
         works_again(replica, person)
     });
-    join_all(probes).await;
-    world
-        .recorder
-        .note(|history| history.recoveries_ms.push(now_ms() - healed_ms));
+    let (probed_ms, moved_ms) = tokio::join!(
+        async {
+            join_all(probes).await;
+            now_ms()
+        },
+        all_move_on(world)
+    );
+    eprintln!(
+        "after round {number}: new jobs had ended after {} ms, old ones had moved on after {} ms",
+        probed_ms - healed_ms,
+        moved_ms - healed_ms
+    );
+    let recovery_ms = probed_ms.max(moved_ms) - healed_ms;
+    let look = world.store.look().await;
+    world.recorder.note(|history| {
+        history.recoveries_ms.push(recovery_ms);
+        history.note_look(look);
+    });
+}
+
+/// When the last of the jobs that are leased now was seen to have moved on.
+async fn all_move_on(world: &World) -> u64 {
+    let began_ms = now_ms();
+    let mut waiting = world.store.leased().await;
+    while !waiting.is_empty() && now_ms() < began_ms + PROBE_PATIENCE_MS {
+        pause_ms(BETWEEN_LOOKS_MS).await;
+        let leased = world.store.leased().await;
+        let moved: Vec<String> = waiting.difference(&leased).cloned().collect();
+        for job in &moved {
+            waiting.remove(job);
+        }
+        if waiting.is_empty() && !moved.is_empty() {
+            eprintln!(
+                "the last of {} to move on (job, version, fence): {}",
+                moved.len(),
+                moved[0]
+            );
+        }
+    }
+    now_ms()
 }
 
 async fn play_lane(world: &World, lane: &[Blow]) {
@@ -49,7 +88,13 @@ async fn play_lane(world: &World, lane: &[Blow]) {
             began_ms,
             ended_ms: now_ms(),
         };
-        world.recorder.note(|history| history.blows.push(fallen));
+        if !matches!(blow.what, What::Link { .. }) {
+            eprintln!("{} to {}: {:?}", fallen.began_ms, fallen.ended_ms, fallen.what);
+        }
+        world.recorder.note(|history| {
+            history.had_failovers |= matches!(blow.what, What::Failover { .. });
+            history.blows.push(fallen);
+        });
     }
 }
 
@@ -81,12 +126,8 @@ async fn strike(world: &World, blow: &Blow) {
                 replica.start_again().await;
             }
         }
-        What::RedisKill => {
-            let mut redis = world.redis.lock().await;
-            redis.kill();
-            pause_ms(blow.for_ms).await;
-            redis.start_again().await;
-        }
+        What::RedisKill => world.store.kill(blow.for_ms).await,
+        What::Failover { how, master } => world.store.fail_over(how, master).await,
         What::Link { replica, far, ill } => {
             let link = world.replicas[replica].link(far);
             link.make(ill);

@@ -7,7 +7,9 @@ use std::sync::{Mutex, PoisonError};
 use semanas_client::{ChargeState, JobState, Provider as Route};
 use semanas_sandbox::Provider;
 
+use crate::data_store::Look;
 use crate::plan::What;
+use crate::vitals::Vitals;
 
 /// One call of one caller.
 #[derive(Clone, Debug)]
@@ -88,6 +90,8 @@ pub struct Booked {
     pub person: usize,
     pub reference: String,
     pub delivered: bool,
+    /// By the provider's clock.
+    pub at_ms: u64,
 }
 
 /// A row of the ledger.
@@ -132,13 +136,26 @@ pub struct Fallen {
 /// All of it.
 #[derive(Clone, Debug, Default)]
 pub struct History {
+    /// Whether a master of Redis was taken away: what was seen and not yet acknowledged may be taken back, if that is said.
+    pub had_failovers: bool,
     pub operations: Vec<Operation>,
     pub sightings: Vec<Sighting>,
+    /// Streams of watchers that were open at once, at most.
+    pub watches_max: usize,
     pub blows: Vec<Fallen>,
     /// How long after each round everything worked again.
     pub recoveries_ms: Vec<u64>,
     /// Replicas that ended without having been told to, and stops that went wrong.
     pub crashes: Vec<String>,
+    /// How often Redis was looked into, and what did not belong together there.
+    pub looks: usize,
+    pub due_defects: Vec<String>,
+    /// How often a lease was taken, over all jobs.
+    pub claims: usize,
+    /// The most that each replica had.
+    pub vitals: BTreeMap<usize, Vitals>,
+    /// Calls of Nubarium under way at once, at most, as it counted itself. It is never polled: each of its calls is a paid one.
+    pub nubarium_calls_max: u64,
     /// Personal data in a log, by the replica's number.
     pub leaks: Vec<usize>,
     /// People whose provider was made to hide its answer.
@@ -174,6 +191,13 @@ pub fn provider_of(route: Route) -> Option<Provider> {
 }
 
 impl History {
+    /// What stood in Redis at some moment.
+    pub fn note_look(&mut self, look: Look) {
+        self.looks += 1;
+        self.claims = look.claims;
+        self.due_defects.extend(look.defects);
+    }
+
     /// Every job that a Submit was answered with.
     pub fn acknowledged(&self) -> std::collections::BTreeSet<String> {
         let jobs = self

@@ -7,11 +7,18 @@ use rand::seq::SliceRandom as _;
 use rand::{Rng as _, SeedableRng as _};
 use semanas_client::Provider as Route;
 use semanas_sandbox::{CallbackMode, Fault, Provider};
+use semanas_tests::harness::Succession;
 
 pub const REPLICAS: usize = 3;
 
-/// The lease that the replicas are given. A freeze lasts several of them.
-pub const LEASE_MS: u64 = 1_500;
+/// The lease of a long run. The default of `engine.lease` is 10 s; what holds with four holds with ten.
+const LEASE_MS: u64 = 4_000;
+/// And of a short one, which has no time for that.
+#[cfg(test)]
+const LEASE_SHORT_MS: u64 = 1_500;
+
+/// Masters that a cluster has; of fewer the remainder chooses.
+const MASTERS: usize = 3;
 
 /// Lanes of faults on links, side by side with the one of faults on processes.
 const LINK_LANES: usize = 2;
@@ -19,11 +26,44 @@ const LINK_LANES: usize = 2;
 /// A whole run.
 pub struct Plan {
     pub seed: u64,
+    pub topology: Topology,
+    /// The lease that the replicas are given. A freeze lasts longer.
+    pub lease_ms: u64,
     /// People who are asked for; each brings one job or more.
     pub people: usize,
     /// How many new people a second.
     pub people_per_s: usize,
     pub rounds: Vec<Round>,
+}
+
+/// How Redis is arranged. Clients of sentinels and of a cluster are told the addresses of the servers, which no link of one
+/// replica's own can stand in for: there the masters are taken away instead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Topology {
+    Standalone,
+    Sentinel,
+    Cluster,
+}
+
+impl Topology {
+    pub const ALL: [Topology; 3] = [Topology::Standalone, Topology::Sentinel, Topology::Cluster];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Topology::Standalone => "standalone",
+            Topology::Sentinel => "sentinel",
+            Topology::Cluster => "cluster",
+        }
+    }
+
+    /// Its share of the jobs of a run that has them all, in percent.
+    pub fn share(self) -> usize {
+        match self {
+            Topology::Standalone => 50,
+            Topology::Sentinel => 30,
+            Topology::Cluster => 20,
+        }
+    }
 }
 
 /// Blows that fall side by side; after the last one everything is healed and has to recover.
@@ -36,7 +76,7 @@ pub struct Round {
 pub struct Blow {
     pub pause_ms: u64,
     pub what: What,
-    /// How long until it is mended. A rolling restart takes the time that it takes.
+    /// How long until it is mended. A rolling restart and a failover take the time that they take.
     pub for_ms: u64,
 }
 
@@ -54,6 +94,11 @@ pub enum What {
     RollingRestart,
     /// `kill -9` of Redis, started again from its append-only file after the time.
     RedisKill,
+    /// A master is taken away and another one takes its place.
+    Failover {
+        how: Succession,
+        master: usize,
+    },
     Link {
         replica: usize,
         far: Far,
@@ -103,6 +148,11 @@ impl What {
             What::Freeze { .. } => "replica_freeze",
             What::RollingRestart => "rolling_restart",
             What::RedisKill => "redis_kill",
+            What::Failover { how, .. } => match how {
+                Succession::Kill => "failover_by_kill",
+                Succession::Order => "failover_by_order",
+                Succession::Freeze => "failover_by_freeze",
+            },
             What::Link { ill, .. } => match ill {
                 Ill::Latency { .. } => "latency",
                 Ill::Cut => "cut",
@@ -115,7 +165,11 @@ impl What {
     /// Whether the answer to a call of this provider may get lost by it.
     pub fn may_hide_answers_of(self, provider: Provider) -> bool {
         match self {
-            What::Kill { .. } | What::Freeze { .. } | What::RollingRestart | What::RedisKill => true,
+            What::Kill { .. }
+            | What::Freeze { .. }
+            | What::RollingRestart
+            | What::RedisKill
+            | What::Failover { .. } => true,
             What::Link { far, .. } => match far {
                 Far::Provider(other) => other == provider,
                 // Whoever cannot reach the store loses the lease in the middle of a call.
@@ -157,27 +211,30 @@ pub enum Afterwards {
 }
 
 impl Plan {
-    /// One round, so that every class of fault comes at least once.
+    /// One round, so that every class of fault of a standalone Redis comes at least once.
     #[cfg(test)]
     pub fn short(seed: u64) -> Plan {
         let people_per_s = 10;
-        Plan::new(seed, 150, people_per_s, 1)
+        Plan::new(seed, Topology::Standalone, LEASE_SHORT_MS, [150, people_per_s, 1])
     }
 
     /// At least so many jobs, and as many rounds as fit beside them.
-    pub fn long(seed: u64, jobs: usize) -> Plan {
+    pub fn long(seed: u64, topology: Topology, jobs: usize) -> Plan {
         // Twins and those who come back bring more jobs, callers who are refused none.
         let people = jobs * 9 / 10;
         let people_per_s = 25;
-        let round_s = 17;
-        Plan::new(seed, people, people_per_s, (people / people_per_s / round_s).max(1))
+        let round_s = 25;
+        let rounds = (people / people_per_s / round_s).max(1);
+        Plan::new(seed, topology, LEASE_MS, [people, people_per_s, rounds])
     }
 
-    fn new(seed: u64, people: usize, people_per_s: usize, rounds: usize) -> Plan {
+    fn new(seed: u64, topology: Topology, lease_ms: u64, [people, people_per_s, rounds]: [usize; 3]) -> Plan {
         let mut dice = StdRng::seed_from_u64(seed);
-        let rounds = (0..rounds).map(|_| Round::new(&mut dice)).collect();
+        let rounds = (0..rounds).map(|_| Round::new(&mut dice, topology, lease_ms)).collect();
         Plan {
             seed,
+            topology,
+            lease_ms,
             people,
             people_per_s,
             rounds,
@@ -209,7 +266,7 @@ impl Plan {
             repeats_request: dice.random_bool(0.2),
             cancels: dice.random_bool(0.1),
             looks_up_nss: dice.random_bool(0.15),
-            watchers: dice.random_range(1..=4),
+            watchers: dice.random_range(3..=9),
             afterwards: *pick(&mut dice, &afterwards),
             trouble: dice.random_bool(0.15).then(|| trouble(&mut dice)),
             callback: *pick(&mut dice, &CALLBACKS),
@@ -263,9 +320,12 @@ fn trouble(dice: &mut StdRng) -> (Provider, Fault) {
 }
 
 impl Round {
-    fn new(dice: &mut StdRng) -> Round {
-        let mut lanes = vec![processes(dice)];
-        let mut links: Vec<What> = Far::ALL.into_iter().flat_map(|far| link_faults(dice, far)).collect();
+    fn new(dice: &mut StdRng, topology: Topology, lease_ms: u64) -> Round {
+        let mut lanes = vec![processes(dice, topology, lease_ms)];
+        let fars = Far::ALL
+            .into_iter()
+            .filter(|far| topology == Topology::Standalone || *far != Far::Redis);
+        let mut links: Vec<What> = fars.flat_map(|far| link_faults(dice, far)).collect();
         links.shuffle(dice);
         let lane_len = links.len().div_ceil(LINK_LANES);
         for lane in links.chunks(lane_len) {
@@ -275,7 +335,7 @@ impl Round {
     }
 }
 
-fn processes(dice: &mut StdRng) -> Vec<Blow> {
+fn processes(dice: &mut StdRng, topology: Topology, lease_ms: u64) -> Vec<Blow> {
     let replica = |dice: &mut StdRng| dice.random_range(0..REPLICAS);
     let mut deck = vec![
         What::Kill { replica: replica(dice) },
@@ -283,12 +343,22 @@ fn processes(dice: &mut StdRng) -> Vec<Blow> {
         What::Kill { replica: replica(dice) },
         What::Freeze { replica: replica(dice) },
         What::RollingRestart,
-        What::RedisKill,
     ];
+    match topology {
+        Topology::Standalone => deck.push(What::RedisKill),
+        Topology::Sentinel | Topology::Cluster => {
+            deck.extend([Succession::Kill, Succession::Order, Succession::Freeze].map(|how| {
+                let master = dice.random_range(0..MASTERS);
+                What::Failover { how, master }
+            }));
+        }
+    }
     deck.shuffle(dice);
     let lengths = |what| match what {
-        What::Freeze { .. } => LEASE_MS * 2..LEASE_MS * 4,
-        What::Kill { .. } | What::RollingRestart | What::RedisKill | What::Link { .. } => 100..1_000,
+        What::Freeze { .. } => lease_ms * 11 / 10..lease_ms * 2,
+        What::Kill { .. } | What::RollingRestart | What::RedisKill | What::Failover { .. } | What::Link { .. } => {
+            100..1_000
+        }
     };
     deck.into_iter().map(|what| blow(dice, what, lengths(what))).collect()
 }
@@ -324,6 +394,8 @@ fn pick<'a, T>(dice: &mut StdRng, from: &'a [T]) -> &'a T {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -340,13 +412,17 @@ mod tests {
         assert_eq!(Plan::short(7).script(3).dice_seed, Plan::short(7).script(3).dice_seed);
     }
 
+    fn classes(plan: &Plan) -> BTreeSet<&'static str> {
+        let blows = plan.rounds[0].lanes.iter().flatten();
+        blows.map(|blow| blow.what.class()).collect()
+    }
+
     #[test]
     fn a_round_holds_every_class_of_fault_and_every_kind_of_link() {
         for seed in 0..20 {
             let plan = Plan::short(seed);
+            assert_eq!(classes(&plan).len(), 8, "{:?}", classes(&plan));
             let blows: Vec<Blow> = plan.rounds[0].lanes.iter().flatten().copied().collect();
-            let classes: std::collections::BTreeSet<_> = blows.iter().map(|blow| blow.what.class()).collect();
-            assert_eq!(classes.len(), 8, "{classes:?}");
             for far in Far::ALL {
                 assert!(
                     blows
@@ -355,5 +431,19 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn a_round_of_a_fleet_holds_every_kind_of_failover() {
+        for topology in [Topology::Sentinel, Topology::Cluster] {
+            let classes = classes(&Plan::long(3, topology, 100));
+            let failovers = classes.iter().filter(|class| class.starts_with("failover"));
+            assert_eq!((failovers.count(), classes.len()), (3, 10), "{classes:?}");
+        }
+    }
+
+    #[test]
+    fn the_shares_of_the_topologies_make_a_whole() {
+        assert_eq!(Topology::ALL.map(Topology::share).iter().sum::<usize>(), 100);
     }
 }

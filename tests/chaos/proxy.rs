@@ -124,11 +124,7 @@ async fn pump(
     let mut chunk = vec![0; CHUNK_BYTES];
     let mut has_lost = false;
     loop {
-        let now = *ill.borrow_and_update();
-        if has_lost && now != Some(Ill::LostReplies) {
-            // What follows would be taken for the answer that was lost.
-            return Err(io::ErrorKind::ConnectionReset.into());
-        }
+        check_whole(has_lost, *ill.borrow_and_update())?;
         let length = tokio::select! {
             changed = ill.changed() => {
                 changed.map_err(|_| io::ErrorKind::ConnectionReset)?;
@@ -139,7 +135,9 @@ async fn pump(
         if length == 0 {
             return to.shutdown().await;
         }
+        // The link may have been mended while this was read.
         let now = *ill.borrow();
+        check_whole(has_lost, now)?;
         match now {
             Some(Ill::LostReplies) if way == Way::Back => {
                 has_lost = true;
@@ -153,5 +151,89 @@ async fn pump(
             Some(Ill::LostReplies | Ill::Cut) | None => {}
         }
         to.write_all(&chunk[..length]).await?;
+    }
+}
+
+/// A connection that lost an answer must not live on: what follows would be taken for the answer, and a stream would have a hole
+/// that nobody but the link made.
+fn check_whole(has_lost: bool, now: Option<Ill>) -> io::Result<()> {
+    if has_lost && now != Some(Ill::LostReplies) {
+        return Err(io::ErrorKind::ConnectionReset.into());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use semanas_tests::harness::{PATIENCE, eventually, within};
+
+    use super::*;
+
+    /// Prime, so that a hole does not look like none.
+    const CYCLE: usize = 251;
+    const CONNECTIONS: usize = 40;
+    /// A connection that lost nothing is left after so much.
+    const ENOUGH_BYTES: usize = 4 << 20;
+
+    /// Tells each caller to count without end; `sent` counts the bytes that all were sent.
+    async fn counting_server(sent: Arc<AtomicUsize>) -> SocketAddr {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((mut caller, _)) = listener.accept().await {
+                let sent = sent.clone();
+                tokio::spawn(async move {
+                    let circle: Vec<u8> = (0..CYCLE).map(|number| u8::try_from(number).unwrap()).collect();
+                    let circle = circle.repeat(CHUNK_BYTES / CYCLE);
+                    while caller.write_all(&circle).await.is_ok() {
+                        sent.fetch_add(circle.len(), Ordering::Relaxed);
+                        tokio::task::yield_now().await;
+                    }
+                });
+            }
+        });
+        address
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_connection_that_lost_something_brings_nothing_after_it() {
+        let sent = Arc::new(AtomicUsize::new(0));
+        let link = Link::to(counting_server(sent.clone()).await).await;
+        for connection in 0..CONNECTIONS {
+            let mut caller = TcpStream::connect(link.address()).await.unwrap();
+            let heard = Arc::new(AtomicUsize::new(0));
+            let ear = heard.clone();
+            let listening = tokio::spawn(async move {
+                let mut chunk = vec![0; CHUNK_BYTES];
+                while let Ok(length @ 1..) = caller.read(&mut chunk).await {
+                    let place = ear.load(Ordering::Relaxed);
+                    let is_next = |(offset, byte): (usize, &u8)| usize::from(*byte) == (place + offset) % CYCLE;
+                    assert!(
+                        chunk[..length].iter().enumerate().all(is_next),
+                        "connection {connection} has a hole after {place} bytes"
+                    );
+                    ear.store(place + length, Ordering::Relaxed);
+                    if place > ENOUGH_BYTES {
+                        return;
+                    }
+                }
+            });
+            eventually("the caller to hear something", || async {
+                (heard.load(Ordering::Relaxed) > 0).then_some(())
+            })
+            .await;
+            link.make(Ill::LostReplies);
+            let before = sent.load(Ordering::Relaxed);
+            eventually("something to be lost", || async {
+                let is_enough = sent.load(Ordering::Relaxed) > before + ENOUGH_BYTES;
+                (is_enough || listening.is_finished()).then_some(())
+            })
+            .await;
+            link.mend();
+            within("the end of a connection", PATIENCE, listening).await.unwrap();
+        }
     }
 }

@@ -63,6 +63,7 @@ impl Watcher {
             Ok(Err(status)) => return self.refused(&status),
             Err(_) => return,
         };
+        let _open = world.open_watch();
         let resumes = !self.cursor.is_empty();
         self.sighting.pieces.push(Piece::Opened { resumes });
         loop {

@@ -1,18 +1,20 @@
-//! What a run happens in: Redis, the sandbox, three replicas, and a link of our own between any two of them.
+//! What a part of a run happens in: Redis, the sandbox, three replicas, and a link of our own between any two of them.
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use semanas_client::raw::v1::work_history_service_client::WorkHistoryServiceClient;
 use semanas_sandbox::{MsRange, Provider, Sandbox, Settings};
-use semanas_tests::harness::{Redis, Server, ServerOptions, Store, eventually, free_port, sandbox};
+use semanas_tests::harness::{Server, ServerOptions, Store, eventually, free_port, sandbox};
 use tokio::sync::Mutex;
 use tonic::transport::{Channel, Endpoint};
 use tonic_health::pb::health_check_response::ServingStatus;
 
+use crate::data_store::DataStore;
 use crate::history::Recorder;
-use crate::plan::{Far, LEASE_MS, REPLICAS};
+use crate::plan::{Far, Plan, REPLICAS};
 use crate::proxy::Link;
 
 /// Connections of the callers to each replica.
@@ -21,6 +23,11 @@ const CHANNELS: usize = 4;
 /// How long an ambiguous call is waited for.
 pub const GRACE_MS: u64 = 1_000;
 pub const DEADLINE_MS: u64 = 12_000;
+
+/// The quota of each provider, over all replicas: above what callers bring, below what comes when a fault has healed.
+pub const CALLS_PER_S_MAX: u32 = 30;
+pub const CALLS_BURST: u32 = 5;
+pub const CALLS_IN_FLIGHT_MAX: u32 = 40;
 
 /// Short times, so that what takes minutes in the field takes seconds here. Breakers are short, and nothing else stands between a
 /// defect and the books: no limit by person and day, and claims that stall are let go on for longer.
@@ -40,27 +47,29 @@ const SETTINGS: &[(&str, &str)] = &[
     ("PROVIDERS__CONNECT_TIMEOUT", "500ms"),
     ("PROVIDERS__KIBAN__CALL_TIMEOUT", "1500ms"),
     ("PROVIDERS__KIBAN__POLL_TIMEOUT", "800ms"),
-    ("PROVIDERS__KIBAN__IN_FLIGHT_MAX", "0"),
     ("PROVIDERS__KIBAN__BREAKER_FAILURES", "5"),
     ("PROVIDERS__KIBAN__BREAKER_OPEN", "300ms"),
     ("PROVIDERS__TUIDENTIDAD__CALL_TIMEOUT", "1500ms"),
     ("PROVIDERS__TUIDENTIDAD__POLL_TIMEOUT", "800ms"),
-    ("PROVIDERS__TUIDENTIDAD__IN_FLIGHT_MAX", "0"),
     ("PROVIDERS__TUIDENTIDAD__BREAKER_FAILURES", "5"),
     ("PROVIDERS__TUIDENTIDAD__BREAKER_OPEN", "300ms"),
     ("PROVIDERS__NUBARIUM__CALL_TIMEOUT", "1500ms"),
-    ("PROVIDERS__NUBARIUM__IN_FLIGHT_MAX", "0"),
     ("PROVIDERS__NUBARIUM__BREAKER_FAILURES", "5"),
     ("PROVIDERS__NUBARIUM__BREAKER_OPEN", "300ms"),
     ("SHUTDOWN__DRAIN_LIMIT", "3s"),
 ];
 
 pub struct World {
-    pub redis: Mutex<Redis>,
+    pub store: DataStore,
     pub sandbox: Sandbox,
     pub replicas: Vec<Replica>,
     pub recorder: Recorder,
+    /// Streams that watchers have open at this moment.
+    open_watches: AtomicUsize,
 }
+
+/// One open stream of a watcher, for as long as it is held.
+pub struct OpenWatch<'a>(&'a World);
 
 pub struct Replica {
     pub server: Mutex<Server>,
@@ -71,8 +80,8 @@ pub struct Replica {
 }
 
 impl World {
-    pub async fn start() -> World {
-        let (redis, sandbox) = (Redis::start_in_memory().await, sandbox().await);
+    pub async fn start(plan: &Plan) -> World {
+        let (store, sandbox) = (DataStore::start(plan.topology).await, sandbox().await);
         let latency = Settings {
             latency: Some(MsRange { min_ms: 5, max_ms: 150 }),
             ..Settings::default()
@@ -82,19 +91,31 @@ impl World {
         }
         let mut replicas = Vec::new();
         for _ in 0..REPLICAS {
-            replicas.push(Replica::start(&redis, &sandbox).await);
+            replicas.push(Replica::start(&store, &sandbox, plan.lease_ms).await);
         }
         World {
-            redis: Mutex::new(redis),
+            store,
             sandbox,
             replicas,
             recorder: Recorder::default(),
+            open_watches: AtomicUsize::new(0),
         }
     }
 
-    /// Writes what each replica has said to a file of its own in `folder`.
+    /// Counts a stream of a watcher as open.
+    pub fn open_watch(&self) -> OpenWatch<'_> {
+        let open = self.open_watches.fetch_add(1, Ordering::Relaxed) + 1;
+        self.recorder
+            .note(|history| history.watches_max = history.watches_max.max(open));
+        OpenWatch(self)
+    }
+
+    /// Writes what each replica and each server of Redis has said to a file of its own in `folder`.
     pub async fn keep_logs(&self, folder: &Path) {
         std::fs::create_dir_all(folder).unwrap();
+        for (name, log) in self.store.logs().await {
+            std::fs::write(folder.join(format!("{name}.log")), log).unwrap();
+        }
         for (place, replica) in self.replicas.iter().enumerate() {
             let log = replica.server.lock().await.log();
             std::fs::write(folder.join(format!("replica-{place}.log")), log).unwrap();
@@ -108,14 +129,23 @@ impl World {
     }
 }
 
+impl Drop for OpenWatch<'_> {
+    fn drop(&mut self) {
+        self.0.open_watches.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 impl Replica {
-    async fn start(redis: &Redis, sandbox: &Sandbox) -> Replica {
+    async fn start(store: &DataStore, sandbox: &Sandbox, lease_ms: u64) -> Replica {
         let local = |port| SocketAddr::from(([127, 0, 0, 1], port));
         let (grpc, http) = (local(free_port()), local(free_port()));
+        let url = store.url().await;
+        // Only a single server can be reached by a link; the others name each other.
+        let single: Option<SocketAddr> = url.strip_prefix("redis://").map(|address| address.parse().unwrap());
         let mut links = Vec::new();
         for far in Far::ALL {
             let target = match far {
-                Far::Redis => local(redis.port()),
+                Far::Redis => single.unwrap_or(local(0)),
                 Far::Provider(provider) => sandbox.address(provider),
                 Far::Callers => grpc,
                 Far::Callbacks => http,
@@ -123,18 +153,25 @@ impl Replica {
             links.push(Link::to(target).await);
         }
         let link = |far| format!("http://{}", links[place(far)].address());
-        let mut options = ServerOptions::new(&Store::redis(redis), sandbox)
-            .set("STORE__URL", &link(Far::Redis).replace("http", "redis"))
+        let url = single.map_or(url, |_| link(Far::Redis).replace("http", "redis"));
+        let mut options = ServerOptions::new(&Store::Redis(url), sandbox)
             .set("GRPC__LISTEN", &grpc.to_string())
             .set("HTTP__LISTEN", &http.to_string())
             .set("HTTP__PUBLIC_URL", &link(Far::Callbacks))
-            .set("ENGINE__LEASE", &format!("{LEASE_MS}ms"));
+            .set("ENGINE__LEASE", &format!("{lease_ms}ms"));
         for (provider, name) in [
             (Provider::Kiban, "KIBAN"),
             (Provider::TuIdentidad, "TUIDENTIDAD"),
             (Provider::Nubarium, "NUBARIUM"),
         ] {
-            options = options.set(&format!("PROVIDERS__{name}__BASE_URL"), &link(Far::Provider(provider)));
+            options = options
+                .set(&format!("PROVIDERS__{name}__BASE_URL"), &link(Far::Provider(provider)))
+                .set(&format!("PROVIDERS__{name}__RATE_MAX"), &CALLS_PER_S_MAX.to_string())
+                .set(&format!("PROVIDERS__{name}__RATE_BURST"), &CALLS_BURST.to_string())
+                .set(
+                    &format!("PROVIDERS__{name}__IN_FLIGHT_MAX"),
+                    &CALLS_IN_FLIGHT_MAX.to_string(),
+                );
         }
         for (name, value) in SETTINGS {
             options = options.set(name, value);

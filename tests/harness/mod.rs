@@ -3,10 +3,12 @@
 //! It knows how to start and stop things and how to wait for a state; what is true of them is for the tests to say.
 
 mod command;
+mod failpoints;
 mod pair;
 mod people;
 mod ports;
 mod process;
+mod redis_fleet;
 mod redis_server;
 mod server;
 mod status;
@@ -15,10 +17,12 @@ mod wait;
 mod watching;
 
 pub use command::{Ended, command as program_in, program as semanas_program, semanas, semanas_with};
-pub use pair::{by_kiban, hold_document, let_go, pair, pair_with, reaches, slow_down};
+pub use failpoints::Failpoints;
+pub use pair::{Pair, by_kiban, hold_document, let_go, pair, pair_with, reaches, slow_down};
 pub use people::{Human, fresh_person, listed_person, nss_of, numbered_person};
 pub use ports::free_port;
 pub use process::Process;
+pub use redis_fleet::{RedisFleet, Succession};
 pub use redis_server::Redis;
 pub use server::{SECRET, Server, ServerOptions, Store, embedded};
 pub use status::{check_status, wrong_fields};

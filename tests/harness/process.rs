@@ -34,9 +34,13 @@ impl Process {
         }
     }
 
+    pub fn id(&self) -> u32 {
+        self.child().id()
+    }
+
     /// `KILL`, `TERM`, `STOP`, `CONT`.
     pub fn signal(&self, signal: &str) {
-        let pid = self.child().id().to_string();
+        let pid = self.id().to_string();
         let sent = Command::new("kill").args(["-s", signal, &pid]).status().unwrap();
         assert!(sent.success(), "signal {signal} could not be sent to {}", self.name);
     }
@@ -62,6 +66,13 @@ impl Process {
     pub async fn end(&self) -> ExitStatus {
         let what = format!("the end of {}", self.name);
         eventually(&what, || std::future::ready(self.has_ended())).await
+    }
+
+    /// Memory that it holds now, as the kernel counts it.
+    pub fn resident_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child().id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }
 
     /// All that it has said so far.

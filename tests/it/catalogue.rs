@@ -71,7 +71,7 @@ const PRODUCED_BY: &[(ErrorReason, &str)] = &[
     ),
     (
         ErrorReason::SlowConsumer,
-        "slow_reader::a_reader_that_stops_reading_is_sent_away_and_costs_the_others_nothing",
+        "faults::watching::fault_22_a_thousand_readers_stop_reading",
     ),
     (
         ErrorReason::TooManyWatches,
@@ -124,7 +124,7 @@ const SOURCES: &[(&str, &str)] = &[
     ("outages", include_str!("outages.rs")),
     ("provider_words", include_str!("provider_words.rs")),
     ("refusals", include_str!("refusals.rs")),
-    ("slow_reader", include_str!("slow_reader.rs")),
+    ("faults::watching", include_str!("faults/watching.rs")),
 ];
 
 #[test]
@@ -137,7 +137,7 @@ fn every_reason_of_the_contract_is_produced_by_a_test_that_exists() {
     for reason in reasons {
         let found = PRODUCED_BY.iter().find(|(produced, _)| *produced == reason);
         let (_, test) = found.unwrap_or_else(|| panic!("no test produces {reason:?}"));
-        let (file, name) = test.split_once("::").unwrap();
+        let (file, name) = test.rsplit_once("::").unwrap();
         let (_, source) = SOURCES.iter().find(|(known, _)| *known == file).unwrap();
         let head = format!("#[tokio::test]\nasync fn {name}()");
         assert!(source.contains(&head), "there is no test {test}");

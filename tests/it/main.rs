@@ -4,13 +4,13 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
-mod callbacks;
 mod cancelling;
 mod catalogue;
 mod chaos;
 mod command_line;
 mod cursors;
 mod damage;
+mod faults;
 mod grpc_web;
 mod health;
 mod limits;
@@ -21,9 +21,11 @@ mod provider_words;
 mod refusals;
 mod replicas;
 mod routes;
-mod slow_reader;
+mod settling;
 mod startup;
+mod store_faults;
 mod trace_context;
+mod unknown_records;
 mod watching;
 
 use semanas_tests::harness;

@@ -350,6 +350,11 @@ async fn the_files_of_the_embedded_store_hold_no_personal_data_in_the_clear() {
     let Store::Sqlite(folder) = &store else { unreachable!() };
     for file in std::fs::read_dir(folder.path()).unwrap() {
         let path = file.unwrap().path();
+        if path.is_dir() {
+            // The journal, which holds nothing while the store takes everything; what it would hold is sealed.
+            assert_eq!(std::fs::read_dir(&path).unwrap().count(), 0);
+            continue;
+        }
         let bytes = std::fs::read(&path).unwrap();
         seen.note(path.display().to_string(), String::from_utf8_lossy(&bytes));
     }

@@ -284,18 +284,6 @@ async fn a_wrong_secret_is_refused_before_anything_is_read() {
 }
 
 #[tokio::test]
-async fn a_second_process_on_the_same_file_is_refused_and_the_first_goes_on() {
-    let sandbox = sandbox().await;
-    let store = Store::sqlite();
-    let server = Server::start(&store, &sandbox).await;
-    refused_with(sound(&store, &sandbox))
-        .await
-        .expect_complaint(&["in use by another semanas process"]);
-    let job = to_the_end(&server.client(), submit_request(fresh_person().with_names())).await;
-    assert_eq!(job.state, JobState::Succeeded);
-}
-
-#[tokio::test]
 async fn a_database_without_its_secret_file_is_not_given_a_new_secret() {
     let sandbox = sandbox().await;
     let store = Store::sqlite();

@@ -7,11 +7,12 @@ mod caller;
 mod deadline;
 mod edge_layer;
 mod forward;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod health;
 mod metrics;
 mod operations_service;
 mod parse;
-mod personal_data;
 mod reflection;
 mod server;
 mod status;

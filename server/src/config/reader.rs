@@ -30,6 +30,9 @@ pub(super) struct Wrong {
 /// Below this nobody can mean the name that is suggested.
 const LIKENESS_MIN: f64 = 0.8;
 
+/// A longer name is not a mistyped setting. Comparing takes the product of both lengths, for each setting.
+const COMPARED_BYTES_MAX: usize = 80;
+
 // === impl Reader ===
 
 impl Reader {
@@ -195,6 +198,9 @@ impl Reader {
 
     /// The setting whose name is most like the given one, if any is: with other separators, in another section, or mistyped.
     fn likeliest(&self, name: &str) -> Option<&str> {
+        if name.len() > COMPARED_BYTES_MAX {
+            return None;
+        }
         let letters = |name: &str| name.replace(['.', '_', '-'], "");
         let last = |name: &str| name.rsplit('.').next().map(str::to_owned);
         let same_letters = self.asked.iter().find(|known| letters(known) == letters(name));

@@ -7,6 +7,9 @@
 pub(crate) mod curp;
 /// The federal entities of Mexico and the many ways they are written.
 pub(crate) mod entity;
+/// What must hold for any text.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 /// The gate before a provider.
 pub(crate) mod gate;
 /// Names of things.
@@ -21,6 +24,8 @@ pub(crate) mod nss;
 pub(crate) mod outcome;
 /// The names of a person, and the subject of a request.
 pub(crate) mod person;
+/// Personal data where none may be.
+pub(crate) mod personal_data;
 /// The providers that the gateway can buy from.
 pub(crate) mod provider_id;
 /// Dates and counts as the providers write them.

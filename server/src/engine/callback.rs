@@ -9,22 +9,18 @@ use crate::{
         job::Event,
     },
     engine::{
-        Engine, EngineError,
+        Engine, EngineError, Vault,
         request::{Callback, CallbackVerdict},
         submit::WISH_PATIENCE,
     },
-    providers,
+    failpoint, providers,
 };
 
 impl Engine {
     pub(crate) async fn callback(&self, callback: Callback) -> Result<CallbackVerdict, EngineError> {
-        let Ok(job) = JobId::parse(&callback.job_id) else {
+        let Some((job, intent)) = genuine(&self.inner.vault, &callback) else {
             return Ok(CallbackVerdict::Forged);
         };
-        let intent = IntentId::from_untrusted(&callback.intent_id);
-        if !self.is_genuine(&callback, &job, &intent) {
-            return Ok(CallbackVerdict::Forged);
-        }
         let Some(stored) = self.inner.store.read(&job).await? else {
             return Ok(CallbackVerdict::Forged);
         };
@@ -38,15 +34,20 @@ impl Engine {
             tracing::warn!(job.id = %job, provider = callback.provider.as_str(), "a callback names no reference");
             return Ok(CallbackVerdict::Accepted);
         };
+        failpoint::reach(failpoint::CALLBACK_RECEIVED, job.as_str()).await;
         let event = Event::Hinted { intent, reference };
         self.record(&job, Some(stored), &event, None, Some(WISH_PATIENCE))
             .await?;
         Ok(CallbackVerdict::Accepted)
     }
+}
 
-    fn is_genuine(&self, callback: &Callback, job: &JobId, intent: &IntentId) -> bool {
-        let is_token = self.inner.vault.is_callback_token(job, intent, &callback.token);
-        let key = callback.key.as_deref().unwrap_or_default();
-        self.inner.vault.is_callback_key(job, intent, key) && is_token
-    }
+/// Whom a callback is about, if token and key were made for them with this secret.
+pub(super) fn genuine(vault: &Vault, callback: &Callback) -> Option<(JobId, IntentId)> {
+    let job = JobId::parse(&callback.job_id).ok()?;
+    let intent = IntentId::from_untrusted(&callback.intent_id);
+    let is_token = vault.is_callback_token(&job, &intent, &callback.token);
+    let key = callback.key.as_deref().unwrap_or_default();
+    let is_key = vault.is_callback_key(&job, &intent, key);
+    (is_token && is_key).then_some((job, intent))
 }

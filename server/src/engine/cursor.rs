@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
     domain::{ids::JobId, job::Job, reason::Reason},
-    engine::{Engine, EngineError, vault::Purpose},
+    engine::{Engine, EngineError, Vault, vault::Purpose},
     store::FeedPosition,
 };
 
@@ -35,6 +35,9 @@ pub(super) struct JobCursor {
 pub(super) struct FeedCursor {
     #[serde(rename = "f")]
     pub position: FeedPosition,
+    /// Set while the newest jobs are still being listed: who has seen only some of them must be shown them again.
+    #[serde(rename = "n", default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_listing: bool,
 }
 
 /// A position in a list that was made with a certain filter.
@@ -51,19 +54,23 @@ pub(super) struct PageToken {
 #[derive(Debug)]
 pub(super) struct Position<T> {
     pub at: T,
-    /// False when the data set it was made in is not this one.
+    /// False when the data set it was made in is not this one, or has lost something since.
     pub is_of_this_data_set: bool,
 }
 
+/// A cursor as it is signed.
 #[derive(Serialize, Deserialize)]
-struct Sealed<T> {
+pub(super) struct Sealed<T> {
     #[serde(rename = "e")]
-    epoch: u64,
+    pub epoch: u64,
+    /// When the store had last lost something; see `Condition`.
+    #[serde(rename = "l", default)]
+    pub lost_at: u64,
     /// Made at, seconds since 1970.
     #[serde(rename = "t")]
-    made_at: i64,
+    pub made_at: i64,
     #[serde(rename = "a")]
-    at: T,
+    pub at: T,
 }
 
 /// A type of cursor.
@@ -97,19 +104,16 @@ impl Engine {
     pub(super) fn write_cursor<T: Cursor>(&self, at: T) -> String {
         let sealed = Sealed {
             epoch: self.inner.epoch,
+            lost_at: self.inner.store.condition().lost_at,
             made_at: self.inner.clock.now().as_second(),
             at,
         };
-        let mut bytes = serde_json::to_vec(&sealed).expect("our own types have string keys and no failing serializer");
-        let mac = self.inner.vault.sign(T::PURPOSE, &bytes);
-        bytes.extend_from_slice(&mac);
-        URL_SAFE_NO_PAD.encode(bytes)
+        sealed.close(&self.inner.vault)
     }
 
     pub(super) fn read_cursor<T: Cursor>(&self, text: &str) -> Result<Position<T>, EngineError> {
-        let sealed: Sealed<T> = self
-            .open_cursor(text)
-            .ok_or_else(|| EngineError::new(Reason::CursorInvalid))?;
+        let sealed: Sealed<T> =
+            Sealed::open(&self.inner.vault, text).ok_or_else(|| EngineError::new(Reason::CursorInvalid))?;
         let made_at = Timestamp::from_second(sealed.made_at).map_err(|_| EngineError::new(Reason::CursorInvalid))?;
         let age = self.inner.clock.now().duration_since(made_at);
         if age
@@ -119,17 +123,28 @@ impl Engine {
         }
         Ok(Position {
             at: sealed.at,
-            is_of_this_data_set: sealed.epoch == self.inner.epoch,
+            is_of_this_data_set: sealed.epoch == self.inner.epoch
+                && sealed.lost_at == self.inner.store.condition().lost_at,
         })
     }
+}
 
-    fn open_cursor<T: Cursor>(&self, text: &str) -> Option<Sealed<T>> {
+impl<T: Cursor> Sealed<T> {
+    pub(super) fn close(&self, vault: &Vault) -> String {
+        let mut bytes = serde_json::to_vec(self).expect("our own types have string keys and no failing serializer");
+        let mac = vault.sign(T::PURPOSE, &bytes);
+        bytes.extend_from_slice(&mac);
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// `None` for whatever was not made by `close` with this secret.
+    pub(super) fn open(vault: &Vault, text: &str) -> Option<Sealed<T>> {
         if text.len() > CURSOR_CHARS_MAX {
             return None;
         }
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         let (body, mac) = bytes.split_at_checked(bytes.len().checked_sub(MAC_BYTES)?)?;
-        if !self.inner.vault.verify(T::PURPOSE, body, mac) {
+        if !vault.verify(T::PURPOSE, body, mac) {
             return None;
         }
         serde_json::from_slice(body).ok()

@@ -2,9 +2,23 @@
 
 use crate::{
     domain::reason::{Failure, Reason},
-    engine::request::{EngineError, WrongField},
+    engine::{
+        Engine,
+        request::{EngineError, WrongField},
+    },
     store::StoreError,
 };
+
+impl Engine {
+    /// A record that this version cannot read was met and passed over: an alarm, for only an operator can mend it.
+    pub(super) fn note_unreadable(&self, name: &str) {
+        self.inner.metrics.unreadable();
+        tracing::error!(
+            record = name,
+            "a job or charge cannot be read by this version and is left alone: start the version that wrote it, or restore a backup"
+        );
+    }
+}
 
 impl EngineError {
     pub(crate) fn new(reason: Reason) -> EngineError {

@@ -4,7 +4,7 @@
 //! again from time to time. Interest is registered before the first read, so nothing falls in between.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -26,22 +26,38 @@ use crate::{
 /// Reads of followed jobs at a time: enough to keep a store busy, few enough to leave it room for the work itself.
 const READS_MAX: usize = 32;
 
+/// Who follows which job.
+type Followed = Arc<Mutex<HashMap<JobId, watch::Sender<Latest>>>>;
+
 pub(super) struct Hub {
     store: Arc<dyn Store>,
     clock: Clock,
-    followed: Arc<Mutex<HashMap<JobId, watch::Sender<Arc<Stored>>>>>,
+    followed: Followed,
     /// Since when followed jobs could not be read.
     stale: watch::Sender<Option<Timestamp>>,
     /// Counts rings of work-history jobs, for the feed.
     rings: watch::Sender<u64>,
+    /// Counts losses of what was read before.
+    losses: watch::Sender<u64>,
 }
 
 /// One follower's view of a job. Dropping the last one ends the hub's interest.
 pub(super) struct Follow {
     id: JobId,
     /// Taken only by drop.
-    seen: Option<watch::Receiver<Arc<Stored>>>,
-    followed: Arc<Mutex<HashMap<JobId, watch::Sender<Arc<Stored>>>>>,
+    seen: Option<watch::Receiver<Latest>>,
+    followed: Followed,
+}
+
+/// What is known of a followed job.
+#[derive(Clone)]
+pub(super) struct Latest {
+    pub stored: Arc<Stored>,
+    /// Since when its record cannot be read by this version, so that what is known may be old.
+    pub unreadable_since: Option<Timestamp>,
+    /// Losses until it was read: when there are more than before, it may be an older version than was seen.
+    pub losses: u64,
+    pub is_gone: bool,
 }
 
 // === impl Hub ===
@@ -54,6 +70,7 @@ impl Hub {
             followed: Arc::default(),
             stale: watch::Sender::new(None),
             rings: watch::Sender::new(0),
+            losses: watch::Sender::new(0),
         }
     }
 
@@ -69,9 +86,10 @@ impl Hub {
                 None => return Ok(None),
             },
         };
+        let losses = self.losses_until_now();
         let current = self.store.read(id).await?;
         Ok(current.map(|current| {
-            self.publish(id, current);
+            self.publish(id, current, losses);
             follow
         }))
     }
@@ -84,21 +102,28 @@ impl Hub {
         self.rings.subscribe()
     }
 
+    /// Rings when the store lost something that may have been shown.
+    pub(super) fn losses(&self) -> watch::Receiver<u64> {
+        self.losses.subscribe()
+    }
+
     /// Listens to the doorbell until `stop`.
     pub(super) async fn run(&self, resync_interval: Duration, stop: CancellationToken) {
         let mut bells = self.store.bells();
         let mut resync = tokio::time::interval(resync_interval);
         resync.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut dirty: HashSet<JobId> = HashSet::new();
+        let mut dirty: BTreeSet<JobId> = BTreeSet::new();
         let mut reads = FuturesUnordered::new();
         loop {
             while reads.len() < READS_MAX {
-                let Some(id) = dirty.iter().next().cloned() else { break };
-                dirty.remove(&id);
+                let Some(id) = dirty.pop_first() else { break };
                 let store = Arc::clone(&self.store);
-                reads.push(async move { (store.read(&id).await, id) });
+                let losses = self.losses_until_now();
+                reads.push(async move { (store.read(&id).await, id, losses) });
             }
             tokio::select! {
+                // Bells go before reads: to hear one costs next to nothing, and their queue is short.
+                biased;
                 () = stop.cancelled() => return,
                 bell = bells.recv() => match bell {
                     Ok(Bell::Job(id)) => {
@@ -109,19 +134,24 @@ impl Hub {
                             dirty.insert(id);
                         }
                     }
+                    Ok(Bell::Lost) => {
+                        self.losses.send_modify(|losses| *losses += 1);
+                        self.mark_all(&mut dirty);
+                    }
                     Ok(Bell::Resync) | Err(broadcast::error::RecvError::Lagged(_)) => self.mark_all(&mut dirty),
                     Err(broadcast::error::RecvError::Closed) => return,
                 },
                 _ = resync.tick() => self.mark_all(&mut dirty),
-                Some((read, id)) = reads.next() => match read {
+                Some((read, id, losses)) = reads.next() => match read {
                     Ok(stored) => {
                         self.stale.send_if_modified(|since| since.take().is_some());
-                        if let Some(stored) = stored {
-                            self.publish(&id, stored);
+                        match stored {
+                            Some(stored) => self.publish(&id, stored, losses),
+                            None => self.publish_end(&id),
                         }
                     }
                     // One damaged record says nothing about the others.
-                    Err(StoreError::Unreadable { .. }) => {}
+                    Err(error @ StoreError::Unreadable { .. }) => self.note_unreadable(&id, &error),
                     // The next resync reads it again; followers hear that what they see may be old.
                     Err(error @ (StoreError::Unavailable { .. } | StoreError::DataSetLost { .. })) => {
                         self.note_stale(&error);
@@ -136,7 +166,7 @@ impl Hub {
         self.lock().len()
     }
 
-    fn mark_all(&self, dirty: &mut HashSet<JobId>) {
+    fn mark_all(&self, dirty: &mut BTreeSet<JobId>) {
         dirty.extend(self.lock().keys().cloned());
         self.rings.send_modify(|rings| *rings += 1);
     }
@@ -153,6 +183,22 @@ impl Hub {
         }
     }
 
+    /// A newer version may have written it, of which another replica can tell; those who follow it here must not take silence
+    /// for news.
+    fn note_unreadable(&self, id: &JobId, error: &StoreError) {
+        let now = self.clock.now();
+        let is_new = self.lock().get(id).is_some_and(|sender| {
+            sender.send_if_modified(|latest| {
+                let is_new = latest.unreadable_since.is_none();
+                latest.unreadable_since.get_or_insert(now);
+                is_new
+            })
+        });
+        if is_new {
+            tracing::error!(job.id = %id, error = %error, "a followed job cannot be read");
+        }
+    }
+
     fn join(&self, id: &JobId) -> Option<Follow> {
         let followed = self.lock();
         let seen = followed.get(id)?.subscribe();
@@ -164,10 +210,14 @@ impl Hub {
     }
 
     fn register(&self, id: &JobId, first: Stored) -> Follow {
+        let first = Latest {
+            stored: Arc::new(first),
+            unreadable_since: None,
+            losses: self.losses_until_now(),
+            is_gone: false,
+        };
         let mut followed = self.lock();
-        let sender = followed
-            .entry(id.clone())
-            .or_insert_with(|| watch::Sender::new(Arc::new(first)));
+        let sender = followed.entry(id.clone()).or_insert_with(|| watch::Sender::new(first));
         Follow {
             id: id.clone(),
             seen: Some(sender.subscribe()),
@@ -175,25 +225,43 @@ impl Hub {
         }
     }
 
-    /// Reads may overtake each other: only a newer version is news. An older one after a loss of data is handled by the watch,
-    /// which then sees another epoch or a job that is gone.
-    fn publish(&self, id: &JobId, stored: Stored) {
+    /// Reads may overtake each other: only a newer version is news. A read that began after a loss is news in any case, and its
+    /// version may be an older one.
+    fn publish(&self, id: &JobId, stored: Stored, losses: u64) {
         if let Some(sender) = self.lock().get(id) {
-            sender.send_if_modified(|seen| {
-                let is_newer = stored.version > seen.version;
-                if is_newer {
-                    *seen = Arc::new(stored);
+            sender.send_if_modified(|latest| {
+                let is_news =
+                    losses > latest.losses || (losses == latest.losses && stored.version > latest.stored.version);
+                let is_readable_again = latest.unreadable_since.take().is_some();
+                if is_news {
+                    *latest = Latest {
+                        stored: Arc::new(stored),
+                        unreadable_since: None,
+                        losses,
+                        is_gone: false,
+                    };
                 }
-                is_newer
+                is_news || is_readable_again
             });
         }
+    }
+
+    /// A job that is followed was lost, or purged long after its end.
+    fn publish_end(&self, id: &JobId) {
+        if let Some(sender) = self.lock().get(id) {
+            sender.send_if_modified(|seen| !std::mem::replace(&mut seen.is_gone, true));
+        }
+    }
+
+    fn losses_until_now(&self) -> u64 {
+        *self.losses.borrow()
     }
 
     fn is_followed(&self, id: &JobId) -> bool {
         self.lock().contains_key(id)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<JobId, watch::Sender<Arc<Stored>>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<JobId, watch::Sender<Latest>>> {
         self.followed.lock().expect("no panic happens under this lock")
     }
 }
@@ -202,11 +270,11 @@ impl Hub {
 
 impl Follow {
     /// The newest version, and marks it as seen.
-    pub(super) fn latest(&mut self) -> Arc<Stored> {
-        Arc::clone(&self.receiver().borrow_and_update())
+    pub(super) fn latest(&mut self) -> Latest {
+        self.receiver().borrow_and_update().clone()
     }
 
-    fn receiver(&mut self) -> &mut watch::Receiver<Arc<Stored>> {
+    fn receiver(&mut self) -> &mut watch::Receiver<Latest> {
         self.seen.as_mut().expect("taken only by drop")
     }
 

@@ -18,7 +18,7 @@ use crate::{
         request::{ChargePage, ChargeQuery, JobFilter, ListPage, ProviderStatus, Snapshot},
         submit::WISH_PATIENCE,
     },
-    store::{ListQuery, Stored},
+    store::{ListQuery, StoreError, Stored},
 };
 
 impl Engine {
@@ -45,6 +45,7 @@ impl Engine {
             page_size,
         };
         let page = self.inner.store.list(query).await?;
+        page.unreadable.iter().for_each(|name| self.note_unreadable(name));
         let next = page
             .next
             .clone()
@@ -118,6 +119,7 @@ impl Engine {
             .read_page_token(page_token, &stamp)?
             .map(|before| IntentId::from_untrusted(&before));
         let page = self.inner.store.charges(ChargeQuery { before, ..query }).await?;
+        page.unreadable.iter().for_each(|name| self.note_unreadable(name));
         let next = page.next.as_ref().map(|id| {
             self.write_cursor(PageToken {
                 before: id.to_string(),
@@ -150,7 +152,12 @@ impl Engine {
     async fn find(&self, tenant: &Tenant, job_id: &str, kinds: &[JobKind]) -> Result<Stored, EngineError> {
         let not_found = || EngineError::new(Reason::JobNotFound);
         let id = JobId::parse(job_id).map_err(|_| not_found())?;
-        let stored = self.inner.store.read(&id).await?;
+        let stored = self.inner.store.read(&id).await.inspect_err(|error| {
+            // The edge logs the error; here it is only counted.
+            if matches!(error, StoreError::Unreadable { .. }) {
+                self.inner.metrics.unreadable();
+            }
+        })?;
         stored
             .filter(|stored| stored.job.tenant == *tenant && kinds.contains(&id.kind()))
             .ok_or_else(not_found)

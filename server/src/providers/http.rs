@@ -231,7 +231,7 @@ fn trace_headers(exchange: &Exchange<'_>) -> HeaderMap {
 }
 
 /// The pause that the provider asks for, in seconds or as a date, cut to [`RETRY_AFTER_MAX`].
-fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
     let pause = match text.parse::<u64>() {
         Ok(seconds) => Duration::from_secs(seconds),

@@ -4,6 +4,8 @@
 //! log what they read.
 
 mod check;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod history;
 pub(crate) mod http;
 mod json;
@@ -23,6 +25,7 @@ use crate::domain::{
     nss::Nss,
     outcome::{Outcome, Verdict},
     person::Subject,
+    personal_data::holds_curp,
     provider_id::ProviderId,
     reason::{Failure, Reason},
     work_history::{Provenance, WorkHistory},
@@ -200,10 +203,12 @@ pub(crate) fn callback_reference(provider: ProviderId, body: &[u8]) -> Option<St
     }
 }
 
-/// A provider's reference, if it is one that can go into a URL and a record as it is.
+/// A provider's reference, if it is one that can go into a URL and a record as it is. One that names a person cannot; no id is
+/// made of random characters that look like a CURP.
 fn reference(text: &str) -> Option<String> {
     let is_plain = text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-    (is_plain && (1..=REFERENCE_CHARS_MAX).contains(&text.len())).then(|| text.to_owned())
+    let fits = is_plain && (1..=REFERENCE_CHARS_MAX).contains(&text.len());
+    (fits && !holds_curp(text)).then(|| text.to_owned())
 }
 
 #[cfg(test)]

@@ -62,7 +62,12 @@ fn decode<R: DeserializeOwned>(what: &str, bytes: &[u8]) -> Result<R, StoreError
         why: why.into(),
     };
     // Only the place of a syntax error is told: its text may quote the record.
-    let damaged = |error: serde_json::Error| unreadable(format!("damaged at column {}", error.column()));
+    let damaged = |error: serde_json::Error| {
+        unreadable(format!(
+            "damaged, or unknown to this version, at column {}",
+            error.column()
+        ))
+    };
     let Version { v } = serde_json::from_slice(bytes).map_err(damaged)?;
     if v != RECORD_VERSION {
         return Err(unreadable(format!(
@@ -101,6 +106,49 @@ mod tests {
         }
     }
 
+    /// What this program's first version wrote. The files never change: a data set in use holds such records, and must be read by
+    /// every later version. A new format adds files of its own.
+    #[test]
+    fn records_of_format_1_are_read_as_they_were_written() {
+        let mut jobs = fixtures::job_in_every_state();
+        let new = jobs.pop().unwrap();
+        for (text, expected) in FORMAT_1_JOBS.into_iter().zip(jobs).chain([(FORMAT_1_NEW, new)]) {
+            let job = decode_job("it", text.as_bytes()).unwrap();
+            assert_eq!(content(&job), content(&expected), "{text}");
+            assert_eq!(job, decode_job("it", &encode_job(&job)).unwrap());
+        }
+        for (text, expected) in FORMAT_1_CHARGES.into_iter().zip(fixtures::charge_rows()) {
+            let row = decode_charge("it", text.as_bytes()).unwrap();
+            assert_eq!(content(&row), content(&expected), "{text}");
+        }
+    }
+
+    const FORMAT_1_JOBS: [&str; 9] = [
+        include_str!("fixtures/v1/job_queued.json"),
+        include_str!("fixtures/v1/job_awaiting_nss.json"),
+        include_str!("fixtures/v1/job_calling.json"),
+        include_str!("fixtures/v1/job_waiting.json"),
+        include_str!("fixtures/v1/job_ambiguous.json"),
+        include_str!("fixtures/v1/job_succeeded.json"),
+        include_str!("fixtures/v1/job_failed.json"),
+        include_str!("fixtures/v1/job_cancelled.json"),
+        include_str!("fixtures/v1/job_outcome_unknown.json"),
+    ];
+    const FORMAT_1_NEW: &str = include_str!("fixtures/v1/job_new.json");
+    const FORMAT_1_CHARGES: [&str; 2] = [
+        include_str!("fixtures/v1/charge_open.json"),
+        include_str!("fixtures/v1/charge_unknown.json"),
+    ];
+
+    /// The record without the random part of its names, which the fixtures make anew.
+    fn content(record: &(impl Serialize + ?Sized)) -> String {
+        let text = serde_json::to_string(record).unwrap();
+        let mut parts = text.split("0193e5a0c2d17000");
+        let first = parts.next().unwrap_or_default().to_owned();
+        // Sixteen hex digits follow; a job's name goes on with its shard.
+        parts.fold(first, |text, part| text + "_" + &part[16..])
+    }
+
     #[test]
     fn a_field_that_is_not_known_is_skipped() {
         let job = fixtures::job_in_every_state().remove(0);
@@ -119,7 +167,8 @@ mod tests {
         let error = decode_job("wh_x", record.to_string().as_bytes()).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "record of wh_x cannot be read: it has format 2, this program reads format 1"
+            "record of wh_x cannot be read: it has format 2, this program reads format 1; it is left as it is: start the version \
+             that wrote it, or restore a backup"
         );
     }
 

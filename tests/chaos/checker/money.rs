@@ -6,7 +6,11 @@ use semanas_client::ChargeState;
 use semanas_sandbox::Provider;
 
 use super::Verdict;
-use crate::history::{FinalJob, History, Kind, Outcome};
+use crate::history::{FinalAttempt, FinalJob, History, Kind, Outcome};
+
+/// A fault has been mended when connections can be made again. Those that it broke are noticed, and made, a little later: this is
+/// the longest pause between two tries to reach Redis.
+const AFTERMATH_MS: u64 = 200;
 
 type PerPerson = BTreeMap<(Provider, usize), usize>;
 
@@ -115,23 +119,25 @@ fn check_ledger(history: &History, booked: &PerPerson, verdict: &mut Verdict) {
     }
 }
 
-/// Whether nobody could have known what became of the job's unknown charges: the provider hid its answer, or a fault stood
-/// between the call and the record of its answer.
+/// Whether nobody could have known, when the job ended, what became of its charges: the provider hid its answer, or a fault stood
+/// between the call and the record of its answer. What became known later came too late for the job.
 pub(super) fn is_unknowable(job: &FinalJob, history: &History) -> bool {
-    let unknown = job
-        .attempts
-        .iter()
-        .filter(|attempt| attempt.charge == ChargeState::Unknown);
-    unknown.into_iter().any(|attempt| {
+    let was_unknown = |attempt: &&FinalAttempt| {
+        attempt.charge == ChargeState::Unknown || attempt.ended_ms == 0 || attempt.ended_ms > job.ended_ms
+    };
+    job.attempts.iter().filter(was_unknown).any(|attempt| {
         let provider = attempt.provider;
-        let until_ms = attempt.ended_ms.max(attempt.began_ms);
+        let until_ms = match attempt.ended_ms {
+            0 => job.ended_ms,
+            ended_ms => ended_ms.min(job.ended_ms),
+        };
         let is_hidden = history.troubled.contains(&(job.person, provider));
         let is_undelivered = history
             .booked
             .iter()
             .any(|line| line.provider == provider && line.person == job.person && !line.delivered);
         let was_struck = history.blows.iter().any(|blow| {
-            let overlaps = blow.began_ms <= until_ms && attempt.began_ms <= blow.ended_ms;
+            let overlaps = blow.began_ms <= until_ms && attempt.began_ms <= blow.ended_ms + AFTERMATH_MS;
             overlaps && blow.what.may_hide_answers_of(provider)
         });
         is_hidden || is_undelivered || was_struck

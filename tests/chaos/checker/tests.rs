@@ -6,8 +6,10 @@ use semanas_sandbox::Provider;
 use super::*;
 use crate::history::{Booked, Fallen, FinalAttempt, Operation, Row, Sighting};
 use crate::plan::What;
+use crate::vitals::Vitals;
 
 const JOB: &str = "wh_1";
+const LEASE_MS: u64 = 4_000;
 
 fn submit(request: &str, span_ms: (u64, u64), leave: bool, outcome: Outcome) -> Operation {
     let kind = Kind::Submit {
@@ -33,6 +35,7 @@ fn booked(reference: &str) -> Booked {
         person: 1,
         reference: reference.to_owned(),
         delivered: true,
+        at_ms: 1_200,
     }
 }
 
@@ -91,6 +94,7 @@ fn sound() -> History {
             pieces,
         }],
         recoveries_ms: vec![900],
+        looks: 1,
         booked: vec![booked("r1")],
         ledger: vec![row("c1", ChargeState::Yes)],
         jobs: BTreeMap::from([(JOB.to_owned(), job)]),
@@ -103,20 +107,19 @@ fn sound() -> History {
 fn check_caught(invariant: &str, plant: impl FnOnce(&mut History)) -> Verdict {
     let mut history = sound();
     plant(&mut history);
-    let verdict = check(&history);
+    let verdict = check(&history, LEASE_MS);
     let named = |broken: &String| broken.starts_with(&format!("{invariant}:"));
     assert!(
-        verdict.broken.iter().any(named),
-        "{invariant} is not in {:?}",
-        verdict.broken
+        verdict.broken.iter().chain(&verdict.late).any(named),
+        "{invariant} is not in {verdict:?}"
     );
     verdict
 }
 
 #[test]
 fn a_sound_history_passes() {
-    let verdict = check(&sound());
-    assert_eq!(verdict.broken, Vec::<String>::new());
+    let verdict = check(&sound(), LEASE_MS);
+    assert_eq!((verdict.broken, verdict.late), (Vec::new(), Vec::new()));
 }
 
 #[test]
@@ -140,9 +143,9 @@ fn a_second_charge_with_leave_is_none_too_many() {
     );
     history.booked.push(booked("r2"));
     history.ledger.push(row("c2", ChargeState::Unknown));
-    assert_eq!(check(&history).broken, Vec::<String>::new());
+    assert_eq!(check(&history, LEASE_MS).broken, Vec::<String>::new());
     history.booked.push(booked("r3"));
-    assert_eq!(check(&history).double_charges, 1);
+    assert_eq!(check(&history, LEASE_MS).double_charges, 1);
 }
 
 #[test]
@@ -238,6 +241,37 @@ fn a_watch_that_never_ends_or_is_reset_is_caught() {
 }
 
 #[test]
+fn a_failover_may_take_back_what_was_seen_if_it_says_so_and_never_an_end() {
+    let reset = Piece::Snapshot {
+        sequence: 1,
+        is_reset: true,
+        state: JobState::Queued,
+        terminal: false,
+    };
+    let mut history = sound();
+    history.had_failovers = true;
+    let pieces = &mut history.sightings[0].pieces;
+    pieces.splice(3..3, [reset, event(2, JobState::Queued)]);
+    let verdict = check(&history, LEASE_MS);
+    assert_eq!((verdict.broken, verdict.taken_back), (Vec::new(), 1));
+
+    check_caught("I5", |history| {
+        history.had_failovers = true;
+        history.jobs.get_mut(JOB).unwrap().state = JobState::OutcomeUnknown;
+    });
+    check_caught("I8", |history| {
+        history.had_failovers = true;
+        let back = Piece::Snapshot {
+            sequence: 1,
+            is_reset: false,
+            state: JobState::Queued,
+            terminal: false,
+        };
+        history.sightings[0].pieces.insert(3, back);
+    });
+}
+
+#[test]
 fn two_jobs_for_one_request_or_one_person_at_a_time_are_caught() {
     let other = |history: &mut History| {
         history.jobs.insert("wh_2".to_owned(), history.jobs[JOB].clone());
@@ -298,7 +332,7 @@ fn words_that_mislead_are_caught() {
 
 #[test]
 fn a_slow_recovery_and_a_crash_are_caught() {
-    check_caught("I15", |history| history.recoveries_ms.push(60_000));
+    check_caught("I15", |history| history.recoveries_ms.push(2 * LEASE_MS + 1));
     check_caught("I15", |history| {
         history.crashes.push("replica 1 ended by itself".to_owned())
     });
@@ -311,7 +345,7 @@ fn an_unknown_outcome_is_unknowable_only_where_something_hid_the_answer() {
     job.state = JobState::OutcomeUnknown;
     job.attempts[0].charge = ChargeState::Unknown;
     let counts = |history: &History| {
-        let verdict = check(history);
+        let verdict = check(history, LEASE_MS);
         (verdict.unknown_outcomes, verdict.truly_unknowable)
     };
     assert_eq!(counts(&history), (1, 0));
@@ -325,6 +359,125 @@ fn an_unknown_outcome_is_unknowable_only_where_something_hid_the_answer() {
     history.blows[0].began_ms = 1_450;
     history.blows[0].ended_ms = 1_900;
     assert_eq!(counts(&history), (1, 0));
+    // The answer came after the job had ended without it.
+    let job = history.jobs.get_mut(JOB).unwrap();
+    (job.attempts[0].charge, job.attempts[0].ended_ms) = (ChargeState::Yes, 1_950);
+    assert_eq!(counts(&history), (1, 1));
+    history.blows.clear();
+    assert_eq!(counts(&history), (1, 0));
     history.troubled.push((1, Provider::Kiban));
     assert_eq!(counts(&history), (1, 1));
+}
+
+#[test]
+fn what_is_late_is_kept_apart_from_what_is_wrong() {
+    let mut history = sound();
+    history.recoveries_ms.push(2 * LEASE_MS + 1);
+    history.jobs.get_mut(JOB).unwrap().ended_ms = 40_000;
+    let verdict = check(&history, LEASE_MS);
+    assert_eq!((verdict.broken, verdict.late.len()), (Vec::new(), 2));
+}
+
+#[test]
+fn a_job_that_is_not_due_and_a_run_that_did_not_look_are_caught() {
+    check_caught("I6", |history| {
+        history.due_defects.push("wh_1 is calling and is not due".into())
+    });
+    check_caught("I6", |history| history.looks = 0);
+}
+
+#[test]
+fn two_calls_of_one_job_at_a_time_are_caught() {
+    let second = |history: &mut History, began_ms| {
+        let attempt = FinalAttempt {
+            charge_id: "c2".to_owned(),
+            began_ms,
+            ended_ms: 1_480,
+            ..history.jobs[JOB].attempts[0].clone()
+        };
+        history.jobs.get_mut(JOB).unwrap().attempts.push(attempt);
+    };
+    let caught = |began_ms, job: &str| {
+        let mut history = sound();
+        second(&mut history, began_ms);
+        history.ledger.push(Row {
+            job: job.to_owned(),
+            ..row("c2", ChargeState::No)
+        });
+        let verdict = check(&history, LEASE_MS);
+        verdict.broken.iter().any(|broken| broken.starts_with("I10:"))
+    };
+    assert!(caught(1_300, JOB));
+    assert!(!caught(1_400, JOB));
+    assert!(!caught(1_300, "nss_1"), "a shared attempt had a time of its own");
+    check_caught("I10", |history| {
+        second(history, 1_450);
+        history.ledger.push(row("c2", ChargeState::No));
+        history.jobs.get_mut(JOB).unwrap().attempts[0].ended_ms = 0;
+    });
+}
+
+/// Charges of other people, so many at once, at this time.
+fn rush(history: &mut History, calls: usize, at_ms: u64) {
+    for person in 0..calls {
+        history.booked.push(Booked {
+            person: 100 + person,
+            at_ms,
+            ..booked("rush")
+        });
+    }
+}
+
+#[test]
+fn more_calls_than_the_quota_allows_are_caught_unless_a_fault_held_them_up() {
+    let is_caught = |history: &History| {
+        let verdict = check(history, LEASE_MS);
+        verdict.broken.iter().any(|broken| broken.starts_with("I11:"))
+    };
+    let mut history = sound();
+    rush(&mut history, 20, 5_000);
+    assert!(!is_caught(&history));
+    rush(&mut history, 20, 6_000);
+    assert!(!is_caught(&history), "in a second come thirty more");
+    rush(&mut history, 30, 6_100);
+    assert!(is_caught(&history));
+    history.blows.push(Fallen {
+        what: What::Freeze { replica: 0 },
+        began_ms: 5_500,
+        ended_ms: 5_900,
+    });
+    assert!(!is_caught(&history));
+    check_caught("I11", |history| history.nubarium_calls_max = 60);
+}
+
+#[test]
+fn memory_and_files_without_bound_are_caught() {
+    let vitals = Vitals {
+        looks: 1,
+        memory_bytes_max: 40 << 20,
+        open_files_max: 50,
+    };
+    let mut history = sound();
+    history.vitals.insert(0, vitals);
+    assert_eq!(check(&history, LEASE_MS).broken, Vec::<String>::new());
+    check_caught("I14", |history| {
+        let memory_bytes_max = 900 << 20;
+        history.vitals.insert(
+            0,
+            Vitals {
+                memory_bytes_max,
+                ..vitals
+            },
+        );
+    });
+    check_caught("I14", |history| {
+        let open_files_max = 5_000;
+        history.vitals.insert(
+            0,
+            Vitals {
+                open_files_max,
+                ..vitals
+            },
+        );
+    });
 }

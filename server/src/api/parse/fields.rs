@@ -9,9 +9,9 @@ use jiff::Timestamp;
 use semanas_proto::v1;
 
 use super::Violations;
-use crate::{
-    api::personal_data::holds_identifier,
-    domain::{curp::Curp, ids::JobId, job::StateName, nss::Nss, provider_id::ProviderId, reason::Reason},
+use crate::domain::{
+    curp::Curp, ids::JobId, job::StateName, nss::Nss, personal_data::holds_identifier, provider_id::ProviderId,
+    reason::Reason,
 };
 
 const LIMIT_MAX: i32 = 10_000;

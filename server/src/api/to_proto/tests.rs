@@ -408,6 +408,7 @@ fn the_ledger_shows_a_row_as_it_is_stored() {
     };
     let response = charges(
         ChargePage {
+            unreadable: Vec::new(),
             rows: vec![row],
             next: None,
         },

@@ -8,9 +8,9 @@ use tempfile::TempDir;
 
 use crate::{
     clock::Clock,
-    domain::ids::JobId,
+    domain::{ids::JobId, job::Job},
     store::{
-        FEED_KEPT_MAX,
+        FEED_KEPT_MAX, codec,
         sqlite::{SqliteOptions, SqliteStore},
     },
 };
@@ -60,9 +60,21 @@ impl DataSet {
         self.change("UPDATE jobs SET record = x'00' WHERE id = ?1", job);
     }
 
+    /// Puts a job's record back as it was.
+    pub(super) fn mend_record(&self, job: &Job) {
+        let db = self.connect();
+        let sql = "UPDATE jobs SET record = ?2 WHERE id = ?1";
+        let changed = db.execute(sql, rusqlite::params![job.id.as_str(), codec::encode_job(job)]);
+        assert_eq!(changed.unwrap(), 1);
+    }
+
     fn change(&self, sql: &str, job: &JobId) {
+        assert_eq!(self.connect().execute(sql, [job.as_str()]).unwrap(), 1);
+    }
+
+    fn connect(&self) -> rusqlite::Connection {
         let db = rusqlite::Connection::open(self.folder.path().join("semanas.db")).unwrap();
         db.busy_timeout(super::harness::PATIENCE).unwrap();
-        assert_eq!(db.execute(sql, [job.as_str()]).unwrap(), 1);
+        db
     }
 }

@@ -85,7 +85,7 @@ impl Kiban {
         url
     }
 
-    fn read_call(&self, answer: &HttpAnswer, request: &CallRequest) -> Reply {
+    pub(super) fn read_call(&self, answer: &HttpAnswer, request: &CallRequest) -> Reply {
         let asked = Asked {
             curp: &request.subject.curp,
             is_test_case: request.test_case_id.is_some(),
@@ -165,7 +165,7 @@ pub(super) fn read_callback(body: &[u8]) -> Option<String> {
     Document::read(json::read(body).ok()?).id
 }
 
-fn read_poll(answer: &HttpAnswer, reference: &str, request: &PollRequest) -> Option<Reply> {
+pub(super) fn read_poll(answer: &HttpAnswer, reference: &str, request: &PollRequest) -> Option<Reply> {
     if answer.status == 404 {
         return Some(Reply::reference_lost(ID, None));
     }

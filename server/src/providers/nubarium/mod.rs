@@ -54,7 +54,7 @@ impl Nubarium {
         })
     }
 
-    fn read_call(&self, answer: &HttpAnswer, request: &CallRequest) -> Reply {
+    pub(super) fn read_call(&self, answer: &HttpAnswer, request: &CallRequest) -> Reply {
         if !is_success(answer.status) {
             return Reply::bare(self.unbilled.outcome_of(ID, answer));
         }

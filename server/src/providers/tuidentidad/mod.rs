@@ -87,7 +87,7 @@ impl TuIdentidad {
         }
     }
 
-    fn read_call(&self, answer: &HttpAnswer, request: &CallRequest) -> Reply {
+    pub(super) fn read_call(&self, answer: &HttpAnswer, request: &CallRequest) -> Reply {
         let told = |reason, code| Failure::told(reason, ID, Some(code));
         match convert::read(answer, &request.subject.curp, request.now) {
             Reading::Settled(reply) => *reply,
@@ -179,7 +179,7 @@ impl fmt::Debug for TuIdentidad {
     }
 }
 
-fn read_poll(answer: &HttpAnswer, request: &PollRequest) -> Option<Reply> {
+pub(super) fn read_poll(answer: &HttpAnswer, request: &PollRequest) -> Option<Reply> {
     let ended = |reason, code| Some(Reply::unusable(Failure::told(reason, ID, Some(code))));
     match convert::read(answer, &request.subject.curp, request.now) {
         Reading::Settled(reply) => Some(*reply),

@@ -171,6 +171,19 @@ pub(crate) async fn an_unreadable_record_is_reported_and_left_alone(world: &Worl
     );
 }
 
+/// A replica of an older version meets it again and again while the one that can read it is not there.
+pub(crate) async fn a_record_that_could_not_be_read_does_not_look_stalled_when_it_can(world: &World) {
+    let job = fixtures::work_history(1, world.now().await);
+    let id = create(world, job.clone()).await;
+    world.harness.damage(&id).await;
+    for _ in 0..3 {
+        assert_eq!(world.claim(SHORT).await.unreadable, std::slice::from_ref(&id));
+        world.advance(SHORT).await;
+    }
+    world.harness.mend(&job).await;
+    assert_eq!(world.claim(SHORT).await.claims[0].lease.stalled_claims, 1);
+}
+
 pub(crate) async fn a_job_that_moves_has_not_stalled(world: &World) {
     let id = create(world, fixtures::work_history(1, world.now().await)).await;
     for expected in [1, 2, 3] {

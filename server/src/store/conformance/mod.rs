@@ -28,7 +28,10 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 
 pub(crate) use self::world::World;
-use crate::{domain::ids::JobId, store::Store};
+use crate::{
+    domain::{ids::JobId, job::Job},
+    store::Store,
+};
 
 /// A lease that outlasts any case.
 pub(crate) const LONG: Duration = Duration::from_secs(3600);
@@ -46,6 +49,9 @@ pub(crate) trait Harness: Send + Sync {
 
     /// Replaces the record of a job by bytes that no version can read.
     async fn damage(&self, id: &JobId);
+
+    /// Puts a readable record back.
+    async fn mend(&self, job: &Job);
 
     /// Names that the back end shows to its operator and keeps in the clear: all keys, or all key columns.
     async fn names(&self) -> Vec<String>;
@@ -66,6 +72,7 @@ macro_rules! conformance {
                     a_new_job_is_started_and_reads_back
                     a_claimed_creation_is_leased
                     a_repeated_creation_is_started_again_without_a_lease
+                    a_repeated_creation_that_joined_a_job_is_given_it_again
                     a_hundred_creations_at_once_start_one_job
                     a_living_job_takes_later_requests
                     another_tenant_person_or_product_starts_its_own_job
@@ -92,6 +99,7 @@ macro_rules! conformance {
                     a_released_job_is_due_at_once
                     a_stale_release_does_nothing
                     an_unreadable_record_is_reported_and_left_alone
+                    a_record_that_could_not_be_read_does_not_look_stalled_when_it_can
                     a_job_that_moves_has_not_stalled
                     an_unchanged_due_time_does_not_hide_a_stall
                 ]

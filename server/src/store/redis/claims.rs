@@ -53,7 +53,7 @@ impl RedisStore {
         }
 
         let expires_at = Instant::now() + lease;
-        let mut failed = None;
+        let (mut failed, mut uncounted) = (None, Vec::new());
         let claimed = shares
             .into_iter()
             .map(|(shard, share)| self.claim_in(shard, lease, share));
@@ -61,11 +61,13 @@ impl RedisStore {
             match claimed {
                 Ok(claimed) => {
                     claims.next_due_in = earlier(claims.next_due_in, claimed.next_due_in);
-                    take_claims(claimed.claims, expires_at, &mut claims)?;
+                    uncounted.extend(take_claims(claimed.claims, expires_at, &mut claims)?);
                 }
                 Err(error) => failed = Some(error),
             }
         }
+        // Where this fails a claim too many is counted, which only brings an operator sooner.
+        let _ = join_all(uncounted.iter().map(|(id, fence)| self.uncount(id, *fence))).await;
         match failed {
             // What was claimed is worked on; the next claim meets the failure again.
             Some(_) if !claims.claims.is_empty() => claims.next_due_in = Some(Duration::ZERO),
@@ -79,13 +81,15 @@ impl RedisStore {
         let slot = self.keys.shard(shard);
         let call = Call::new("claim due jobs", &scripts::CLAIM)
             .key(slot.epoch())
+            .key(slot.reign())
             .key(slot.due())
             .arg(self.epoch())
+            .arg("")
             .number(max as u64)
             .number(micros(lease))
             .arg(slot.job_prefix())
             .arg(codec::RECORD_VERSION.to_string());
-        let (_, mut reply) = self.link.run(call).await?;
+        let (_, mut reply, _) = self.reigns.run(shard, &call).await?;
         let left = reply.number()?;
         let next_due_in = reply.number_or_none()?.map(Duration::from_micros);
         Ok(ShardClaims {
@@ -93,6 +97,16 @@ impl RedisStore {
             next_due_in,
             claims: reply,
         })
+    }
+
+    async fn uncount(&self, id: &JobId, fence: u64) -> Result<(), StoreError> {
+        let slot = self.keys.shard(id.shard());
+        let call = Call::new("give back a claim", &scripts::UNCOUNT)
+            .key(slot.epoch())
+            .key(slot.job(id))
+            .arg(self.epoch())
+            .number(fence);
+        self.link.run(call).await.map(drop)
     }
 
     pub(super) async fn release_job(&self, id: &JobId, fence: u64) -> Result<(), StoreError> {
@@ -138,29 +152,33 @@ impl RedisStore {
     }
 }
 
-fn take_claims(mut reply: Reply, expires_at: Instant, claims: &mut Claims) -> Result<(), StoreError> {
+/// Takes what was claimed, and gives back what the script counted as a claim though its record cannot be read: the script knows
+/// formats, but not what stands in a record.
+fn take_claims(mut reply: Reply, expires_at: Instant, claims: &mut Claims) -> Result<Vec<(JobId, u64)>, StoreError> {
+    let mut uncounted = Vec::new();
     while !reply.is_over() {
         let mut claimed = reply.part()?;
         let id = claimed.job_id()?;
-        let record = claimed
-            .bytes_or_none()?
-            .and_then(|record| codec::decode_job(id.as_str(), &record).ok());
-        let Some(job) = record else {
+        let Some(record) = claimed.bytes_or_none()? else {
             claims.unreadable.push(id);
             continue;
         };
-        let stored = Stored {
-            job,
-            version: claimed.number()?,
+        let (version, fence, stalled_claims) = (claimed.number()?, claimed.number()?, claimed.number()?);
+        let Ok(job) = codec::decode_job(id.as_str(), &record) else {
+            uncounted.push((id.clone(), fence));
+            claims.unreadable.push(id);
+            continue;
         };
-        let lease = Lease {
-            fence: claimed.number()?,
-            expires_at,
-            stalled_claims: claimed.number()?,
-        };
-        claims.claims.push(Claim { stored, lease });
+        claims.claims.push(Claim {
+            stored: Stored { job, version },
+            lease: Lease {
+                fence,
+                expires_at,
+                stalled_claims,
+            },
+        });
     }
-    Ok(())
+    Ok(uncounted)
 }
 
 fn earlier(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {

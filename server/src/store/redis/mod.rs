@@ -12,28 +12,39 @@ mod claims;
 mod commit;
 mod connection;
 mod diagnosis;
+mod examine;
 mod fault;
 mod feed;
 mod fitness;
 mod gates;
 mod jobs;
 mod keys;
+mod memory;
 mod node;
 mod open;
 mod pages;
+mod reigns;
 mod reply;
 mod requests;
 mod scripts;
 #[cfg(test)]
 mod tests;
 mod topology;
+mod vigil;
 
-use std::{sync::atomic::AtomicUsize, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::broadcast;
+use tokio_util::task::AbortOnDropHandle;
 
 pub(crate) use self::{
     address::check_url,
@@ -42,30 +53,36 @@ pub(crate) use self::{
     keys::PREFIX_DEFAULT,
     open::{Durability, RedisOptions, open},
 };
-use self::{bells::Bells, connection::Link, keys::Keys};
+use self::{bells::Bells, connection::Link, keys::Keys, reigns::Reigns, vigil::Fitness};
 use crate::{
+    clock::Clock,
     domain::{
         gate::{GateLimits, GateReport, GateStatus, Passage},
         ids::{IntentId, JobId},
         provider_id::ProviderId,
     },
     store::{
-        Bell, ChargePage, ChargeQuery, Claims, Commit, Committed, Created, Creation, DataSet, FeedPage, FeedPosition,
-        ListPage, ListQuery, Reservation, Reserved, SealedRecord, Store, StoreError, Stored,
+        Bell, ChargePage, ChargeQuery, Claims, Commit, Committed, Condition, Created, Creation, DataSet, FeedPage,
+        FeedPosition, ListPage, ListQuery, Reservation, Reserved, SealedRecord, Store, StoreError, Stored,
     },
 };
 
 /// A data set in Redis, opened.
 pub(crate) struct RedisStore {
-    link: Link,
+    link: Arc<Link>,
     keys: Keys,
     /// The data set that was opened; every script compares it with what stands in its slot.
     epoch: u64,
     bells: Bells,
+    /// For the scripts that move jobs.
+    reigns: Arc<Reigns>,
+    fitness: vigil::Seen,
+    _vigil: AbortOnDropHandle<()>,
     /// Newest feed entries that each shard keeps.
     feed_kept_max: u64,
     /// How long a paid answer can be asked for.
     retention: Duration,
+    clock: Clock,
     /// Chooses the shard that the next claim begins with.
     claims_made: AtomicUsize,
 }
@@ -73,6 +90,11 @@ pub(crate) struct RedisStore {
 impl RedisStore {
     fn epoch(&self) -> String {
         self.epoch.to_string()
+    }
+
+    /// As the vigil last saw it.
+    fn fitness(&self) -> Fitness {
+        self.fitness.read().expect("nobody panics while holding it").clone()
     }
 }
 
@@ -110,7 +132,7 @@ impl Store for RedisStore {
         self.reserve(reservation).await
     }
 
-    async fn settle_request(&self, key: &str, job: &JobId) -> Result<(), StoreError> {
+    async fn settle_request(&self, key: &str, job: &JobId) -> Result<JobId, StoreError> {
         self.settle(key, job).await
     }
 
@@ -160,6 +182,20 @@ impl Store for RedisStore {
 
     fn bells(&self) -> broadcast::Receiver<Bell> {
         self.bells.subscribe()
+    }
+
+    fn condition(&self) -> Condition {
+        let Fitness { full, unfit } = self.fitness();
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let losses = &self.reigns.losses;
+        Condition {
+            is_full: full.is_some(),
+            is_unfit: unfit.is_some(),
+            losses: count(&losses.found),
+            put_back: count(&losses.put_back),
+            lost_for_good: count(&losses.for_good),
+            lost_at: self.reigns.lost_at(),
+        }
     }
 }
 

@@ -23,16 +23,20 @@ use crate::{
 /// Looks per page: when hardly anything matches, the page ends early and says where to go on.
 const LOOKS_MAX: usize = 4;
 
+/// Order key, and the entry or the name of what cannot be read.
+type Listed<T> = (String, Result<T, String>);
+
 /// Entries of one shard, newest first.
 struct ShardEntries<T> {
-    /// Order key and entry; `None` = it cannot be read.
-    entries: Vec<(String, Option<T>)>,
+    entries: Vec<Listed<T>>,
     has_more: bool,
 }
 
 /// A page in the making.
 struct Gathering<T> {
     matching: Vec<T>,
+    /// Names of what cannot be read.
+    unreadable: Vec<String>,
     page_size: usize,
     /// Key of the last entry seen.
     last_seen: Option<String>,
@@ -50,8 +54,8 @@ impl RedisStore {
             let shards = try_join_all(looks).await?;
             gathering.take(shards, |job| matches(&query.filter, job));
         }
-        let (jobs, next) = gathering.finish();
-        Ok(ListPage { jobs, next })
+        let (jobs, unreadable, next) = gathering.finish();
+        Ok(ListPage { jobs, unreadable, next })
     }
 
     pub(super) async fn list_charges(&self, query: ChargeQuery) -> Result<ChargePage, StoreError> {
@@ -69,9 +73,10 @@ impl RedisStore {
             let shards = try_join_all(looks).await?;
             gathering.take(shards, |row| charge_matches(&query, row));
         }
-        let (rows, next) = gathering.finish();
+        let (rows, unreadable, next) = gathering.finish();
         Ok(ChargePage {
             rows,
+            unreadable,
             next: next.map(|id| IntentId::from_untrusted(&id)),
         })
     }
@@ -99,7 +104,7 @@ impl RedisStore {
             let id = entry.job_id()?;
             let record = entry.bytes_or_none()?;
             let job = record.and_then(|record| codec::decode_job(id.as_str(), &record).ok());
-            Ok((id.order_key().to_owned(), job))
+            Ok((id.order_key().to_owned(), job.ok_or_else(|| id.to_string())))
         })
     }
 
@@ -122,7 +127,7 @@ impl RedisStore {
         );
         shard_entries(reply.await?, count, |entry| {
             let id = entry.text()?;
-            let row = charge_row(&mut entry.part()?)?;
+            let row = charge_row(&mut entry.part()?)?.ok_or_else(|| id.clone());
             Ok((id, row))
         })
     }
@@ -154,6 +159,7 @@ impl<T> Gathering<T> {
     fn new(before: Option<String>, page_size: usize) -> Gathering<T> {
         Gathering {
             matching: Vec::new(),
+            unreadable: Vec::new(),
             page_size,
             last_seen: before,
             looks_left: LOOKS_MAX,
@@ -173,18 +179,18 @@ impl<T> Gathering<T> {
             && let Some((key, entry)) = entries.next()
         {
             match entry {
-                Some(entry) if matches(&entry) => self.matching.push(entry),
-                Some(_) => {}
-                None => tracing::warn!(record.id = key, "left an unreadable record out of a list"),
+                Ok(entry) if matches(&entry) => self.matching.push(entry),
+                Ok(_) => {}
+                Err(name) => self.unreadable.push(name),
             }
             self.last_seen = Some(key);
         }
         self.is_over = entries.len() == 0 && !has_more;
     }
 
-    fn finish(self) -> (Vec<T>, Option<String>) {
+    fn finish(self) -> (Vec<T>, Vec<String>, Option<String>) {
         let next = self.last_seen.filter(|_| !self.is_over);
-        (self.matching, next)
+        (self.matching, self.unreadable, next)
     }
 }
 
@@ -194,7 +200,7 @@ fn entries_per_shard(page_size: usize, shards: usize) -> usize {
 }
 
 /// Entries of all shards in order, as far as the order is known, and whether there are more.
-fn newest_first<T>(shards: Vec<ShardEntries<T>>) -> (Vec<(String, Option<T>)>, bool) {
+fn newest_first<T>(shards: Vec<ShardEntries<T>>) -> (Vec<Listed<T>>, bool) {
     let unfinished = shards.iter().filter(|shard| shard.has_more);
     let horizon = unfinished
         .filter_map(|shard| shard.entries.last())
@@ -211,7 +217,7 @@ fn newest_first<T>(shards: Vec<ShardEntries<T>>) -> (Vec<(String, Option<T>)>, b
 fn shard_entries<T>(
     mut reply: Reply,
     count: usize,
-    read: impl Fn(&mut Reply) -> Result<(String, Option<T>), StoreError>,
+    read: impl Fn(&mut Reply) -> Result<Listed<T>, StoreError>,
 ) -> Result<ShardEntries<T>, StoreError> {
     let mut entries = Vec::new();
     while !reply.is_over() {

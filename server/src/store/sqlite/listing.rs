@@ -48,7 +48,7 @@ pub(super) fn list(db: &Connection, query: &ListQuery) -> Result<ListPage, Fault
             Ok(job) if query.filter.takes(&job) => page.jobs.push(job),
             Ok(_) => {}
             // One damaged record must not hide all the others.
-            Err(error) => tracing::error!(job.id = %id, error = %error, "a job is missing from a list"),
+            Err(_) => page.unreadable.push(id),
         }
     }
     page.next = last_key.filter(|_| scanned == SCAN_MAX);

@@ -9,9 +9,9 @@ use futures::future::join_all;
 use super::{SqliteOptions, SqliteStore};
 use crate::{
     clock::Clock,
-    domain::ids::JobId,
+    domain::{ids::JobId, job::Job},
     store::{
-        Creation, OpenError, Store, StoreError,
+        Creation, OpenError, Store, StoreError, codec,
         conformance::{Harness, fixtures},
     },
 };
@@ -69,6 +69,15 @@ impl Harness for SqliteHarness {
             Ok(db.execute(sql, [id.as_str()])?)
         };
         assert_eq!(self.store.write("damage", damage, |_| ()).await.unwrap(), 1);
+    }
+
+    async fn mend(&self, job: &Job) {
+        let (id, record) = (job.id.clone(), codec::encode_job(job));
+        let mend = move |db: &rusqlite::Connection| {
+            let sql = "UPDATE jobs SET record = ?2 WHERE id = ?1";
+            Ok(db.execute(sql, rusqlite::params![id.as_str(), record])?)
+        };
+        assert_eq!(self.store.write("mend", mend, |_| ()).await.unwrap(), 1);
     }
 
     async fn names(&self) -> Vec<String> {
@@ -318,4 +327,22 @@ async fn callers_that_go_away_do_not_add_to_the_reads_at_a_time() {
     }
     drop(doors);
     assert!(running.load(std::sync::atomic::Ordering::SeqCst) <= 4);
+}
+
+#[tokio::test]
+async fn a_torn_record_is_found_and_named() {
+    let harness = harness(None);
+    let job = fixtures::work_history(1, fixtures::EPOCH);
+    harness.store.create(fixtures::creation(job.clone())).await.unwrap();
+    assert_eq!(
+        harness.store.examine().await.unwrap().verdict().unwrap(),
+        "1 jobs, each whole"
+    );
+    let tear = |db: &rusqlite::Connection| Ok(db.execute("UPDATE jobs SET sequence = 9", ())?);
+    harness.store.write("tear", tear, |_| ()).await.unwrap();
+    let verdict = harness.store.examine().await.unwrap().verdict().unwrap_err();
+    assert!(
+        verdict.contains(&format!("{} has another number of events", job.id)),
+        "{verdict}"
+    );
 }

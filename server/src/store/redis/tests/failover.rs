@@ -16,7 +16,7 @@ use super::{
     server::{options, until},
 };
 use crate::{
-    domain::ids::JobId,
+    domain::{ids::JobId, job::State},
     store::{
         Bell, Creation, Store, StoreError,
         conformance::fixtures,
@@ -228,4 +228,36 @@ async fn a_write_that_too_few_replicas_hold_is_not_acknowledged() {
     fleet.servers[2].start_again();
     until_replicated(&fleet.servers[0], 2).await;
     store.create(creation).await.unwrap();
+}
+
+/// So is one that another has replaced while it was away, until somebody tells it.
+#[tokio::test]
+async fn a_master_that_nobody_follows_says_nothing_that_it_might_have_to_take_back() {
+    let fleet = Fleet::trio(Pace::Patient).await;
+    let store = store_in(&fleet, 1).await;
+    let now = store.probe().await.unwrap().now;
+    let ended = |number, at| {
+        let mut job = fixtures::work_history(number, at);
+        job.state = State::Cancelled { at };
+        job
+    };
+    let living = fixtures::work_history(1, now);
+    let (just_ended, long_ended) = (ended(2, now), ended(3, fixtures::EPOCH));
+    for job in [&living, &just_ended, &long_ended] {
+        store.create(fixtures::creation(job.clone())).await.unwrap();
+        assert_eq!(store.read(&job.id).await.unwrap().unwrap().job, *job);
+    }
+    let nobodys = fixtures::work_history(4, now).id;
+    assert_eq!(store.read(&nobodys).await.unwrap(), None);
+
+    for replica in &fleet.servers[1..] {
+        replica.run(&["REPLICAOF", "NO", "ONE"]).await;
+    }
+    for id in [&nobodys, &just_ended.id] {
+        let error = store.read(id).await.unwrap_err();
+        assert!(matches!(error, StoreError::Unavailable { .. }), "{error}");
+    }
+    for id in [&living.id, &long_ended.id] {
+        assert!(store.read(id).await.unwrap().is_some());
+    }
 }

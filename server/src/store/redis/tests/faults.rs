@@ -185,10 +185,13 @@ async fn a_policy_that_evicts_is_noticed_while_running() {
     let server = Server::start(&FIT).await;
     let store = open(options(&server.url())).await.unwrap();
     server.run(&["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"]).await;
-    let error = store.probe().await.unwrap_err();
-    assert!(error.to_string().contains("allkeys-lru"), "{error}");
+    until("it is told", async || {
+        let told = store.probe().await.err().map(|error| error.to_string());
+        told.is_some_and(|told| told.contains("allkeys-lru"))
+    })
+    .await;
     server.run(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]).await;
-    store.probe().await.unwrap();
+    until("it is mended", async || store.probe().await.is_ok()).await;
 }
 
 #[tokio::test]

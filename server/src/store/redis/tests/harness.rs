@@ -11,9 +11,9 @@ use super::{
     server::{SHARED, SHARED_CLUSTER, options, run, until},
 };
 use crate::{
-    domain::ids::JobId,
+    domain::{ids::JobId, job::Job},
     store::{
-        Store,
+        Store, codec,
         conformance::Harness,
         redis::{RedisOptions, RedisStore, keys::Keys, open},
     },
@@ -83,6 +83,14 @@ impl Harness for RedisHarness {
         let mut damage = cmd("HSET");
         damage.arg(&key).arg("record").arg("{damaged");
         let _: i64 = topology.node_of(&key).unwrap().ask(damage).await.unwrap();
+    }
+
+    async fn mend(&self, job: &Job) {
+        let key = Keys::new(&self.options.prefix).shard(job.id.shard()).job(&job.id);
+        let topology = self.store.link.masters().now();
+        let mut mend = cmd("HSET");
+        mend.arg(&key).arg("record").arg(codec::encode_job(job));
+        let _: i64 = topology.node_of(&key).unwrap().ask(mend).await.unwrap();
     }
 
     async fn names(&self) -> Vec<String> {
