@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
-use semanas_client::v1::GetWorkHistoryRequest;
+use semanas_client::raw::v1::GetWorkHistoryRequest;
 use semanas_tests::harness::Server;
 use tokio::time::timeout;
 

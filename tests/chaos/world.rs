@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use semanas_client::v1::work_history_service_client::WorkHistoryServiceClient;
+use semanas_client::raw::v1::work_history_service_client::WorkHistoryServiceClient;
 use semanas_sandbox::{MsRange, Provider, Sandbox, Settings};
 use semanas_tests::harness::{Server, ServerOptions, Store, eventually, free_port, sandbox};
 use tokio::sync::Mutex;

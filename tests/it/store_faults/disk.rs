@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use semanas_client::v1::JobState;
+use semanas_client::JobState;
 use semanas_client::{Client, Options, RetryPolicy};
 use semanas_sandbox::Provider;
 
@@ -72,12 +72,12 @@ async fn fault_41_a_full_disk_under_the_embedded_store_takes_no_job_and_loses_no
         .env("PATH", std::env::var_os("PATH").unwrap())
         .envs(options.environment());
     let process = Process::start("semanas serve", command, &folder.path().join("semanas.log"));
-    let patient = Client::connect_lazy(&format!("http://127.0.0.1:{grpc}"), Options::default()).unwrap();
+    let patient = Client::new(&format!("http://127.0.0.1:{grpc}"), Options::default()).unwrap();
     let blunt = Options {
         retry: RetryPolicy::OFF,
         ..Options::default()
     };
-    let blunt = Client::connect_lazy(&format!("http://127.0.0.1:{grpc}"), blunt).unwrap();
+    let blunt = Client::new(&format!("http://127.0.0.1:{grpc}"), blunt).unwrap();
     let person = fresh_person();
     slow_down(&sandbox, &person, 1_500);
     let job = eventually("the server to take work", || async {
@@ -85,7 +85,7 @@ async fn fault_41_a_full_disk_under_the_embedded_store_takes_no_job_and_loses_no
         patient.submit_work_history(by_kiban(&person)).await.ok()
     })
     .await;
-    let job = job.job.unwrap();
+    let job = job.job;
     eventually("the charge", || async {
         (booked(&sandbox, Provider::Kiban, &person.curp) == 1).then_some(())
     })
@@ -110,6 +110,6 @@ async fn fault_41_a_full_disk_under_the_embedded_store_takes_no_job_and_loses_no
     .await;
     limit_files(pid, "unlimited");
     let ended = to_the_end(&patient, by_kiban(&person)).await;
-    assert_eq!((&ended.job_id, ended.state()), (&job.job_id, JobState::Succeeded));
+    assert_eq!((&ended.job_id, ended.state), (&job.job_id, JobState::Succeeded));
     assert_eq!(booked(&sandbox, Provider::Kiban, &person.curp), 1);
 }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use semanas_client::v1::JobState;
+use semanas_client::JobState;
 use tonic::Code;
 use tonic_health::pb::health_check_response::ServingStatus;
 
@@ -40,7 +40,7 @@ async fn fault_13_a_master_without_its_replicas_promises_nothing_and_nothing_is_
     }
     let person = fresh_person();
     let job = to_the_end(&server.client(), by_kiban(&person)).await;
-    assert_eq!(job.state(), JobState::Succeeded);
+    assert_eq!(job.state, JobState::Succeeded);
 }
 
 #[tokio::test]
@@ -109,7 +109,7 @@ async fn fault_26_slots_that_move_under_load_leave_every_job_whole() {
     let (crowd, ()) = tokio::join!(Crowd::submits(&server, SUBMITS, &acknowledged), move_all);
     crowd.all_end("row 26, moving slots", &server.client(), &sandbox).await;
     let job = to_the_end(&server.client(), by_kiban(&fresh_person())).await;
-    assert_eq!(job.state(), JobState::Succeeded);
+    assert_eq!(job.state, JobState::Succeeded);
 }
 
 async fn move_slot(cluster: &Cluster, from: &Redis, to: &Redis, slot: &str) {

@@ -1,7 +1,7 @@
 //! A replica of Redis that lags becomes the master: what it lacks is put back, told, and never paid for again.
 
-use semanas_client::v1::watch_work_history_response::Content;
-use semanas_client::v1::{JobState, SnapshotCause};
+use semanas_client::raw::v1::watch_work_history_response::Content;
+use semanas_client::{JobState, SnapshotCause};
 use semanas_sandbox::Provider;
 
 use super::fleet::until_replicated;
@@ -31,25 +31,13 @@ async fn fault_12_a_promoted_replica_that_lags_is_given_back_the_intent_and_watc
 
     let (watched, person) = (fresh_person(), fresh_person());
     hold_document(&sandbox, &watched);
-    let held = a
-        .client()
-        .submit_work_history(by_kiban(&watched))
-        .await
-        .unwrap()
-        .job
-        .unwrap();
+    let held = a.client().submit_work_history(by_kiban(&watched)).await.unwrap().job;
     let mut watch = RawWatch::open(b.stub(), &held.job_id, None).await;
     watch.read_until(|_| true).await;
     // From here on the heir copies nothing, and a call is begun and paid for.
     let _: String = heir.ask(&["REPLICAOF", "127.0.0.1", "1"]).await;
     slow_down(&sandbox, &person, 6_000);
-    let job = a
-        .client()
-        .submit_work_history(by_kiban(&person))
-        .await
-        .unwrap()
-        .job
-        .unwrap();
+    let job = a.client().submit_work_history(by_kiban(&person)).await.unwrap().job;
     eventually("the charge", || async {
         (booked(&sandbox, Provider::Kiban, &person.curp) == 1).then_some(())
     })
@@ -61,7 +49,7 @@ async fn fault_12_a_promoted_replica_that_lags_is_given_back_the_intent_and_watc
 
     // Asked again at the other replica, which never heard of it: once the new master answers, it is the same job.
     let ended = to_the_end(&b.client(), by_kiban(&person)).await;
-    assert_eq!((&ended.job_id, ended.state()), (&job.job_id, JobState::Succeeded));
+    assert_eq!((&ended.job_id, ended.state), (&job.job_id, JobState::Succeeded));
     assert_eq!(
         booked(&sandbox, Provider::Kiban, &person.curp),
         1,
@@ -76,7 +64,7 @@ async fn fault_12_a_promoted_replica_that_lags_is_given_back_the_intent_and_watc
         loop {
             let message = watch.message().await.unwrap().expect("the stream goes on");
             if let Some(Content::Snapshot(snapshot)) = message.content {
-                return snapshot.cause();
+                return SnapshotCause::from(snapshot.cause);
             }
         }
     };

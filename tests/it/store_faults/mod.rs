@@ -15,7 +15,7 @@ mod skew;
 use std::time::Duration;
 
 use semanas_client::Client;
-use semanas_client::v1::JobState;
+use semanas_client::JobState;
 use semanas_sandbox::Provider;
 
 use crate::harness::*;
@@ -59,7 +59,7 @@ impl Crowd {
                 if job.is_ok() {
                     acknowledged.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                 }
-                (number, job.map(|told| told.job.unwrap().job_id), began.elapsed())
+                (number, job.map(|told| told.job.job_id), began.elapsed())
             }
         });
         let answers: Vec<_> = stream::iter(submits).buffer_unordered(AT_A_TIME).collect().await;
@@ -107,7 +107,7 @@ impl Crowd {
         let ends = self.acknowledged.iter().map(|(number, job)| async move {
             eventually(&format!("the end of {job}"), || async {
                 let job = client.get_work_history(job.as_str(), None).await.ok()?;
-                job.state().is_terminal().then_some(job.state())
+                job.state.is_terminal().then_some(job.state)
             })
             .await;
             *number

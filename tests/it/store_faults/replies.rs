@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
-use semanas_client::v1::{Disposition, JobState};
+use semanas_client::{Disposition, JobState};
 use semanas_sandbox::Provider;
 use tonic::Code;
 use tonic_health::pb::health_check_response::ServingStatus;
@@ -36,7 +36,7 @@ async fn fault_15_a_redis_that_refuses_is_unavailable_with_a_time_to_come_back_a
         let _: String = redis.ask(end).await;
         server.becomes(ServingStatus::Serving).await;
         let job = to_the_end(&server.client(), by_kiban(&fresh_person())).await;
-        assert_eq!(job.state(), JobState::Succeeded, "after {begin:?}");
+        assert_eq!(job.state, JobState::Succeeded, "after {begin:?}");
     }
 }
 
@@ -50,9 +50,9 @@ async fn fault_18_a_lost_reply_is_made_up_for_and_nothing_is_done_twice() {
         let person = fresh_person();
         link.loses_replies(lost % 4 + 1);
         let told = server.client().submit_work_history(by_kiban(&person)).await.unwrap();
-        started += usize::from(told.disposition() == Disposition::Started);
+        started += usize::from(told.disposition == Disposition::Started);
         let job = to_the_end(&server.client(), by_kiban(&person)).await;
-        assert_eq!(job.job_id, told.job.unwrap().job_id);
+        assert_eq!(job.job_id, told.job.job_id);
         assert!(booked(&sandbox, Provider::Kiban, &person.curp) <= 1);
     }
     assert!(started > 0);

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use semanas_client::v1::JobStage;
+use semanas_client::JobStage;
 use tonic::Code;
 use tonic_health::pb::health_check_response::ServingStatus;
 
@@ -15,7 +15,7 @@ async fn fault_09_after_a_kill_of_redis_scripts_and_subscriptions_are_back_and_a
     let person = fresh_person();
     hold_document(&pair.sandbox, &person);
     let told = pair.a.client().submit_work_history(by_kiban(&person)).await.unwrap();
-    let job = told.job.unwrap();
+    let job = told.job;
     reaches(&pair.a.client(), &job.job_id, JobStage::WaitingForProvider).await;
     let mut watch = RawWatch::open(pair.b.stub(), &job.job_id, None).await;
     watch.read_until(|_| true).await;
