@@ -476,12 +476,19 @@ async fn fault_40_a_probe_dies_with_its_replica() {
     })
     .await;
     points.arm("about_to_send");
+    // The job waits for the breaker, and any replica may be the one that finds it due: here it is to be the first.
+    for other in &servers[1..] {
+        other.signal("STOP");
+    }
     servers[0]
         .client()
         .submit_work_history(by_kiban(&fresh_person()))
         .await
         .unwrap();
     points.reached("about_to_send").await;
+    for other in &servers[1..] {
+        other.signal("CONT");
+    }
     let waiting: Vec<_> = (0..4)
         .map(|number: usize| {
             let client = servers[1 + number % 2].client();
