@@ -11,7 +11,7 @@ use super::{
     keys::{Slot, Unit},
     micros, micros_of,
     scripts::{self, Call},
-    vigil,
+    versions, vigil,
 };
 use crate::{
     domain::{
@@ -111,12 +111,16 @@ impl RedisStore {
         }
         let call = self.commit_call(&slot, &commit);
         let id = &commit.transition.job.id;
-        let (word, mut reply, reign) = self.reigns.run(id.shard(), &call).await?;
+        let (era, _) = versions::split(commit.expected_version);
+        let Some((word, mut reply, reign)) = self.reigns.run_in(id.shard(), era, &call).await? else {
+            return Ok(Committed::Conflict);
+        };
         match word.as_str() {
             "DONE" => {
-                let version = reply.number()?;
-                self.reigns.memory.remember(id.clone(), version, call, &reign);
+                let number = reply.number()?;
+                self.reigns.memory.remember(id.clone(), number, call, &reign);
                 let lease = jobs::lease(&mut reply, sent_at, commit.hold)?;
+                let version = versions::of(era, number);
                 Ok(Committed::Done { version, lease })
             }
             "CONFLICT" => Ok(Committed::Conflict),
@@ -173,7 +177,7 @@ impl RedisStore {
         CommitPlan {
             job: &job.id,
             op: commit.op.to_string(),
-            expected_version: commit.expected_version,
+            expected_version: versions::split(commit.expected_version).1,
             fence: commit.fence,
             format: codec::RECORD_VERSION.to_string(),
             sequence: job.sequence,

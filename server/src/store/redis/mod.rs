@@ -30,6 +30,7 @@ mod scripts;
 #[cfg(test)]
 mod tests;
 mod topology;
+mod versions;
 mod vigil;
 
 use std::{
@@ -58,7 +59,7 @@ use crate::{
     clock::Clock,
     domain::{
         gate::{GateLimits, GateReport, GateStatus, Passage},
-        ids::{IntentId, JobId},
+        ids::{IntentId, JobId, Shard},
         provider_id::ProviderId,
     },
     store::{
@@ -105,11 +106,19 @@ impl Store for RedisStore {
     }
 
     async fn create(&self, creation: Creation) -> Result<Created, StoreError> {
-        self.create_job(creation).await
+        let era = self.reigns.era(creation.job.id.shard());
+        let mut created = self.create_job(creation).await?;
+        created.stored.version = versions::of(era, created.stored.version);
+        Ok(created)
     }
 
     async fn read(&self, id: &JobId) -> Result<Option<Stored>, StoreError> {
-        self.read_job(id).await
+        let era = self.reigns.era(id.shard());
+        let mut read = self.read_job(id).await?;
+        if let Some(stored) = &mut read {
+            stored.version = versions::of(era, stored.version);
+        }
+        Ok(read)
     }
 
     async fn read_sealed(&self, id: &JobId) -> Result<Option<SealedRecord>, StoreError> {
@@ -117,7 +126,13 @@ impl Store for RedisStore {
     }
 
     async fn claim_due(&self, lease: Duration, max: usize) -> Result<Claims, StoreError> {
-        self.claim_jobs(lease, max).await
+        let eras: Vec<u64> = Shard::all().map(|shard| self.reigns.era(shard)).collect();
+        let mut claimed = self.claim_jobs(lease, max).await?;
+        for claim in &mut claimed.claims {
+            let stored = &mut claim.stored;
+            stored.version = versions::of(eras[stored.job.id.shard().index()], stored.version);
+        }
+        Ok(claimed)
     }
 
     async fn commit(&self, commit: Commit) -> Result<Committed, StoreError> {

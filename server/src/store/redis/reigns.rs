@@ -8,7 +8,7 @@
 
 use std::{
     sync::{
-        Arc, RwLock,
+        Arc, RwLock, RwLockReadGuard,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -59,10 +59,16 @@ pub(super) struct Reigns {
 
 /// What this replica knows of a shard's reign.
 struct Looked {
-    /// Under which it has looked for what it remembers; empty before the first time.
-    reign: RwLock<Arc<str>>,
+    current: RwLock<Current>,
     looking: Mutex<()>,
     lost_at: AtomicU64,
+}
+
+struct Current {
+    /// Under which this replica has looked for what it remembers; empty before the first time.
+    reign: Arc<str>,
+    /// Counts the reigns that it has seen end.
+    era: u64,
 }
 
 /// What this replica found to be lost since its start.
@@ -110,7 +116,10 @@ impl Reigns {
         bells: broadcast::Sender<Bell>,
     ) -> Reigns {
         let looked = || Looked {
-            reign: RwLock::new(Arc::from("")),
+            current: RwLock::new(Current {
+                reign: Arc::from(""),
+                era: 0,
+            }),
             looking: Mutex::default(),
             lost_at: AtomicU64::new(0),
         };
@@ -129,23 +138,50 @@ impl Reigns {
     /// Runs a script that moves jobs, and says under which reign it did.
     pub(super) async fn run(&self, shard: Shard, call: &Call) -> Result<(String, Reply, Arc<str>), StoreError> {
         for _ in 0..FOLLOWED_MAX {
-            let reign = self.reign(shard);
+            if let Some(done) = self.run_in(shard, self.era(shard), call).await? {
+                return Ok(done);
+            }
+        }
+        Err(restless(call))
+    }
+
+    /// The same for what was computed from something read in `era`; `None` = that era is over, and nothing was done.
+    pub(super) async fn run_in(
+        &self,
+        shard: Shard,
+        era: u64,
+        call: &Call,
+    ) -> Result<Option<(String, Reply, Arc<str>)>, StoreError> {
+        for _ in 0..FOLLOWED_MAX {
+            let reign = {
+                let current = self.current(shard);
+                if current.era != era {
+                    return Ok(None);
+                }
+                Arc::clone(&current.reign)
+            };
             let (word, mut reply) = self.link.run(call.meant("do", &reign, &reign)).await?;
             if word != "OTHER_REIGN" {
-                return Ok((word, reply, reign));
+                return Ok(Some((word, reply, reign)));
             }
             let new = Arc::from(reply.text()?);
             self.take_on(shard, &reign, &new).await?;
         }
-        Err(StoreError::Unavailable {
-            doing: call.doing,
-            why: "redis changes its master again and again".into(),
-        })
+        Err(restless(call))
     }
 
     pub(super) fn reign(&self, shard: Shard) -> Arc<str> {
-        let looked = self.shards[shard.index()].reign.read();
-        Arc::clone(&looked.expect("nobody panics while holding it"))
+        Arc::clone(&self.current(shard).reign)
+    }
+
+    /// Grows with each reign that ended while this process looked on.
+    pub(super) fn era(&self, shard: Shard) -> u64 {
+        self.current(shard).era
+    }
+
+    fn current(&self, shard: Shard) -> RwLockReadGuard<'_, Current> {
+        let current = self.shards[shard.index()].current.read();
+        current.expect("nobody panics while holding it")
     }
 
     /// When a loss was last declared in any shard, in microseconds of Redis' clock; 0 = never.
@@ -198,7 +234,10 @@ impl Reigns {
         };
         self.report(shard, &found);
         self.hear_of_loss(shard, lost_at);
-        *looked.reign.write().expect("nobody panics while holding it") = Arc::clone(new);
+        let mut current = looked.current.write().expect("nobody panics while holding it");
+        // Before the first look nothing was read of which another reign could say something else.
+        current.era += u64::from(!seen.is_empty());
+        current.reign = Arc::clone(new);
         Ok(())
     }
 
@@ -358,6 +397,13 @@ impl Reigns {
 impl Found {
     fn is_loss(&self) -> bool {
         !self.put_back.is_empty() || !self.for_good.is_empty()
+    }
+}
+
+fn restless(call: &Call) -> StoreError {
+    StoreError::Unavailable {
+        doing: call.doing,
+        why: "redis changes its master again and again".into(),
     }
 }
 

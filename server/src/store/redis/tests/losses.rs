@@ -127,6 +127,29 @@ async fn follows(store: &RedisStore) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_computed_from_a_version_that_was_taken_back_does_not_fit_its_successor() {
+    let mut master = Master::begin(Duration::ZERO).await;
+    let (store, dying) = (master.store().await, master.store().await);
+    let (job, _) = create(&store, 1).await;
+    let replica = master.server.copy();
+    let joined = |limit| Event::Joined { limit, dependent: None };
+    happens(&dying, &job, joined(7), None).await;
+    let computed = commit_of(&store, &job, joined(9), None).await;
+    drop(dying);
+
+    master.server.starts_on(replica).await;
+    follows(&store).await;
+    let other = master.store().await;
+    happens(&other, &job, joined(8), None).await;
+
+    let committed = store.commit(computed).await.unwrap();
+    assert!(matches!(committed, Committed::Conflict), "{committed:?}");
+    // Read again, it goes through.
+    let committed = happens(&store, &job, joined(9), None).await;
+    assert!(matches!(committed, Committed::Done { .. }), "{committed:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lost_intent_is_put_back_before_another_can_be_had_and_its_late_fact_finds_it() {
     let mut master = Master::begin(PAUSE).await;
     let store = master.store().await;
