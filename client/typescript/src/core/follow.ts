@@ -149,18 +149,15 @@ class Follower<M, U> {
     this.#scope.throwIfEnded();
     const stream = (this.#stream ??= this.#open());
     const patienceMs = HEARTBEATS_MISSED_MAX * this.place.heartbeatIntervalMs;
-    let isSilent = false;
+    const silence = new ConnectError("the stream was silent", Code.Canceled);
     // Only while somebody reads: a reader who is busy with the last update hears nothing, and that is no silence.
-    const watchdog = setTimeout(() => {
-      isSilent = true;
-      stream.controller.abort(new ConnectError("the stream was silent", Code.Canceled));
-    }, patienceMs);
+    const watchdog = setTimeout(() => stream.controller.abort(silence), patienceMs);
     try {
-      const { done, value } = await this.#scope.race(stream.messages.next());
-      if (done === true) throw broken("the stream ended without a terminal message");
-      return this.watched.read(value, this.place);
+      const result: IteratorResult<M, unknown> = await this.#scope.race(stream.messages.next());
+      if (result.done === true) throw broken("the stream ended without a terminal message");
+      return this.watched.read(result.value, this.place);
     } catch (thrown) {
-      if (!isSilent) throw thrown;
+      if (stream.controller.signal.reason !== silence) throw thrown;
       this.line.channel.dropSilent(patienceMs);
       throw broken("the stream was silent for three heartbeat intervals");
     } finally {

@@ -86,8 +86,7 @@ export class Scope {
     this.throwIfEnded();
     let stop = (): void => undefined;
     const ended = new Promise<never>((_, reject) => {
-      // An error of ours, set before the signal is aborted.
-      stop = () => reject(this.#ended);
+      stop = () => reject(this.#ended ?? new Error("a scope that has ended knows why"));
       this.signal.addEventListener("abort", stop);
     });
     try {
