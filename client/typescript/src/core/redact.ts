@@ -49,7 +49,7 @@ export function redact(message: Message): void {
       return;
     case "semanas.v1.WatchWorkHistoryResponse":
       printAs(known, () => `WatchWorkHistoryResponse(${known.content.case ?? "unknown"})`);
-      redactJobIn(known.content.value);
+      redactContent(known.content);
       return;
     case "semanas.v1.WatchWorkHistoriesResponse":
       printAs(known, () => `WatchWorkHistoriesResponse(${known.content.case ?? "unknown"})`);
@@ -75,6 +75,13 @@ async function* redactEach<M extends Message>(messages: AsyncIterable<M>): Async
     redact(message);
     yield message;
   }
+}
+
+function redactContent(content: WatchWorkHistoryResponse["content"]): void {
+  if (content.case !== "event" && content.case !== "snapshot") return;
+  const { value } = content;
+  printAs(value, () => `${shortName(value)}(redacted)`);
+  if (value.job) redact(value.job);
 }
 
 function redactJobIn(holder: object | undefined): void {
