@@ -23,6 +23,18 @@ export default tseslint.config(
     },
   },
   {
+    files: ["tests/**"],
+    rules: {
+      "@typescript-eslint/no-floating-promises": [
+        "error",
+        { allowForKnownSafeCalls: [{ from: "package", package: "node:test", name: "test" }] },
+      ],
+      // Values of tomorrow are what these tests are about.
+      "@typescript-eslint/no-unsafe-enum-assignment": "off",
+      "@typescript-eslint/explicit-module-boundary-types": "off",
+    },
+  },
+  {
     files: ["**/*.js", "**/*.mjs"],
     ...tseslint.configs.disableTypeChecked,
   },

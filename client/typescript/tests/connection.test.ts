@@ -137,7 +137,10 @@ test("a server that goes away gracefully loses no call", async (t) => {
 
 test("a connection that breaks in the middle of a call is unavailable, and the call is made again", async (t) => {
   let calls = 0;
-  const raw = await rawServer(t, (stream) => (++calls % 2 === 1 ? void stream.session?.destroy() : answerWith()(stream)));
+  const raw = await rawServer(t, (stream) => {
+    if (++calls % 2 === 1) stream.session?.destroy();
+    else answerWith()(stream);
+  });
   await failureOf(clientAt(t, raw.port, once).getWorkHistory("wh_1"), UnavailableError);
   calls = 0;
   assert.equal((await clientAt(t, raw.port, { retry: { delayFirstMs: 1 } }).getWorkHistory("wh_1")).jobId, "wh_1");

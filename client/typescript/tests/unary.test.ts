@@ -262,7 +262,7 @@ test("what cannot be meant is refused before anything is sent", () => {
   const check = (endpoint: string, options: ClientOptions, expected: RegExp): void => {
     assert.throws(
       () => new SemanasClient(endpoint, options),
-      (error) => error instanceof ConfigurationError && expected.test(error.message) && !/s3cret/.test(error.message),
+      (error) => error instanceof ConfigurationError && expected.test(error.message) && !error.message.includes("s3cret"),
       `${endpoint} ${JSON.stringify(options)}`,
     );
   };
