@@ -9,6 +9,7 @@ mod clock;
 mod config;
 mod domain;
 mod engine;
+mod failpoint;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;

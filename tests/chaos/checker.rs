@@ -8,7 +8,7 @@ mod watching;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use semanas_client::v1::JobState;
+use semanas_client::JobState;
 use tonic::Code;
 
 use crate::history::{FinalJob, History, Kind, Outcome, Piece};
@@ -242,10 +242,8 @@ fn check_processes(history: &History, lease_ms: u64, verdict: &mut Verdict) {
 }
 
 fn is_terminal(state: JobState) -> bool {
-    match state {
-        JobState::Succeeded | JobState::Failed | JobState::Cancelled | JobState::OutcomeUnknown => true,
-        JobState::Unspecified | JobState::Queued | JobState::Running => false,
-    }
+    use JobState::{Cancelled, Failed, OutcomeUnknown, Succeeded};
+    matches!(state, Succeeded | Failed | Cancelled | OutcomeUnknown)
 }
 
 #[cfg(test)]

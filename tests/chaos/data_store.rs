@@ -105,6 +105,14 @@ impl DataStore {
         fleet.lock().await.succeed(how, master).await;
     }
 
+    /// What the servers of a fleet have said, by name.
+    pub async fn logs(&self) -> Vec<(String, String)> {
+        match self {
+            DataStore::Single(_) => Vec::new(),
+            DataStore::Fleet(fleet) => fleet.lock().await.logs(),
+        }
+    }
+
     pub async fn look(&self) -> Look {
         let mut all = Look::default();
         for (jobs, claims, defects) in self.ask_shards::<(usize, usize, Vec<String>)>(LOOK).await {

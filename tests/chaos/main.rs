@@ -107,7 +107,8 @@ async fn run(plan: Plan) -> (History, Verdict) {
     let history = gather::gather(&world).await;
     let verdict = checker::check(&history, plan.lease_ms);
     if let Some(folder) = std::env::var_os("LOGS") {
-        world.keep_logs(folder.as_ref()).await;
+        let folder = std::path::PathBuf::from(folder).join(plan.topology.name());
+        world.keep_logs(&folder).await;
     }
     (history, verdict)
 }

@@ -5,7 +5,7 @@
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
 use rand::{Rng as _, SeedableRng as _};
-use semanas_client::v1::Provider as Route;
+use semanas_client::Provider as Route;
 use semanas_sandbox::{CallbackMode, Fault, Provider};
 use semanas_tests::harness::Succession;
 

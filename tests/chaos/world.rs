@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use semanas_client::v1::work_history_service_client::WorkHistoryServiceClient;
+use semanas_client::raw::v1::work_history_service_client::WorkHistoryServiceClient;
 use semanas_sandbox::{MsRange, Provider, Sandbox, Settings};
 use semanas_tests::harness::{Server, ServerOptions, Store, eventually, free_port, sandbox};
 use tokio::sync::Mutex;
@@ -110,9 +110,12 @@ impl World {
         OpenWatch(self)
     }
 
-    /// Writes what each replica has said to a file of its own in `folder`.
+    /// Writes what each replica and each server of Redis has said to a file of its own in `folder`.
     pub async fn keep_logs(&self, folder: &Path) {
         std::fs::create_dir_all(folder).unwrap();
+        for (name, log) in self.store.logs().await {
+            std::fs::write(folder.join(format!("{name}.log")), log).unwrap();
+        }
         for (place, replica) in self.replicas.iter().enumerate() {
             let log = replica.server.lock().await.log();
             std::fs::write(folder.join(format!("replica-{place}.log")), log).unwrap();

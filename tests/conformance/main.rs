@@ -12,6 +12,7 @@ mod matrix;
 mod pattern;
 mod placeholders;
 mod real;
+mod rolling;
 mod run;
 mod wire;
 

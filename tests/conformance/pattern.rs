@@ -102,6 +102,7 @@ fn operate(at: &str, operator: &str, operand: &Value, actual: &Value, found: &mu
             first.is_some() && values.all(|it| it == first)
         }
         "$consecutive" => consecutive(actual, wanted),
+        "$whole_watch" => is_whole_watch(actual),
         _ => return Err(format!("there is no operator {operator}")),
     };
     if holds {
@@ -120,6 +121,29 @@ fn consecutive(actual: &Value, pointer: &str) -> bool {
         .filter_map(|it| it.pointer(pointer)?.as_i64());
     let numbers: Vec<i64> = numbers.collect();
     numbers.windows(2).all(|pair| pair[1] == pair[0] + 1)
+}
+
+/// A snapshot, then each event that follows it, once and in order, up to the terminal one.
+fn is_whole_watch(updates: &Value) -> bool {
+    let Some([first, rest @ ..]) = updates.as_array().map(Vec::as_slice) else {
+        return false;
+    };
+    let begins = first["kind"] == "snapshot" && first["cause"] == "START";
+    let sequence = first
+        .pointer("/job/sequence")
+        .and_then(Value::as_i64)
+        .unwrap_or_default();
+    let expected = (sequence + 1)..;
+    let follows = rest
+        .iter()
+        .zip(expected)
+        .all(|(update, number)| update["kind"] == "event" && update["sequence"] == number);
+    begins
+        && follows
+        && updates
+            .as_array()
+            .and_then(|it| it.last())
+            .is_some_and(|last| last["terminal"] == true)
 }
 
 fn place(at: &str) -> &str {
@@ -181,6 +205,16 @@ mod tests {
         check(json!({"$same": "/a"}), json!([{"a": 1}, {"a": 2}]), false);
         check(json!({"$consecutive": "/a"}), json!([{"a": 1}, {}, {"a": 2}]), true);
         check(json!({"$consecutive": "/a"}), json!([{"a": 1}, {"a": 3}]), false);
+        let watch = |sequences: [i64; 2]| {
+            json!([
+                {"kind": "snapshot", "cause": "START", "job": {"sequence": 1}},
+                {"kind": "event", "sequence": sequences[0]}, {"kind": "event", "sequence": sequences[1], "terminal": true},
+            ])
+        };
+        check(json!({"$whole_watch": true}), watch([2, 3]), true);
+        check(json!({"$whole_watch": true}), watch([2, 4]), false);
+        check(json!({"$whole_watch": true}), watch([2, 2]), false);
+        check(json!({"$whole_watch": true}), json!([]), false);
         check(json!({"$no_such": 1}), json!(1), false);
     }
 }

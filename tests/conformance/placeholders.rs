@@ -23,6 +23,23 @@ pub fn put_in(value: &mut Value, certificates: &Certificates, port: u16) {
     }
 }
 
+/// Puts the jobs of a rolling restart in for `$held_1` and so on.
+pub fn put_in_jobs(value: &mut Value, jobs: &[String]) {
+    match value {
+        Value::String(text) => {
+            let number = text
+                .strip_prefix("$held_")
+                .and_then(|number| number.parse::<usize>().ok());
+            if let Some(job) = number.and_then(|number| jobs.get(number.checked_sub(1)?)) {
+                job.clone_into(text);
+            }
+        }
+        Value::Array(list) => list.iter_mut().for_each(|it| put_in_jobs(it, jobs)),
+        Value::Object(object) => object.values_mut().for_each(|it| put_in_jobs(it, jobs)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
 fn known(name: &str, certificates: &Certificates) -> Option<String> {
     let text = match name {
         "$ca" => &certificates.ca,

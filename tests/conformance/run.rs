@@ -12,6 +12,7 @@ use crate::fake::Fake;
 use crate::pattern::differences;
 use crate::placeholders;
 use crate::real::{self, Real};
+use crate::rolling::Rolling;
 
 /// How long the fake may take to notice what the client did last, such as leaving a stream.
 const NOTICE_LIMIT: Duration = Duration::from_secs(5);
@@ -36,6 +37,7 @@ pub enum Verdict {
 enum Server {
     Fake(Fake),
     Real(Box<Real>),
+    Rolling(Box<Rolling>),
 }
 
 pub async fn run(case: &Case, driver: &mut Driver, certificates: &Certificates) -> Outcome {
@@ -44,7 +46,7 @@ pub async fn run(case: &Case, driver: &mut Driver, certificates: &Certificates) 
         exchange: String::new(),
         is_driver_usable: true,
     };
-    let server = match Server::start(case, certificates).await {
+    let mut server = match Server::start(case, certificates).await {
         Ok(server) => server,
         Err(error) => return failed(format!("the server of the case did not start: {error:#}")),
     };
@@ -52,7 +54,7 @@ pub async fn run(case: &Case, driver: &mut Driver, certificates: &Certificates) 
     let result = driver.run(&told, Duration::from_millis(case.time_limit_ms)).await;
     let is_driver_usable = result.is_ok();
     let mut outcome = match result {
-        Ok(result) => judge(case, &server, &told, &result, certificates).await,
+        Ok(result) => judge(case, &mut server, &told, &result, certificates).await,
         Err(error) => failed(format!("{error:#}")),
     };
     outcome.is_driver_usable = is_driver_usable;
@@ -66,7 +68,7 @@ impl Server {
         Ok(match case.server {
             ServerKind::Fake => Server::Fake(Fake::start(case.script.clone(), certificates)?),
             ServerKind::Real => Server::Real(Box::new(Real::start(&case.world).await?)),
-            ServerKind::Rolling => anyhow::bail!("there is no rolling server"),
+            ServerKind::Rolling => Server::Rolling(Box::new(Rolling::start(&case.world).await?)),
         })
     }
 
@@ -78,13 +80,14 @@ impl Server {
             ),
             Server::Fake(fake) => (format!("http://{}", fake.address), fake.address.port()),
             Server::Real(real) => (real.server.grpc(), 0),
+            Server::Rolling(rolling) => (format!("http://{}", rolling.address), 0),
         }
     }
 
     fn saw(&self) -> Value {
         match self {
             Server::Fake(fake) => fake.record.calls(),
-            Server::Real(_) => Value::Null,
+            Server::Real(_) | Server::Rolling(_) => Value::Null,
         }
     }
 }
@@ -101,10 +104,13 @@ fn line(case: &Case, server: &Server, certificates: &Certificates) -> Value {
         }
     }
     placeholders::put_in(&mut line, certificates, port);
+    if let Server::Rolling(rolling) = server {
+        placeholders::put_in_jobs(&mut line, &rolling.jobs);
+    }
     line
 }
 
-async fn judge(case: &Case, server: &Server, told: &Value, result: &Value, certificates: &Certificates) -> Outcome {
+async fn judge(case: &Case, server: &mut Server, told: &Value, result: &Value, certificates: &Certificates) -> Outcome {
     let exchange = format!("result: {result}\n");
     let unsupported = result["unsupported"].as_str().or_else(|| {
         let results = result["results"].as_array()?;
@@ -117,9 +123,10 @@ async fn judge(case: &Case, server: &Server, told: &Value, result: &Value, certi
             is_driver_usable: true,
         };
     }
+    let port = server.endpoint(case).1;
     let known = |pattern: &Value| {
         let mut pattern = pattern.clone();
-        placeholders::put_in(&mut pattern, certificates, server.endpoint(case).1);
+        placeholders::put_in(&mut pattern, certificates, port);
         pattern
     };
     let mut found = named("results", differences(&known(&case.expect.results), &result["results"]));
@@ -128,10 +135,10 @@ async fn judge(case: &Case, server: &Server, told: &Value, result: &Value, certi
     }
     match server {
         Server::Fake(fake) => found.extend(eventually_seen(case, fake, &known).await),
-        Server::Real(real) => {
-            if let Some(books) = &case.expect.books {
-                found.extend(named("books", differences(books, &real::books(&real.sandbox))));
-            }
+        Server::Real(real) => found.extend(compare_books(case, &real.sandbox)),
+        Server::Rolling(rolling) => {
+            found.extend(rolling.end().await.err());
+            found.extend(compare_books(case, &rolling.sandbox));
         }
     }
     if !found.is_empty() && told["calls"].as_array().map(Vec::len) != result["results"].as_array().map(Vec::len) {
@@ -147,6 +154,15 @@ async fn judge(case: &Case, server: &Server, told: &Value, result: &Value, certi
         exchange,
         is_driver_usable: true,
     }
+}
+
+fn compare_books(case: &Case, sandbox: &semanas_sandbox::Sandbox) -> Vec<String> {
+    let found = case
+        .expect
+        .books
+        .as_ref()
+        .map(|books| differences(books, &real::books(sandbox)));
+    named("books", found.unwrap_or_default())
 }
 
 /// What the fake saw may come a moment after what the client reported.

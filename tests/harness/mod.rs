@@ -3,6 +3,7 @@
 //! It knows how to start and stop things and how to wait for a state; what is true of them is for the tests to say.
 
 mod command;
+mod failpoints;
 mod pair;
 mod people;
 mod ports;
@@ -16,7 +17,8 @@ mod wait;
 mod watching;
 
 pub use command::{Ended, command as program_in, program as semanas_program, semanas, semanas_with};
-pub use pair::{by_kiban, hold_document, let_go, pair, pair_with, reaches, slow_down};
+pub use failpoints::Failpoints;
+pub use pair::{Pair, by_kiban, hold_document, let_go, pair, pair_with, reaches, slow_down};
 pub use people::{Human, fresh_person, listed_person, nss_of, numbered_person};
 pub use ports::free_port;
 pub use process::Process;

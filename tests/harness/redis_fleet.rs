@@ -151,6 +151,20 @@ impl RedisFleet {
         masters.into_iter().map(|place| self.servers[place].url()).collect()
     }
 
+    /// What each process has said, by its part and port.
+    pub fn logs(&self) -> Vec<(String, String)> {
+        let of = |part: &str, members: &[Member]| -> Vec<(String, String)> {
+            let said = |member: &Member| member.process.as_ref().map(Process::log).unwrap_or_default();
+            let named = members
+                .iter()
+                .map(|member| (format!("{part}-{}", member.port), said(member)));
+            named.collect()
+        };
+        let mut logs = of("redis", &self.servers);
+        logs.extend(of("sentinel", &self.sentinels));
+        logs
+    }
+
     fn is_cluster(&self) -> bool {
         self.sentinels.is_empty()
     }

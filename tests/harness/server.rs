@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::sync::Arc;
 
-use semanas_client::v1::operations_service_client::OperationsServiceClient;
-use semanas_client::v1::work_history_service_client::WorkHistoryServiceClient;
+use semanas_client::raw::v1::operations_service_client::OperationsServiceClient;
+use semanas_client::raw::v1::work_history_service_client::WorkHistoryServiceClient;
 use semanas_client::{Client, Options, RetryPolicy};
 use tempfile::TempDir;
 use tonic::transport::{Channel, Endpoint};
@@ -14,6 +14,7 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use super::command::command;
+use super::failpoints::Failpoints;
 use super::ports::free_port;
 use super::process::Process;
 use super::redis_server::Redis;
@@ -63,6 +64,7 @@ const QUICK: &[(&str, &str)] = &[
     ("ENGINE__RETRY_MAX", "50ms"),
     ("STORE__RESPONSE_TIMEOUT", "1s"),
     ("STORE__CONNECT_TIMEOUT", "1s"),
+    ("STORE__FAILOVER_PAUSE", "4s"),
     ("PROVIDERS__CONNECT_TIMEOUT", "1s"),
     ("PROVIDERS__KIBAN__CALL_TIMEOUT", "10s"),
     ("PROVIDERS__KIBAN__POLL_FIRST", "50ms"),
@@ -106,6 +108,12 @@ impl ServerOptions {
     pub fn without(mut self, prefix: &str) -> ServerOptions {
         let prefix = format!("SEMANAS_{prefix}");
         self.environment.retain(|(known, _)| !known.starts_with(&prefix));
+        self
+    }
+
+    /// Lets a test hold it at fail points.
+    pub fn held_by(mut self, points: &Failpoints) -> ServerOptions {
+        self.environment.push(points.variable());
         self
     }
 
@@ -221,7 +229,7 @@ impl Server {
             unary_deadline: Some(super::wait::PATIENCE),
             ..Options::default()
         };
-        Client::connect_lazy(&self.grpc(), options).unwrap()
+        Client::new(&self.grpc(), options).unwrap()
     }
 
     /// The client without retries of its own, for the statuses as the server sends them.
@@ -231,7 +239,7 @@ impl Server {
             retry: RetryPolicy::OFF,
             ..Options::default()
         };
-        Client::connect_lazy(&self.grpc(), options).unwrap()
+        Client::new(&self.grpc(), options).unwrap()
     }
 
     /// The bare stub, where statuses and messages matter.
@@ -274,6 +282,11 @@ impl Server {
 
     pub fn signal(&self, signal: &str) {
         self.process.as_ref().unwrap().signal(signal);
+    }
+
+    /// Memory that it holds now.
+    pub fn resident_kib(&self) -> u64 {
+        self.process.as_ref().unwrap().resident_kib()
     }
 
     /// Of the process, when there is one.

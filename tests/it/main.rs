@@ -4,13 +4,13 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
-mod callbacks;
 mod cancelling;
 mod catalogue;
 mod chaos;
 mod command_line;
 mod cursors;
 mod damage;
+mod faults;
 mod grpc_web;
 mod health;
 mod limits;
@@ -22,8 +22,8 @@ mod refusals;
 mod replicas;
 mod routes;
 mod settling;
-mod slow_reader;
 mod startup;
+mod store_faults;
 mod trace_context;
 mod unknown_records;
 mod watching;

@@ -14,7 +14,7 @@ use crate::{
     config::{Config, Mistakes, Place, Purpose},
     engine::Vault,
     providers::{Check, Provider},
-    store::{OpenError, redis as redis_store},
+    store::{Journal, OpenError, examination::WHAT_TO_DO, redis as redis_store, sqlite::SqliteStore},
 };
 
 /// A provider that takes longer to say no is as good as unreachable to whoever waits for this.
@@ -32,6 +32,7 @@ pub(super) async fn examine(config: &Config) -> Vec<Checked> {
     let mut checked = vec![checked("settings", "read", Ok("all right".to_owned()))];
     let (store, providers) = tokio::join!(examine_store(config), examine_providers(config));
     checked.extend(store);
+    checked.push(examine_journal(&config.store.journal));
     checked.extend(providers);
     checked
 }
@@ -52,7 +53,7 @@ fn settings_problems(error: anyhow::Error) -> Vec<Checked> {
 
 async fn examine_store(config: &Config) -> Vec<Checked> {
     let place = match &config.store.place {
-        Place::Sqlite { path } => return vec![examine_sqlite(config, path).await],
+        Place::Sqlite { path } => return examine_sqlite(config, path).await,
         Place::Redis(place) => place,
     };
     let options = parts::secret(&config.store).and_then(|secret| {
@@ -73,21 +74,53 @@ async fn examine_store(config: &Config) -> Vec<Checked> {
 }
 
 /// A database that is not there yet is none of our business: the first start makes it, and its secret.
-async fn examine_sqlite(config: &Config, path: &Path) -> Checked {
+async fn examine_sqlite(config: &Config, path: &Path) -> Vec<Checked> {
     let check = format!("data set at {}", path.display());
     if !path.exists() {
-        return checked(
-            "store",
-            &check,
-            Ok("there is none yet: the first start makes it".to_owned()),
-        );
+        let none = "there is none yet: the first start makes it".to_owned();
+        return vec![checked("store", &check, Ok(none))];
     }
-    let result = match parts::open_store(config).await {
-        Ok(_) => Ok("it is whole, and store.secret is its secret".to_owned()),
-        Err(error) => match error.downcast_ref() {
-            Some(OpenError::InUse { .. }) => Ok("a running semanas has it open".to_owned()),
-            _ => Err(problem(&format!("{error:#}"), "")),
-        },
+    match open_sqlite(config, path).await {
+        Ok(store) => {
+            let whole = "it is whole, and store.secret is its secret".to_owned();
+            let examined = store.examine().await.map_err(|error| error.to_string());
+            let jobs = examined.and_then(|examined| examined.verdict());
+            vec![
+                checked("store", &check, Ok(whole)),
+                checked("store", "jobs", jobs.map_err(|why| problem(&why, WHAT_TO_DO))),
+            ]
+        }
+        Err(error) => {
+            let result = match error.downcast_ref() {
+                Some(OpenError::InUse { .. }) => {
+                    Ok("a running semanas has it open: stop it to have the jobs examined".to_owned())
+                }
+                _ => Err(problem(&format!("{error:#}"), "")),
+            };
+            vec![checked("store", &check, result)]
+        }
+    }
+}
+
+async fn open_sqlite(config: &Config, path: &Path) -> anyhow::Result<SqliteStore> {
+    let vault = Vault::new(parts::secret(&config.store)?.expose_secret().as_bytes());
+    parts::open_sqlite(config, path, vault.secret_fingerprint()).await
+}
+
+/// Looks without making it, and without taking up what is in there.
+fn examine_journal(folder: &Path) -> Checked {
+    let check = format!("journal at {}", folder.display());
+    let result = match (folder.exists(), Journal::names_in(folder)) {
+        (false, _) => Ok("there is none yet: the first start makes it".to_owned()),
+        (true, Ok(names)) if names.is_empty() => Ok("no outcome waits in it".to_owned()),
+        (true, Ok(names)) => Ok(format!(
+            "{} outcomes wait in it until a running semanas and its store take them",
+            names.len()
+        )),
+        (true, Err(error)) => Err(problem(
+            &format!("it cannot be read ({error}), so outcomes that the store does not take are kept in memory alone"),
+            "let this user read and write that folder, or set store.journal to one that it may",
+        )),
     };
     checked("store", &check, result)
 }

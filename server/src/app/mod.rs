@@ -21,7 +21,7 @@ pub use crate::config::Mistakes;
 pub use self::{doctor::doctor, health::healthcheck, init::init, running::Running};
 use crate::{
     config::{Config, Purpose, Sources},
-    telemetry,
+    failpoint, telemetry,
 };
 
 /// Runs a replica until SIGTERM or SIGINT, then drains it; a second signal ends it at once. `file` is the settings file that
@@ -29,6 +29,7 @@ use crate::{
 pub async fn serve(file: Option<&Path>) -> anyhow::Result<()> {
     let config = settings(file, Purpose::Serve)?;
     let telemetry = telemetry::start(&config.telemetry)?;
+    failpoint::watch(std::env::var_os(failpoint::FOLDER_VARIABLE));
     let served = serve_until_signal(config).await;
     telemetry.stop().await;
     served

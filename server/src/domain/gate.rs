@@ -27,6 +27,18 @@ pub(crate) struct GateLimits {
     pub breaker_open: Duration,
 }
 
+impl GateLimits {
+    /// Lets everybody through, and its breaker never opens.
+    pub(crate) const NONE: GateLimits = GateLimits {
+        rate_max: 0,
+        rate_window: Duration::ZERO,
+        rate_burst: 0,
+        in_flight_max: 0,
+        breaker_failures: 0,
+        breaker_open: Duration::ZERO,
+    };
+}
+
 /// Whether a call may be made now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Passage {

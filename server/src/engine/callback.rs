@@ -13,7 +13,7 @@ use crate::{
         request::{Callback, CallbackVerdict},
         submit::WISH_PATIENCE,
     },
-    providers,
+    failpoint, providers,
 };
 
 impl Engine {
@@ -34,6 +34,7 @@ impl Engine {
             tracing::warn!(job.id = %job, provider = callback.provider.as_str(), "a callback names no reference");
             return Ok(CallbackVerdict::Accepted);
         };
+        failpoint::reach(failpoint::CALLBACK_RECEIVED, job.as_str()).await;
         let event = Event::Hinted { intent, reference };
         self.record(&job, Some(stored), &event, None, Some(WISH_PATIENCE))
             .await?;

@@ -5,11 +5,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use uuid::Uuid;
-
 use crate::{
     domain::{
-        gate::{Denial, GateReport, Passage},
+        gate::{Denial, GateLimits, GateReport, Passage},
         ids::{IntentId, JobId},
         job::{Event, Intent, Source, Step},
         nss::Nss,
@@ -25,17 +23,27 @@ use crate::{
         route, trace,
         worker::Work,
     },
+    failpoint,
     providers::{CallRequest, CallbackAddress, Provider, Reply},
-    store::Claim,
+    store::{Claim, StoreError},
 };
 
 /// Too short a time to make a call in: the lease was almost over when the intent stood.
 const CALL_TIME_MIN: Duration = Duration::from_millis(500);
 
+/// Longer than it takes to leave a gate that was entered only to tell something.
+const TELLING_TIME: Duration = Duration::from_secs(1);
+
 /// What became of the will to call.
 pub(super) enum Sent {
     /// Intent and fact are on record, or somebody else goes on.
     Done(Option<Work>),
+    /// The store gives no intents now; nothing was committed.
+    Postponed {
+        claim: Claim,
+        subject: Option<Arc<Subject>>,
+        wait: Duration,
+    },
     /// The gate is shut; nothing was committed.
     Shut {
         claim: Claim,
@@ -56,7 +64,7 @@ impl Engine {
         let options = &self.inner.options.providers[&provider_id];
         let provider = &self.inner.providers[&provider_id];
         let intent = Intent {
-            id: IntentId::new(Uuid::now_v7()),
+            id: IntentId::new(self.inner.dice.name(self.inner.clock.now())),
             provider: provider_id,
             step,
         };
@@ -66,12 +74,7 @@ impl Engine {
             Ok(request) => request,
             Err(error) => return Sent::Done(self.give_back(claim, &error).await),
         };
-        match self
-            .inner
-            .store
-            .enter_gate(provider_id, &intent.id, &options.gate, hold)
-            .await
-        {
+        match self.enter(&claim, &intent, options, hold).await {
             Ok(Passage::Granted) => {}
             Ok(Passage::Denied { why, retry_after }) => {
                 return Sent::Shut {
@@ -81,9 +84,12 @@ impl Engine {
                     retry_after,
                 };
             }
-            Err(error) => return Sent::Done(self.give_back(claim, &error.into()).await),
+            Err(error) => {
+                self.leave(&intent, options, GateReport::Unused).await;
+                return Sent::Done(self.give_back(claim, &error.into()).await);
+            }
         }
-        let id = claim.stored.job.id.clone();
+        let (id, undecided) = (claim.stored.job.id.clone(), claim.clone());
         let decided = self
             .decide(claim, Event::IntentRecorded { intent: intent.clone() }, hold)
             .await;
@@ -91,14 +97,19 @@ impl Engine {
             Decided::Held(claim) => claim,
             Decided::LetGo | Decided::Lost => {
                 self.leave(&intent, options, GateReport::Unused).await;
-                self.record_unsent(&id, intent).await;
+                self.record_unsent(undecided, intent).await;
                 return Sent::Done(None);
+            }
+            Decided::Postponed(claim, wait) => {
+                self.leave(&intent, options, GateReport::Unused).await;
+                return Sent::Postponed { claim, subject, wait };
             }
             Decided::Refused(claim, refusal) => {
                 self.leave(&intent, options, GateReport::Unused).await;
                 return Sent::Done(self.refused(claim, refusal).await);
             }
         };
+        failpoint::reach(failpoint::INTENT_COMMITTED, id.as_str()).await;
         let called = self.call_in_time(provider.as_ref(), &claim, &request, options).await;
         // A call that was not made says nothing about the provider.
         let report = called
@@ -107,6 +118,7 @@ impl Engine {
         let reply = called.unwrap_or_else(|| Reply::bare(Outcome::NotSent));
         // The fact goes first: a gate that answers slowly must not stand between what was paid for and its record.
         self.record_reply(claim, &intent, Source::Call, reply).await;
+        failpoint::reach(failpoint::FACT_COMMITTED, id.as_str()).await;
         self.leave(&intent, options, report).await;
         Sent::Done(None)
     }
@@ -124,12 +136,50 @@ impl Engine {
         if time_limit < CALL_TIME_MIN.min(options.call_time_limit / 2) {
             return None;
         }
-        Some(provider.call(request, time_limit).await)
+        let job = claim.stored.job.id.as_str();
+        failpoint::reach(failpoint::ABOUT_TO_SEND, job).await;
+        let reply = provider.call(request, time_limit).await;
+        failpoint::reach(failpoint::ANSWER_RECEIVED, job).await;
+        Some(reply)
+    }
+
+    /// Takes a place at the gate. A lost reply is asked for again for as long as the lease lasts: a place that was given and that
+    /// nobody knows of stays taken until its time is over, and the probe of a half-open breaker is the only one there is.
+    async fn enter(
+        &self,
+        claim: &Claim,
+        intent: &Intent,
+        options: &ProviderOptions,
+        hold: Duration,
+    ) -> Result<Passage, StoreError> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let entered = self
+                .inner
+                .store
+                .enter_gate(intent.provider, &intent.id, &options.gate, hold);
+            match entered.await {
+                Err(error @ StoreError::Unavailable { .. }) => {
+                    self.pause_or(tries, Some(claim.lease.expires_at), error).await?;
+                }
+                settled @ (Ok(_) | Err(StoreError::DataSetLost { .. } | StoreError::Unreadable { .. })) => {
+                    return settled;
+                }
+            }
+        }
     }
 
     /// The intent may stand all the same, when only the reply to its commit was lost. That nothing was sent is known here alone,
     /// and without it the job would end as one that may have been charged.
-    async fn record_unsent(&self, id: &JobId, intent: Intent) {
+    ///
+    /// First the job is put off under the old fence and version. When that is done, or refused, the lost commit can no longer come
+    /// to pass, however late it reaches the store; so what is read after it is all that there will be.
+    async fn record_unsent(&self, undecided: Claim, intent: Intent) {
+        let id = &undecided.stored.job.id;
+        if !self.shut_out(&undecided).await {
+            return;
+        }
         let event = Event::OutcomeKnown {
             from: Source::Call,
             intent: intent.id,
@@ -138,6 +188,26 @@ impl Engine {
         };
         if let Err(error) = self.record(id, None, &event, None, None).await {
             tracing::warn!(job.id = %id, error = %error, "it could not be recorded that a call was not made");
+        }
+    }
+
+    /// A poll has no place at the gate. What it learned of the contract is told at one that is open to all.
+    pub(super) async fn tell_gate_of_poll(&self, provider: ProviderId, outcome: &Outcome) {
+        if gate_report(outcome) != GateReport::ContractChanged {
+            return;
+        }
+        let teller = IntentId::new(self.inner.dice.name(self.inner.clock.now()));
+        let told = async {
+            let store = &self.inner.store;
+            store
+                .enter_gate(provider, &teller, &GateLimits::NONE, TELLING_TIME)
+                .await?;
+            store
+                .leave_gate(provider, &teller, &GateLimits::NONE, GateReport::ContractChanged)
+                .await
+        };
+        if let Err(error) = told.await {
+            tracing::debug!(provider = provider.as_str(), error = %error, "the gate was not told that the contract changed");
         }
     }
 
@@ -165,10 +235,7 @@ impl Engine {
             outcome: reply.outcome,
         };
         let sealed = reply.answer.as_ref().map(|answer| self.seal_answer(&id, answer));
-        match self
-            .record(&id, Some(claim.stored), &event, sealed.as_deref(), None)
-            .await
-        {
+        match self.record_fact(&id, claim.stored, &event, sealed.as_deref()).await {
             Ok(Recorded::Done(_)) => {}
             Ok(Recorded::Illegal(_, illegal)) => {
                 tracing::error!(job.id = %id, error = %illegal, "a fact found no place")
@@ -188,7 +255,7 @@ impl Engine {
             self.inner
                 .options
                 .retry
-                .delay(tries, rand::random())
+                .delay(tries, self.inner.dice.fraction())
                 .unwrap_or_default()
         };
         match outcome {
@@ -203,7 +270,10 @@ impl Engine {
             }
             Outcome::Accepted { .. } => {
                 let options = &self.inner.options.providers[&intent.provider];
-                options.poll.delay(1, rand::random()).unwrap_or(options.poll.first)
+                options
+                    .poll
+                    .delay(1, self.inner.dice.fraction())
+                    .unwrap_or(options.poll.first)
             }
             Outcome::Ambiguous if self.hears_back(intent.provider) => self.inner.options.ambiguous_grace,
             Outcome::Ambiguous

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
-use uuid::Uuid;
 
 use crate::{
     domain::{
@@ -17,6 +16,7 @@ use crate::{
         retry::Backoff,
     },
     engine::{Engine, EngineError},
+    failpoint,
     store::{Claim, Commit, Committed, Lease, PersonDay, StoreError, Stored},
 };
 
@@ -43,6 +43,8 @@ pub(super) enum Decided {
     LetGo,
     /// The billing unit is taken or the person's day is full: nothing was committed.
     Refused(Claim, Refusal),
+    /// No intent can be had now: nothing was committed.
+    Postponed(Claim, Duration),
     /// The lease is lost or the store does not answer: whoever claims next goes on.
     Lost,
 }
@@ -57,19 +59,9 @@ pub(super) enum Refusal {
 impl Engine {
     /// Commits a decision of the lease's holder.
     pub(super) async fn decide(&self, claim: Claim, event: Event, hold: Duration) -> Decided {
-        let now = self.inner.clock.now();
-        let transition = match claim.stored.job.apply(event, now) {
-            Ok(transition) => transition,
+        let commit = match self.decision(&claim, event, hold) {
+            Ok(commit) => commit,
             Err(illegal) => return self.illegal(&claim, &illegal).await,
-        };
-        let commit = Commit {
-            op: Uuid::new_v4(),
-            expected_version: claim.stored.version,
-            fence: Some(claim.lease.fence),
-            person_day: self.person_day(&transition, now),
-            transition,
-            hold,
-            answer: None,
         };
         let expires_at = claim.lease.expires_at;
         match self.commit_until(&commit, Some(expires_at)).await {
@@ -85,6 +77,7 @@ impl Engine {
             }),
             Ok(Committed::Done { lease: None, .. }) => Decided::LetGo,
             Ok(Committed::UnitTaken { .. }) => Decided::Refused(claim, Refusal::UnitTaken),
+            Ok(Committed::Postponed { wait }) => Decided::Postponed(claim, wait),
             Ok(Committed::PersonDayFull) => Decided::Refused(claim, Refusal::PersonDayFull),
             Ok(Committed::Conflict) => {
                 self.release(&claim).await;
@@ -92,6 +85,49 @@ impl Engine {
             }
             Err(_) => Decided::Lost,
         }
+    }
+
+    /// Commits what its worker notes about a job, and leaves the lease as it is. `None` = the lease is lost, or the store is away.
+    pub(super) async fn note(&self, mut claim: Claim, event: Event) -> Option<Claim> {
+        let commit = match self.decision(&claim, event, Duration::ZERO) {
+            Ok(commit) => commit,
+            Err(illegal) => {
+                self.illegal(&claim, &illegal).await;
+                return None;
+            }
+        };
+        let Ok(Committed::Done { version, .. }) = self.commit_until(&commit, Some(claim.lease.expires_at)).await else {
+            return None;
+        };
+        claim.stored = Stored {
+            job: commit.transition.job,
+            version,
+        };
+        Some(claim)
+    }
+
+    /// Puts a job off under a fence and version with which another commit may still be on its way, so that it can no longer be
+    /// done; however long the store takes. False = the store will not say.
+    pub(super) async fn shut_out(&self, claim: &Claim) -> bool {
+        let until = self.inner.clock.now();
+        let Ok(commit) = self.decision(claim, Event::Deferred { until }, Duration::ZERO) else {
+            return true;
+        };
+        self.commit_until(&commit, None).await.is_ok()
+    }
+
+    fn decision(&self, claim: &Claim, event: Event, hold: Duration) -> Result<Commit, IllegalTransition> {
+        let now = self.inner.clock.now();
+        let transition = claim.stored.job.apply(event, now)?;
+        Ok(Commit {
+            op: self.inner.dice.operation(),
+            expected_version: claim.stored.version,
+            fence: Some(claim.lease.fence),
+            person_day: self.person_day(&transition, now),
+            transition,
+            hold,
+            answer: None,
+        })
     }
 
     /// Commits a fact or a wish: whatever the job has become meanwhile decides what it means. Without `patience` it is repeated
@@ -131,7 +167,7 @@ impl Engine {
                 return Ok(Recorded::Done(stored));
             }
             let commit = Commit {
-                op: Uuid::new_v4(),
+                op: self.inner.dice.operation(),
                 expected_version: stored.version,
                 fence: None,
                 person_day: None,
@@ -161,6 +197,9 @@ impl Engine {
 
     /// Sends one commit until its outcome is known or `until` has passed, then does what follows from it on this replica.
     async fn commit_until(&self, commit: &Commit, until: Option<Instant>) -> Result<Committed, StoreError> {
+        if commit.transition.due == Due::Never {
+            failpoint::reach(failpoint::FINISHING, commit.transition.job.id.as_str()).await;
+        }
         let mut tries = 0;
         loop {
             let result = self.inner.store.commit(commit.clone()).await;
@@ -194,9 +233,16 @@ impl Engine {
         }
     }
 
-    async fn pause_or(&self, tries: u32, until: Option<Instant>, error: StoreError) -> Result<(), StoreError> {
+    pub(super) async fn pause_or(
+        &self,
+        tries: u32,
+        until: Option<Instant>,
+        error: StoreError,
+    ) -> Result<(), StoreError> {
         self.inner.metrics.store_error();
-        let pause = REPEAT.delay(tries, rand::random()).expect("REPEAT has no last try");
+        let pause = REPEAT
+            .delay(tries, self.inner.dice.fraction())
+            .expect("REPEAT has no last try");
         let next = Instant::now() + pause;
         if until.is_some_and(|until| next >= until) {
             tracing::warn!(error = %error, "gave up on the store for this turn");

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     engine::{Engine, worker::Work},
+    failpoint,
     store::{Claims, StoreError},
 };
 
@@ -35,6 +36,7 @@ impl Engine {
                     .run(self.inner.options.watch.resync_interval, draining.clone()),
                 self.dispatch(),
                 self.purge(),
+                self.replay_facts(),
             )
         };
         let drain = async {
@@ -42,6 +44,7 @@ impl Engine {
             draining.cancel();
         };
         tokio::join!(duties, drain);
+        failpoint::reach(failpoint::DRAINING, "").await;
         self.inner.tasks.close();
         let limit = self.inner.options.drain_limit;
         if tokio::time::timeout(limit, self.inner.tasks.wait()).await.is_err() {
@@ -59,6 +62,7 @@ impl Engine {
             let look_again_in = self.claim_round(permit).await;
             let latest = Instant::now() + look_again_in.min(self.inner.options.sweep_interval);
             tokio::select! {
+                biased;
                 () = self.inner.alarm.wait(latest) => {}
                 () = self.inner.draining.cancelled() => return,
             }
@@ -112,6 +116,7 @@ impl Engine {
     async fn purge(&self) {
         loop {
             tokio::select! {
+                biased;
                 () = tokio::time::sleep(PURGE_INTERVAL) => {}
                 () = self.inner.draining.cancelled() => return,
             }

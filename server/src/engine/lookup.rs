@@ -19,7 +19,7 @@ use crate::{
     engine::{
         Engine, EngineError,
         request::{Disposition, LookedUp, Lookup},
-        submit::{disposition, new_id},
+        submit::{Wish, disposition},
     },
     store::{Created, How, Stored},
 };
@@ -56,7 +56,7 @@ impl Engine {
         let now = self.inner.clock.now();
         let job = Job::new(
             NewJob {
-                id: new_id(JobKind::NssLookup, &person, now),
+                id: self.new_id(JobKind::NssLookup, &person, now),
                 tenant: wanted.tenant,
                 person,
                 ask: Ask {
@@ -82,7 +82,12 @@ impl Engine {
             name: None,
             nss: None,
         };
-        let created = self.create(job, "nss".to_owned(), None, subject).await?;
+        let wish = Wish {
+            product: "nss".to_owned(),
+            answered_by: None,
+            remember: None,
+        };
+        let created = self.create(job, wish, subject).await?;
         match created.how {
             // One that has ended wakes nobody: it must not collect everybody who reads its answer.
             How::Started(_) | How::Reused => Ok(created),
@@ -121,6 +126,7 @@ impl Engine {
                 return Ok((*seen).clone());
             }
             tokio::select! {
+                biased;
                 () = follow.changed() => {}
                 () = tokio::time::sleep_until(until) => return Err(in_progress()),
                 () = self.inner.draining.cancelled() => return Err(EngineError::new(Reason::ServerDraining)),

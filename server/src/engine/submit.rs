@@ -7,7 +7,6 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use tracing::Instrument as _;
-use uuid::Uuid;
 
 use crate::{
     domain::{
@@ -33,13 +32,23 @@ const REQUEST_ID_KEPT: Duration = Duration::from_secs(48 * 3600);
 /// How long a caller waits for a commit that only widens a limit or notes a wish.
 pub(super) const WISH_PATIENCE: Duration = Duration::from_secs(5);
 
+/// What kind of job serves a request.
+pub(super) struct Wish {
+    pub product: String,
+    /// Only a paid answer of this provider.
+    pub answered_by: Option<ProviderId>,
+    /// How long the same request must be given the same job.
+    pub remember: Option<Duration>,
+}
+
 impl Engine {
     pub(crate) async fn submit(&self, submit: Submit) -> Result<Submitted, EngineError> {
         self.refuse_while_draining()?;
         self.check_possible(&submit)?;
         let person = self.inner.vault.person_key(&submit.subject.curp);
         let now = self.inner.clock.now();
-        let mut id = new_id(JobKind::WorkHistory, &person, now);
+        let mut id = self.new_id(JobKind::WorkHistory, &person, now);
+        let mut is_repeated = false;
         if let Some(request) = &submit.request_id {
             let key = self.inner.vault.request_key(&submit.tenant, &request.id);
             let fingerprint = self.inner.vault.fingerprint(&request.body);
@@ -47,12 +56,11 @@ impl Engine {
                 key,
                 fingerprint,
                 job: id.clone(),
-                // No longer than the job: a repeated request must not start one that was purged anew.
-                keep: REQUEST_ID_KEPT.min(self.inner.options.retention),
+                keep: self.request_id_kept(),
             };
             match self.inner.store.reserve_request(reservation).await? {
                 Reserved::New => {}
-                Reserved::Known { job, settled: false } => id = job,
+                Reserved::Known { job, settled: false } => (id, is_repeated) = (job, true),
                 Reserved::Known { job, settled: true } => return self.answered_before(&job, submit.limit).await,
                 Reserved::OtherRequest => {
                     return Err(EngineError::of_field(
@@ -64,13 +72,22 @@ impl Engine {
             }
         }
         let created = self.create_history_job(id, person, now, &submit).await?;
-        if let (Some(request), Disposition::Attached | Disposition::Reused) =
-            (&submit.request_id, disposition(&created.how))
-        {
+        // The proposed job needs no word, unless an earlier try of the same request may have found another one.
+        let is_proposed = matches!(created.how, How::Started(_)) && !is_repeated;
+        if let Some(request) = submit.request_id.as_ref().filter(|_| !is_proposed) {
             let key = self.inner.vault.request_key(&submit.tenant, &request.id);
-            self.inner.store.settle_request(&key, &created.stored.job.id).await?;
+            let found = &created.stored.job.id;
+            let answered = self.inner.store.settle_request(&key, found).await?;
+            if answered != *found {
+                return self.answered_before(&answered, submit.limit).await;
+            }
         }
         self.submitted(created, submit.limit).await
+    }
+
+    /// No longer than the job: a repeated request must not start one that was purged anew.
+    fn request_id_kept(&self) -> Duration {
+        REQUEST_ID_KEPT.min(self.inner.options.retention)
     }
 
     fn check_possible(&self, submit: &Submit) -> Result<(), EngineError> {
@@ -129,7 +146,14 @@ impl Engine {
             Some(test_case) => format!("work_history/{test_case}"),
             None => "work_history".to_owned(),
         };
-        self.create(job, product, submit.provider, submit.subject.clone()).await
+        // Two of the same request that come at once are one creation: whichever is served by a job binds the other to it.
+        let remember = submit.request_id.as_ref().map(|_| self.request_id_kept());
+        let wish = Wish {
+            product,
+            answered_by: submit.provider,
+            remember,
+        };
+        self.create(job, wish, submit.subject.clone()).await
     }
 
     /// How old an answer may be. None is kept longer than the retention, and a charge whose answer is gone must block nobody.
@@ -141,32 +165,21 @@ impl Engine {
     /// Creates the job, or finds the one that serves instead; a new one starts to run on this replica if a worker is free.
     ///
     /// In a task of its own: a caller that goes away meanwhile would leave a leased job that nobody works on.
-    pub(super) async fn create(
-        &self,
-        job: Job,
-        product: String,
-        answered_by: Option<ProviderId>,
-        subject: Subject,
-    ) -> Result<Created, EngineError> {
+    pub(super) async fn create(&self, job: Job, wish: Wish, subject: Subject) -> Result<Created, EngineError> {
         let engine = self.clone();
-        let creation = async move { engine.create_and_run(job, product, answered_by, subject).await };
+        let creation = async move { engine.create_and_run(job, wish, subject).await };
         let created = self.inner.tasks.spawn(creation.in_current_span()).await;
         created.map_err(|_| EngineError::new(Reason::Internal))?
     }
 
-    async fn create_and_run(
-        &self,
-        job: Job,
-        product: String,
-        answered_by: Option<ProviderId>,
-        subject: Subject,
-    ) -> Result<Created, EngineError> {
+    async fn create_and_run(&self, job: Job, wish: Wish, subject: Subject) -> Result<Created, EngineError> {
         let permit = Arc::clone(&self.inner.workers).try_acquire_owned().ok();
         let creation = Creation {
             subject: self.seal_subject(&job.id, &subject),
-            product,
+            product: wish.product,
             answered_since: job.ask.fresh_after,
-            answered_by,
+            answered_by: wish.answered_by,
+            remember: wish.remember,
             repeat_allowed: job.ask.allow_repeat_charge,
             claim: permit.as_ref().map(|_| self.inner.options.lease),
             job,
@@ -204,6 +217,11 @@ impl Engine {
         {
             Recorded::Done(stored) | Recorded::Illegal(stored, _) => Ok(stored),
         }
+    }
+
+    /// A new job's name: born now by the engine's clock, in the shard of its person.
+    pub(super) fn new_id(&self, kind: JobKind, person: &PersonKey, now: Timestamp) -> JobId {
+        JobId::new(kind, self.inner.dice.name(now), person.shard())
     }
 
     async fn submitted(&self, created: Created, limit: u32) -> Result<Submitted, EngineError> {
@@ -245,14 +263,6 @@ impl Engine {
             watch_cursor,
         })
     }
-}
-
-/// A new job's name: born now by the engine's clock, in the shard of its person.
-pub(super) fn new_id(kind: JobKind, person: &PersonKey, now: Timestamp) -> JobId {
-    let seconds = u64::try_from(now.as_second()).unwrap_or_default();
-    let nanos = u32::try_from(now.subsec_nanosecond()).unwrap_or_default();
-    let uuid = Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanos));
-    JobId::new(kind, uuid, person.shard())
 }
 
 pub(super) fn disposition(how: &How) -> Disposition {

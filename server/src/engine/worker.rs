@@ -26,12 +26,16 @@ use crate::{
         route::{self, Plan},
         trace,
     },
+    failpoint,
     providers::{PollRequest, Reply},
     store::Claim,
 };
 
 /// A job is looked at this long after its deadline, when a clock a little behind the store's has also reached it.
 const DEADLINE_SLACK: Duration = Duration::from_millis(50);
+
+/// How long a job is put off when the store failed its worker and is back.
+const STORE_PAUSE: Duration = Duration::from_millis(500);
 
 /// Longest pause between two tries of a job at a gate that is full.
 const CROWD_WAIT_MAX: Duration = Duration::from_secs(5);
@@ -51,7 +55,7 @@ impl Engine {
         let span = tracing::info_span!(parent: None, "job", otel.kind = "consumer", job.id = %job.id);
         trace::link(&span, job.trace_parent.as_deref());
         let run = async move {
-            let mut next = Some(work);
+            let mut next = engine.take_up(work).await;
             while let Some(work) = next {
                 next = engine.step(work).await;
             }
@@ -61,6 +65,26 @@ impl Engine {
         self.inner.tasks.spawn(run.instrument(span));
     }
 
+    /// Before the first step under a lease. A job whose last claim did not move it is first marked as taken up, and ends when that
+    /// has happened too often. So what counts against it is that workers had it in hand: the store's own count of claims would
+    /// also hold against it that the replies to some were lost.
+    async fn take_up(&self, work: Work) -> Option<Work> {
+        let Work { claim, subject } = work;
+        let job = claim.stored.job.id.clone();
+        let claim = if claim.lease.stalled_claims > 1 && !claim.stored.job.is_terminal() {
+            self.note(claim, Event::TakenUp).await?
+        } else {
+            claim
+        };
+        failpoint::reach(failpoint::CLAIMED, job.as_str()).await;
+        let stalls = claim.stored.job.stalls;
+        if stalls >= self.inner.options.stalled_claims_max {
+            tracing::error!(job.id = %job, stalls, "a job never moves: it is ended for an operator");
+            return self.decide_and_go_on(claim, Event::Stalled, subject).await;
+        }
+        Some(Work { claim, subject })
+    }
+
     /// One step. `Some` = the lease still holds and there is more to do.
     pub(super) async fn step(&self, work: Work) -> Option<Work> {
         let now = self.inner.clock.now();
@@ -68,11 +92,6 @@ impl Engine {
         if self.inner.draining.is_cancelled() && claim.stored.job.live_intent().is_none() {
             self.release(&claim).await;
             return None;
-        }
-        if claim.lease.stalled_claims > self.inner.options.stalled_claims_max {
-            let (job, claims) = (&claim.stored.job.id, claim.lease.stalled_claims);
-            tracing::error!(job.id = %job, claims, "a job never moves: it is ended for an operator");
-            return self.decide_and_go_on(claim, Event::Stalled, subject).await;
         }
         let is_late = now >= claim.stored.job.deadline_at;
         match claim.stored.job.state.clone() {
@@ -119,6 +138,7 @@ impl Engine {
             Decided::Held(claim) => Some(Work { claim, subject }),
             Decided::LetGo | Decided::Lost => None,
             Decided::Refused(claim, refusal) => self.refused(claim, refusal).await,
+            Decided::Postponed(claim, wait) => Box::pin(self.defer(claim, wait, subject)).await,
         }
     }
 
@@ -154,6 +174,7 @@ impl Engine {
             };
             match self.send(claim, provider, step, subject).await {
                 Sent::Done(next) => return next,
+                Sent::Postponed { claim, subject, wait } => return self.defer(claim, wait, subject).await,
                 Sent::Shut {
                     claim: back,
                     subject: person,
@@ -217,11 +238,13 @@ impl Engine {
         let time_limit = options.poll_time_limit.min(self.left(&claim));
         match provider.poll(&request, time_limit).await.filter(is_news) {
             Some(reply) => {
+                let outcome = reply.outcome.clone();
                 self.record_reply(claim, &intent, Source::Poll, reply).await;
+                self.tell_gate_of_poll(intent.provider, &outcome).await;
                 None
             }
             None => {
-                let delay = options.poll.delay(polls + 2, rand::random());
+                let delay = options.poll.delay(polls + 2, self.inner.dice.fraction());
                 self.wait_on(claim, delay.unwrap_or(options.poll.max), Some(subject))
                     .await
             }
@@ -266,9 +289,13 @@ impl Engine {
     }
 
     /// Something that the step needs cannot be had now: the lease runs out and the next claim tries again, a bounded number of
-    /// times, since the job counts as not having moved.
+    /// times, since the job counts as not having moved. A store that is away is not the job's fault: once it is back, the job is
+    /// put off, which counts as a move.
     pub(super) async fn give_back(&self, claim: Claim, error: &EngineError) -> Option<Work> {
         tracing::warn!(job.id = %claim.stored.job.id, error = %error, "a step could not be taken");
+        if error.reason == Reason::StoreUnavailable {
+            return self.defer(claim, STORE_PAUSE, None).await;
+        }
         None
     }
 }

@@ -24,6 +24,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "domain",
             "telemetry",
             "clock",
+            "failpoint",
         ],
     ),
     // Checks for tests and for the crate in fuzz/, each beside what it judges; here is their table.
@@ -40,11 +41,16 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     ("api", &["engine", "domain", "telemetry", "clock"]),
     ("http", &["engine", "domain", "telemetry", "clock"]),
-    ("engine", &["store", "providers", "domain", "telemetry", "clock"]),
+    (
+        "engine",
+        &["store", "providers", "domain", "telemetry", "clock", "failpoint"],
+    ),
     ("store", &["domain", "telemetry", "clock"]),
     ("providers", &["domain", "telemetry", "clock"]),
     ("telemetry", &["domain"]),
     ("clock", &["domain"]),
+    // Where tests hold a replica; empty in a release.
+    ("failpoint", &[]),
     ("domain", &[]),
 ];
 

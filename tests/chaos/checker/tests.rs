@@ -1,6 +1,6 @@
 //! The checker against histories with one planted defect each: every invariant is caught, and a sound history passes.
 
-use semanas_client::v1::ChargeState;
+use semanas_client::ChargeState;
 use semanas_sandbox::Provider;
 
 use super::*;

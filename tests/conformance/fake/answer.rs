@@ -1,6 +1,6 @@
 //! One call: reads its request, writes it down, and does with it what the script says, down to the frame.
 
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -88,6 +88,14 @@ async fn try_answer(request: Request<RecvStream>, respond: SendResponse<Bytes>, 
         return Ok(());
     };
     for action in actions {
+        if let Some(order) = last_order(action) {
+            open.end();
+            // A connection that is gone needs no order.
+            let _ = around.orders.send(order).await;
+            // The stream is held until its connection goes: letting go of it would reset it first.
+            pending::<()>().await;
+            return Ok(());
+        }
         let left = reply.carry_out(action, &method, &around.orders).await?;
         if left {
             drop(open);
@@ -201,15 +209,16 @@ impl Reply {
                 }
                 self.is_over = true;
             }
-            Action::GoawayGraceful => order(orders, Order::GoawayGraceful).await,
-            Action::GoawayNow => return Ok(self.last_order(orders, Order::GoawayNow).await),
-            Action::Close => return Ok(self.last_order(orders, Order::Close).await),
-            Action::Freeze => return Ok(self.last_order(orders, Order::Freeze).await),
+            Action::GoawayGraceful => {
+                // A connection that is gone needs no order.
+                let _ = orders.send(Order::GoawayGraceful).await;
+            }
             Action::Http {
                 status,
                 content_type,
                 body,
             } => self.answer_as_http(*status, content_type, body)?,
+            Action::GoawayNow | Action::Close | Action::Freeze => unreachable!("these end a connection"),
             Action::Message(_)
             | Action::Snapshot(_)
             | Action::Event(_)
@@ -222,17 +231,6 @@ impl Reply {
             | Action::UnknownContent(_) => unreachable!("these are messages"),
         }
         Ok(false)
-    }
-
-    /// After these the stream lives as long as its connection does.
-    async fn last_order(&mut self, orders: &mpsc::Sender<Order>, what: Order) -> bool {
-        self.is_over = true;
-        let ends = matches!(what, Order::GoawayNow | Order::Close);
-        order(orders, what).await;
-        if !ends {
-            self.left_within(None).await;
-        }
-        false
     }
 
     /// The stream, after its headers; none when the client has left.
@@ -329,9 +327,32 @@ impl Reply {
     }
 }
 
-async fn order(orders: &mpsc::Sender<Order>, what: Order) {
-    // A connection that is gone needs no order.
-    let _ = orders.send(what).await;
+/// What takes the whole connection.
+fn last_order(action: &Action) -> Option<Order> {
+    match action {
+        Action::GoawayNow => Some(Order::GoawayNow),
+        Action::Close => Some(Order::Close),
+        Action::Freeze => Some(Order::Freeze),
+        Action::Message(_)
+        | Action::Snapshot(_)
+        | Action::Event(_)
+        | Action::Heartbeat(_)
+        | Action::Stale(_)
+        | Action::Draining { .. }
+        | Action::Job(_)
+        | Action::Synced(_)
+        | Action::FeedReset(_)
+        | Action::UnknownContent(_)
+        | Action::Headers
+        | Action::DelayMs(_)
+        | Action::Ok
+        | Action::Error(_)
+        | Action::End
+        | Action::Reset(_)
+        | Action::GoawayGraceful
+        | Action::Silence
+        | Action::Http { .. } => None,
+    }
 }
 
 fn details_of(refusal: &Refusal, code: Code) -> Option<Bytes> {

@@ -7,7 +7,7 @@ pub mod record;
 pub mod script;
 mod words;
 
-use std::future::pending;
+use std::future::{pending, poll_fn};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,7 +48,30 @@ impl Fake {
         let acceptor = certificates.acceptor(&script.listen)?;
         let record = Record::new();
         let mut serving = JoinSet::new();
-        serving.spawn(listen(socket, Arc::new(script), acceptor, record.clone()));
+        match script.listen {
+            // A socket that is bound and does not listen keeps its port, and connecting is refused.
+            Listen::Refuse => drop(serving.spawn(hold(socket))),
+            Listen::RefuseForMs(ms) => {
+                let opening = Instant::now() + Duration::from_millis(ms);
+                let accepting = (Arc::new(script), acceptor, record.clone());
+                drop(serving.spawn(async move {
+                    sleep_until(opening).await;
+                    match socket.listen(BACKLOG) {
+                        Ok(listener) => accept(listener, accepting).await,
+                        Err(error) => accepting.2.fault(format!("cannot listen: {error}")),
+                    }
+                }));
+            }
+            Listen::Plain
+            | Listen::Tls
+            | Listen::MutualTls
+            | Listen::TlsWrongHost
+            | Listen::TlsUntrusted
+            | Listen::Mute => {
+                let listener = socket.listen(BACKLOG)?;
+                drop(serving.spawn(accept(listener, (Arc::new(script), acceptor, record.clone()))));
+            }
+        }
         Ok(Fake {
             address,
             record,
@@ -57,30 +80,15 @@ impl Fake {
     }
 }
 
-async fn listen(socket: TcpSocket, script: Arc<Script>, acceptor: Option<TlsAcceptor>, record: Record) {
-    match script.listen {
-        // A socket that is bound and does not listen keeps its port, and connecting is refused.
-        Listen::Refuse => return hold(socket).await,
-        Listen::RefuseForMs(ms) => sleep_until(Instant::now() + Duration::from_millis(ms)).await,
-        Listen::Plain
-        | Listen::Tls
-        | Listen::MutualTls
-        | Listen::TlsWrongHost
-        | Listen::TlsUntrusted
-        | Listen::Mute => {}
-    }
-    match socket.listen(BACKLOG) {
-        Ok(listener) => accept(listener, &script, acceptor, &record).await,
-        Err(error) => record.fault(format!("cannot listen: {error}")),
-    }
-}
+/// What every connection needs.
+type Accepting = (Arc<Script>, Option<TlsAcceptor>, Record);
 
 async fn hold(socket: TcpSocket) {
     pending::<()>().await;
     drop(socket);
 }
 
-async fn accept(listener: TcpListener, script: &Arc<Script>, acceptor: Option<TlsAcceptor>, record: &Record) {
+async fn accept(listener: TcpListener, (script, acceptor, record): Accepting) {
     let mut connections = JoinSet::new();
     loop {
         let Ok((stream, _)) = listener.accept().await else {
@@ -159,10 +167,7 @@ async fn speak<S: AsyncRead + AsyncWrite + Unpin>(stream: S, script: Arc<Script>
     }
 }
 
-/// Writes what was sent before; calls that come meanwhile are not answered.
+/// Writes what was sent before; calls that come meanwhile are not taken.
 async fn last_words<S: AsyncRead + AsyncWrite + Unpin>(connection: &mut h2::server::Connection<S, Bytes>) {
-    let _ = timeout(LAST_WORDS, async {
-        while let Some(Ok(_)) = connection.accept().await {}
-    })
-    .await;
+    let _ = timeout(LAST_WORDS, poll_fn(|context| connection.poll_closed(context))).await;
 }

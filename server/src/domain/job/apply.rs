@@ -85,6 +85,14 @@ pub(crate) struct IllegalTransition {
 impl Job {
     /// What `event` makes of this job at `now`.
     pub(crate) fn apply(&self, event: Event, now: Timestamp) -> Result<Transition, IllegalTransition> {
+        let mut transition = self.react(event, now)?;
+        if transition.due != Due::Unchanged || transition.job.sequence > self.sequence {
+            transition.job.stalls = 0;
+        }
+        Ok(transition)
+    }
+
+    fn react(&self, event: Event, now: Timestamp) -> Result<Transition, IllegalTransition> {
         let illegal = IllegalTransition {
             state: self.state.name(),
             event: event.name(),
@@ -93,6 +101,7 @@ impl Job {
         match (&self.state, event) {
             (State::Queued { .. }, event) => match event {
                 Event::Joined { limit, dependent } => Ok(next.joined(limit, dependent)),
+                Event::TakenUp => Ok(next.taken_up()),
                 Event::NssRequested { lookup, sweep_at } => {
                     Ok(next.to(State::AwaitingNss { lookup }, None, Due::At(sweep_at)))
                 }
@@ -113,6 +122,7 @@ impl Job {
 
             (State::AwaitingNss { lookup }, event) => match event {
                 Event::Joined { limit, dependent } => Ok(next.joined(limit, dependent)),
+                Event::TakenUp => Ok(next.taken_up()),
                 Event::NssFound { attempts } => Ok(next.nss_found(lookup.clone(), attempts)),
                 Event::NssMissed {
                     failure,
@@ -135,6 +145,7 @@ impl Job {
 
             (State::Calling { intent }, event) => match event {
                 Event::Joined { limit, dependent } => Ok(next.joined(limit, dependent)),
+                Event::TakenUp => Ok(next.taken_up()),
                 Event::OutcomeKnown {
                     intent: of,
                     outcome,
@@ -160,6 +171,7 @@ impl Job {
 
             (State::Waiting { intent, reference, .. }, event) => match event {
                 Event::Joined { limit, dependent } => Ok(next.joined(limit, dependent)),
+                Event::TakenUp => Ok(next.taken_up()),
                 Event::OutcomeKnown {
                     from,
                     intent: of,
@@ -211,6 +223,7 @@ impl Job {
 
             (State::Ambiguous { intent, .. }, event) => match event {
                 Event::Joined { limit, dependent } => Ok(next.joined(limit, dependent)),
+                Event::TakenUp => Ok(next.taken_up()),
                 Event::OutcomeKnown {
                     intent: of,
                     outcome,
@@ -263,6 +276,7 @@ impl Job {
                 | Event::AmbiguityAbandoned
                 | Event::Exhausted { .. }
                 | Event::TimeUp
+                | Event::TakenUp
                 | Event::Stalled => Err(illegal),
             },
         }

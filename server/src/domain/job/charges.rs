@@ -85,7 +85,7 @@ impl Next {
             class: OutcomeClass::Ambiguous,
             reference: Some(reference.to_owned()),
             provider_code: None,
-            late: false,
+            late: self.job.is_terminal(),
         })
     }
 
@@ -101,15 +101,23 @@ impl Next {
             .filter(|attempt| matches!(attempt.charge, Charge::Open | Charge::Unknown))
             .cloned();
         let Some(attempt) = open else { return self.unchanged() };
-        // What an operator has settled stays settled, and "still unknown" is no news.
-        if self.job.settlement.is_some() || !matches!(outcome.settles(), Some((_, Charge::Yes | Charge::No))) {
-            return self.unchanged();
-        }
         let intent = Intent {
             id: attempt.id,
             provider: attempt.provider,
             step: attempt.step,
         };
+        if self.job.is_terminal() && matches!(outcome, Outcome::Accepted { .. }) {
+            // Whoever settles the charge can ask the provider for it by name.
+            let ledger = self.note_reference(&intent, outcome);
+            return Transition {
+                ledger,
+                ..self.unchanged()
+            };
+        }
+        // What an operator has settled stays settled, and "still unknown" is no news.
+        if self.job.settlement.is_some() || !matches!(outcome.settles(), Some((_, Charge::Yes | Charge::No))) {
+            return self.unchanged();
+        }
         let idle = matches!(self.job.state, State::Queued { .. } | State::AwaitingNss { .. });
         if idle && matches!(outcome, Outcome::Answered { .. }) {
             let now = self.now;

@@ -3,6 +3,7 @@
 //! Decides which decisions and facts there are, and what each of them says. What they do to a job is for `apply`.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::{
     ids::{IntentId, JobId},
@@ -47,7 +48,9 @@ pub(crate) enum Event {
     CancelAsked,
     /// Decision: the job's deadline, or the grace of an ambiguous call, has passed.
     TimeUp,
-    /// Decision: it was claimed many times and never moved.
+    /// Decision: a worker has it in hand though its last claim did not move it.
+    TakenUp,
+    /// Decision: it was taken up many times and never moved.
     Stalled,
     /// Decision: another request joins, perhaps with a wider limit, perhaps as a job to wake.
     Joined { limit: u32, dependent: Option<JobId> },
@@ -56,7 +59,8 @@ pub(crate) enum Event {
 }
 
 /// Who brought an outcome: the billed call itself, or a later question about it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Source {
     Call,
     Poll,
@@ -77,6 +81,7 @@ impl Event {
             Event::Exhausted { .. } => "Exhausted",
             Event::CancelAsked => "CancelAsked",
             Event::TimeUp => "TimeUp",
+            Event::TakenUp => "TakenUp",
             Event::Stalled => "Stalled",
             Event::Joined { .. } => "Joined",
             Event::Settled { .. } => "Settled",

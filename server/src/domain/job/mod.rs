@@ -65,6 +65,9 @@ pub(crate) struct Job {
     /// Jobs to wake when this one ends, at most [`DEPENDENTS_MAX`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dependents: Vec<JobId>,
+    /// Times that it was taken up again since it last moved.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub stalls: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settlement: Option<Settlement>,
     /// W3C `traceparent` of the request that started it.
@@ -214,6 +217,7 @@ impl Job {
             nss_from: None,
             nss_missed: false,
             dependents: new.dependent.into_iter().collect(),
+            stalls: 0,
             settlement: None,
             trace_parent: new.trace_parent,
         };
@@ -305,6 +309,11 @@ pub(crate) struct NewJob {
     pub deadline_at: Timestamp,
     pub dependent: Option<JobId>,
     pub trace_parent: Option<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// The reason a job gets when a call's outcome stays unknown.

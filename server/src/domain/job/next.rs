@@ -62,6 +62,11 @@ impl Next {
         self.unchanged()
     }
 
+    pub(super) fn taken_up(mut self) -> Transition {
+        self.job.stalls = self.job.stalls.saturating_add(1);
+        self.unchanged()
+    }
+
     pub(super) fn deferred(self, until: Timestamp) -> Transition {
         match self.job.state {
             // Waiting on is no news to a watcher.

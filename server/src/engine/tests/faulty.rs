@@ -41,9 +41,18 @@ pub(super) struct Faulty {
     loses_first_intent: AtomicBool,
     /// The commit of an intent whose replies are lost, however often it is sent.
     lost_intent: OnceLock<Uuid>,
+    /// Claims of jobs, and places at gates, that are given but whose replies are lost.
+    claims_to_lose: AtomicUsize,
+    entries_to_lose: AtomicUsize,
+    /// An intent that is on its way for as long as its caller waits for it, and longer: it arrives with the first read after.
+    holds_first_intent: AtomicBool,
+    held_intent: std::sync::Mutex<Option<Commit>>,
+    has_given_up: AtomicBool,
     /// Whether who looks for due jobs waits for ever.
     claims_hang: AtomicBool,
     pub claims_hung: AtomicUsize,
+    /// Whether no intent can be had.
+    postpones: AtomicBool,
     epoch: Option<u64>,
 }
 
@@ -59,14 +68,24 @@ impl Faulty {
             claims_made: AtomicUsize::new(0),
             loses_first_intent: AtomicBool::new(false),
             lost_intent: OnceLock::new(),
+            claims_to_lose: AtomicUsize::new(0),
+            entries_to_lose: AtomicUsize::new(0),
+            holds_first_intent: AtomicBool::new(false),
+            held_intent: std::sync::Mutex::default(),
+            has_given_up: AtomicBool::new(false),
             claims_hang: AtomicBool::new(false),
             claims_hung: AtomicUsize::new(0),
+            postpones: AtomicBool::new(false),
             epoch,
         })
     }
 
     pub(super) fn goes_down(&self) {
         self.is_down.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) fn postpones(&self, postpones: bool) {
+        self.postpones.store(postpones, Ordering::SeqCst);
     }
 
     pub(super) fn comes_back(&self) {
@@ -90,6 +109,27 @@ impl Faulty {
         self.loses_first_intent.store(true, Ordering::SeqCst);
     }
 
+    pub(super) fn loses_claims(&self, count: usize) {
+        self.claims_to_lose.store(count, Ordering::SeqCst);
+    }
+
+    pub(super) fn loses_gate_entries(&self, count: usize) {
+        self.entries_to_lose.store(count, Ordering::SeqCst);
+    }
+
+    /// The first intent from now on reaches the store only when its caller has given it up.
+    pub(super) fn holds_first_intent(&self) {
+        self.holds_first_intent.store(true, Ordering::SeqCst);
+    }
+
+    fn is_held_intent(&self, commit: &Commit) -> bool {
+        let mut held = self.held_intent.lock().unwrap();
+        if is_intent(commit) && self.holds_first_intent.swap(false, Ordering::SeqCst) {
+            *held = Some(commit.clone());
+        }
+        held.as_ref().is_some_and(|held| held.op == commit.op)
+    }
+
     pub(super) fn claims_made(&self) -> usize {
         self.claims_made.load(Ordering::SeqCst)
     }
@@ -108,11 +148,15 @@ impl Faulty {
     }
 
     fn reply<T>(&self, reply: T) -> Result<T, StoreError> {
-        let take_one = |left: usize| left.checked_sub(1);
-        let lost = self
-            .replies_to_lose
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, take_one);
-        if lost.is_ok() { Err(unavailable()) } else { Ok(reply) }
+        lose_one_of(&self.replies_to_lose, reply)
+    }
+}
+
+fn lose_one_of<T>(to_lose: &AtomicUsize, reply: T) -> Result<T, StoreError> {
+    let take_one = |left: usize| left.checked_sub(1);
+    match to_lose.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take_one) {
+        Ok(_) => Err(unavailable()),
+        Err(_) => Ok(reply),
     }
 }
 
@@ -144,7 +188,14 @@ impl Store for Faulty {
     }
 
     async fn read(&self, id: &JobId) -> Result<Option<Stored>, StoreError> {
-        self.up()?.read(id).await
+        let read = self.up()?.read(id).await;
+        if self.has_given_up.load(Ordering::SeqCst) {
+            let arrives = self.held_intent.lock().unwrap().take();
+            if let Some(commit) = arrives {
+                self.inner.commit(commit).await?;
+            }
+        }
+        read
     }
 
     async fn read_sealed(&self, id: &JobId) -> Result<Option<SealedRecord>, StoreError> {
@@ -156,13 +207,23 @@ impl Store for Faulty {
             self.claims_hung.fetch_add(1, Ordering::SeqCst);
             std::future::pending::<()>().await;
         }
-        let claims = self.up()?.claim_due(lease, max).await;
+        let claims = self.up()?.claim_due(lease, max).await?;
         self.claims_made.fetch_add(1, Ordering::SeqCst);
-        claims
+        if claims.claims.is_empty() {
+            return Ok(claims);
+        }
+        lose_one_of(&self.claims_to_lose, claims)
     }
 
     async fn commit(&self, commit: Commit) -> Result<Committed, StoreError> {
+        if self.is_held_intent(&commit) {
+            return Err(unavailable());
+        }
         let (is_lost, is_intent) = (self.is_lost_intent(&commit), is_intent(&commit));
+        if is_intent && self.postpones.load(Ordering::SeqCst) {
+            let wait = Duration::from_millis(20);
+            return Ok(Committed::Postponed { wait });
+        }
         let committed = self.up()?.commit(commit).await?;
         if is_intent {
             drop(self.slow_intents.lock().await);
@@ -182,7 +243,7 @@ impl Store for Faulty {
         self.up()?.reserve_request(reservation).await
     }
 
-    async fn settle_request(&self, key: &str, job: &JobId) -> Result<(), StoreError> {
+    async fn settle_request(&self, key: &str, job: &JobId) -> Result<JobId, StoreError> {
         self.up()?.settle_request(key, job).await
     }
 
@@ -209,7 +270,8 @@ impl Store for Faulty {
         limits: &GateLimits,
         hold: Duration,
     ) -> Result<Passage, StoreError> {
-        self.up()?.enter_gate(provider, intent, limits, hold).await
+        let passage = self.up()?.enter_gate(provider, intent, limits, hold).await?;
+        lose_one_of(&self.entries_to_lose, passage)
     }
 
     async fn leave_gate(
@@ -222,6 +284,8 @@ impl Store for Faulty {
         if self.gates_hang.load(Ordering::SeqCst) {
             std::future::pending::<()>().await;
         }
+        let is_held = self.held_intent.lock().unwrap().is_some();
+        self.has_given_up.fetch_or(is_held, Ordering::SeqCst);
         self.up()?.leave_gate(provider, intent, limits, report).await
     }
 

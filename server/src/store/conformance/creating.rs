@@ -60,6 +60,25 @@ pub(crate) async fn a_repeated_creation_is_started_again_without_a_lease(world: 
     );
 }
 
+pub(crate) async fn a_repeated_creation_that_joined_a_job_is_given_it_again(world: &World) {
+    let lives = world.start(1).await.stored.job.id;
+    let asked = |remember| {
+        let creation = fixtures::creation(fixtures::work_history(1, fixtures::EPOCH));
+        Creation { remember, ..creation }
+    };
+    let (remembered, forgotten) = (asked(Some(LONG)), asked(None));
+    for creation in [&remembered, &forgotten] {
+        let joined = world.create(creation).await;
+        assert!(matches!(joined.how, How::Attached));
+        assert_eq!(joined.stored.job.id, lives);
+    }
+    done(world.happens(&lives, Event::CancelAsked).await);
+    let again = world.create(&remembered).await;
+    assert!(matches!(again.how, How::Reused), "{:?}", again.how);
+    assert_eq!(again.stored.job.id, lives, "though it serves nobody else any more");
+    assert!(matches!(world.create(&forgotten).await.how, How::Started(None)));
+}
+
 pub(crate) async fn a_hundred_creations_at_once_start_one_job(world: &World) {
     let now = world.now().await;
     let creations = (0..100).map(|_| {

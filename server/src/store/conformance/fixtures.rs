@@ -96,6 +96,7 @@ pub(crate) fn creation(job: Job) -> Creation {
         product: PRODUCT.to_owned(),
         repeat_allowed: false,
         claim: None,
+        remember: None,
         job,
     }
 }

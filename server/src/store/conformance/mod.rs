@@ -72,6 +72,7 @@ macro_rules! conformance {
                     a_new_job_is_started_and_reads_back
                     a_claimed_creation_is_leased
                     a_repeated_creation_is_started_again_without_a_lease
+                    a_repeated_creation_that_joined_a_job_is_given_it_again
                     a_hundred_creations_at_once_start_one_job
                     a_living_job_takes_later_requests
                     another_tenant_person_or_product_starts_its_own_job

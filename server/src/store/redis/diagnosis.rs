@@ -25,12 +25,30 @@ pub(crate) async fn diagnose(options: RedisOptions) -> Vec<Finding> {
             ..options
         })
         .await;
+        let at = link.address().shown();
+        let store = match opened {
+            Ok(store) => store,
+            Err(error) => {
+                findings.push(Finding {
+                    check: "data set",
+                    at,
+                    result: Err(Problem::of_opening(error)),
+                });
+                return findings;
+            }
+        };
         findings.push(Finding {
             check: "data set",
-            at: link.address().shown(),
-            result: opened
-                .map(|_| "it is whole, and store.secret is its secret".to_owned())
-                .map_err(Problem::of_opening),
+            at: at.clone(),
+            result: Ok("it is whole, and store.secret is its secret".to_owned()),
+        });
+        let examined = store.examine().await.map_err(|error| error.to_string());
+        findings.push(Finding {
+            check: "jobs",
+            at,
+            result: examined
+                .and_then(|examined| examined.verdict())
+                .map_err(Problem::of_jobs),
         });
     }
     findings

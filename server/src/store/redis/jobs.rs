@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::{
     RedisStore, micros, micros_of,
+    reigns::NOT_SETTLED,
     reply::Reply,
     scripts::{self, Call, Script},
 };
@@ -36,6 +37,8 @@ struct CreatePlan<'a> {
     repeat_allowed: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     lease_us: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remember_ms: Option<u64>,
     job_prefix: String,
     bell: String,
     feed_kept_max: u64,
@@ -52,6 +55,7 @@ impl RedisStore {
             answered_by,
             repeat_allowed,
             claim,
+            remember,
         } = creation;
         let slot = self.keys.shard(job.id.shard());
         let plan = CreatePlan {
@@ -64,26 +68,40 @@ impl RedisStore {
             answered_by: answered_by.map_or(ProviderId::ALL.to_vec(), |provider| vec![provider]),
             repeat_allowed,
             lease_us: claim.map(micros),
+            remember_ms: remember.map(|keep| (micros(keep) / 1000).max(1)),
             job_prefix: slot.job_prefix(),
             bell: self.keys.bell(),
             feed_kept_max: self.feed_kept_max,
             retention_us: micros(self.retention),
         };
-        let call = Call::new("create a job", &scripts::CREATE)
+        // A running job that needs this one must not be kept waiting: it came when there was room.
+        let (script, full) = if job.dependents.is_empty() {
+            (&scripts::CREATE, self.fitness().full)
+        } else {
+            (&scripts::CREATE_FOR_JOB, None)
+        };
+        let call = Call::new("create a job", script)
             .key(slot.epoch())
+            .key(slot.reign())
             .key(slot.job(&job.id))
             .key(slot.sealed(&job.id))
             .key(slot.dedupe(&job.tenant, &job.person, &product))
             .key(slot.due())
             .key(slot.jobs(&job.tenant))
             .key(slot.feed())
+            .key(slot.served(&job.id))
             .arg(self.epoch())
+            .arg("")
             .arg(super::plan(&plan))
             .arg(codec::encode_job(&job))
-            .arg(subject);
+            .arg(subject)
+            .arg(if full.is_some() { "1" } else { "0" });
 
         let sent_at = Instant::now();
-        let (word, mut reply) = self.link.run(call).await?;
+        let (word, mut reply, reign) = self.reigns.run(job.id.shard(), &call).await?;
+        if let "STARTED" | "REPLAY" = word.as_str() {
+            self.reigns.memory.remember(job.id.clone(), 1, call, &reign);
+        }
         let how = match word.as_str() {
             "STARTED" => {
                 let version = reply.number()?;
@@ -93,9 +111,25 @@ impl RedisStore {
                     how: How::Started(lease),
                 });
             }
+            "FULL" => {
+                return Err(StoreError::Unavailable {
+                    doing: "create a job",
+                    why: full.unwrap_or_default(),
+                });
+            }
+            "SETTLING" => {
+                return Err(StoreError::Unavailable {
+                    doing: "create a job",
+                    why: NOT_SETTLED.into(),
+                });
+            }
             "REPLAY" => How::Started(None),
             "ATTACHED" => How::Attached,
             "REUSED" => How::Reused,
+            "AGAIN" => {
+                let id = reply.text()?;
+                return Ok(Created::again(stored(&id, &mut reply)?));
+            }
             _ => return Err(reply.misshapen()),
         };
         let id = reply.text()?;
@@ -110,6 +144,9 @@ impl RedisStore {
     /// failover takes back a commit that nobody has acknowledged yet, but which can be read already.
     pub(super) async fn read_job(&self, id: &JobId) -> Result<Option<Stored>, StoreError> {
         let read = self.read_job_by(&scripts::READ, id).await?;
+        if read.is_none() {
+            self.reigns.demand_settled(id.shard()).await?;
+        }
         if self.link.replicas_min() > 0 && self.is_final_and_new(read.as_ref()) {
             return self.read_job_by(&scripts::READ_HERE, id).await;
         }

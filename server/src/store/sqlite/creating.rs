@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{Turn, fault::Fault, feed, rows};
 use crate::{
-    domain::job::Job,
+    domain::{ids::JobId, job::Job},
     store::{
         Created, Creation, How, Lease, StoreError, Stored, codec,
         dedupe::{Dedupe, Serves},
@@ -21,6 +21,9 @@ pub(super) fn create(turn: &Turn<'_>, creation: &Creation) -> Result<Created, Fa
             how: How::Started(None),
         });
     }
+    if let Some(stored) = served_before(turn, creation)? {
+        return Ok(Created::again(stored));
+    }
     let key = DedupeKey {
         job: &creation.job,
         product: &creation.product,
@@ -32,11 +35,49 @@ pub(super) fn create(turn: &Turn<'_>, creation: &Creation) -> Result<Created, Fa
             Serves::Reused(id) => (id, How::Reused),
         };
         match rows::read(turn.db, &id)? {
-            Some(stored) => return Ok(Created { stored, how }),
+            Some(stored) => {
+                remember(turn, creation, &id)?;
+                return Ok(Created { stored, how });
+            }
             None => dedupe.forget(&id),
         }
     }
     start(turn, creation, &key, dedupe)
+}
+
+/// The job that served the same creation before. It stands among the request ids, whose time and end it shares, under a name
+/// that no request id has.
+fn served_before(turn: &Turn<'_>, creation: &Creation) -> Result<Option<Stored>, Fault> {
+    if creation.remember.is_none() {
+        return Ok(None);
+    }
+    let sql = "SELECT job FROM requests WHERE key = ?1 AND expires_ms > ?2";
+    let key = params![served_key(&creation.job.id), turn.now.as_millisecond()];
+    let served: Option<String> = turn
+        .db
+        .prepare_cached(sql)?
+        .query_row(key, |row| row.get(0))
+        .optional()?;
+    match served {
+        Some(id) => rows::read(turn.db, &rows::job_id(&id)?),
+        None => Ok(None),
+    }
+}
+
+fn remember(turn: &Turn<'_>, creation: &Creation, served_by: &JobId) -> Result<(), Fault> {
+    let Some(keep) = creation.remember else { return Ok(()) };
+    let sql = "INSERT OR REPLACE INTO requests (key, fingerprint, job, settled, expires_ms) VALUES (?1, '', ?2, 1, ?3)";
+    let row = params![
+        served_key(&creation.job.id),
+        served_by.as_str(),
+        rows::after_ms(turn.now, keep)
+    ];
+    turn.db.prepare_cached(sql)?.execute(row)?;
+    Ok(())
+}
+
+fn served_key(proposed: &JobId) -> String {
+    format!("served:{proposed}")
 }
 
 fn start(turn: &Turn<'_>, creation: &Creation, key: &DedupeKey<'_>, mut dedupe: Dedupe) -> Result<Created, Fault> {

@@ -328,3 +328,21 @@ async fn callers_that_go_away_do_not_add_to_the_reads_at_a_time() {
     drop(doors);
     assert!(running.load(std::sync::atomic::Ordering::SeqCst) <= 4);
 }
+
+#[tokio::test]
+async fn a_torn_record_is_found_and_named() {
+    let harness = harness(None);
+    let job = fixtures::work_history(1, fixtures::EPOCH);
+    harness.store.create(fixtures::creation(job.clone())).await.unwrap();
+    assert_eq!(
+        harness.store.examine().await.unwrap().verdict().unwrap(),
+        "1 jobs, each whole"
+    );
+    let tear = |db: &rusqlite::Connection| Ok(db.execute("UPDATE jobs SET sequence = 9", ())?);
+    harness.store.write("tear", tear, |_| ()).await.unwrap();
+    let verdict = harness.store.examine().await.unwrap().verdict().unwrap_err();
+    assert!(
+        verdict.contains(&format!("{} has another number of events", job.id)),
+        "{verdict}"
+    );
+}

@@ -10,7 +10,7 @@ use super::*;
 type Happening = (u8, u8);
 
 /// The kinds of events, those that lead on more often than those that end.
-const KINDS: [&str; 34] = [
+const KINDS: [&str; 35] = [
     "NssRequested",
     "NssFound",
     "NssMissed",
@@ -45,6 +45,7 @@ const KINDS: [&str; 34] = [
     "Joined",
     "Settled",
     "Settled",
+    "TakenUp",
 ];
 
 fn happenings() -> impl Strategy<Value = Vec<Happening>> {
@@ -110,6 +111,7 @@ fn event(job: &Job, (kind, pick): Happening, fresh: u128) -> Event {
         "CancelAsked" => Event::CancelAsked,
         "TimeUp" => Event::TimeUp,
         "Stalled" => Event::Stalled,
+        "TakenUp" => Event::TakenUp,
         "Joined" => Event::Joined {
             limit: u32::from(pick),
             dependent: (pick % 2 == 0).then(|| job_id(JobKind::WorkHistory, u128::from(pick % 8))),

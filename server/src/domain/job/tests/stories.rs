@@ -409,6 +409,23 @@ fn a_cancel_after_the_end_changes_nothing() {
 }
 
 #[test]
+fn taking_up_counts_until_the_job_moves() {
+    for life in [Life::new(), awaiting_nss(), waiting().1, ambiguous().1] {
+        let life = life.then(Event::TakenUp).then(Event::TakenUp);
+        let state = life.job.state.name();
+        let life = life.check(state, Due::Unchanged, None, None);
+        assert_eq!(life.job.stalls, 2);
+        let joined = Event::Joined {
+            limit: 0,
+            dependent: None,
+        };
+        let life = life.then(joined);
+        assert_eq!(life.job.stalls, 2, "what callers do moves nothing");
+        assert_eq!(life.then(Event::Deferred { until: at(200) }).job.stalls, 0);
+    }
+}
+
+#[test]
 fn a_stalled_job_ends_as_the_money_says() {
     for life in [Life::new(), awaiting_nss()] {
         let life = life.then(Event::Stalled);

@@ -166,6 +166,7 @@ fn events() -> Vec<(&'static str, Event)> {
         ),
         ("CancelAsked", Event::CancelAsked),
         ("TimeUp", Event::TimeUp),
+        ("TakenUp", Event::TakenUp),
         ("Stalled", Event::Stalled),
         (
             "Joined",
@@ -185,5 +186,5 @@ fn the_table_has_every_state_and_every_event() {
     assert_eq!(states.len(), 9, "{states:?}");
     let mut events: Vec<&str> = events().iter().map(|(_, event)| event.name()).collect();
     events.dedup();
-    assert_eq!(events.len(), 15, "{events:?}");
+    assert_eq!(events.len(), 16, "{events:?}");
 }

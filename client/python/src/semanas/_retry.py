@@ -1,0 +1,102 @@
+"""When a call is made again, and after how long. Pure: time and randomness are arguments, and nobody waits here."""
+
+from __future__ import annotations
+
+import enum
+
+import grpc
+
+from ._errors import ERROR_DOMAIN, ExhaustedError, SemanasError, UnavailableError
+from ._options import RetryPolicy
+
+# What a broken connection may look like. With a reason of Semanas it is the server's word instead, and final.
+_MAY_BE_A_BREAK = frozenset(
+    {
+        grpc.StatusCode.INTERNAL,
+        grpc.StatusCode.UNKNOWN,
+        grpc.StatusCode.CANCELLED,
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+    }
+)
+# 2^16 first waits are longer than any longest wait; more doublings would only overflow.
+_DOUBLINGS_MAX = 16
+# gRPC rounds a deadline up before it tells the server; this much less, and the server is not told more than the caller gave.
+_ROUNDING_S = 0.005
+
+
+class Repeat(enum.Enum):
+    """Whether a call may be made again."""
+
+    HARMLESS = enum.auto()
+    """As often as the policy says."""
+    ON_SERVERS_WORD = enum.auto()
+    """Only after the server itself said that it did not do it: a try after a broken connection could buy twice."""
+    NEVER = enum.auto()
+    """Whoever asks wants to know it as it is."""
+
+
+class Tries:
+    """The tries of one unary call, within one deadline."""
+
+    def __init__(self, policy: RetryPolicy | None, repeat: Repeat, time_limit: float | None, now: float) -> None:
+        self._policy = policy
+        self._repeat = repeat
+        self._deadline = None if time_limit is None else now + time_limit
+        self.made = 0
+        """Tries that have begun."""
+
+    def begin(self, now: float) -> float | None:
+        """Counts a try; gives the seconds that it may take."""
+        self.made += 1
+        return None if self._deadline is None else max(0.0, self._deadline - now - _ROUNDING_S)
+
+    def delay(self, error: SemanasError, now: float, jitter: float) -> float | None:
+        """Seconds until the next try; ``None`` when the error is the answer. A wait that would pass the deadline is not begun,
+        so that the caller gets the real reason and not the deadline's.
+        """
+        if self._repeat is Repeat.NEVER:
+            return None
+        if self._repeat is Repeat.ON_SERVERS_WORD and error.domain != ERROR_DOMAIN:
+            return None
+        delay = unary_delay(self._policy, error, self.made, jitter)
+        if delay is not None and self._deadline is not None and now + delay >= self._deadline:
+            return None
+        return delay
+
+
+def unary_delay(policy: RetryPolicy | None, error: SemanasError, tries_made: int, jitter: float) -> float | None:
+    """How long to wait before a unary call is made again; ``None`` when it is not. ``jitter`` is in [0, 1).
+
+    A limit that names no time is not waited out, because it may have no end.
+    """
+    if isinstance(error, UnavailableError) or (isinstance(error, ExhaustedError) and error.retry_delay is not None):
+        return _wait(policy, error.retry_delay, tries_made, jitter)
+    return None
+
+
+def resume_delay(policy: RetryPolicy | None, error: SemanasError, failures: int, jitter: float) -> float | None:
+    """How long to wait before a broken watch is resumed; ``None`` when resuming is of no use.
+
+    A watch costs nothing to resume, so that everything is tried again that is not a word of the server about the watch itself.
+    """
+    if isinstance(error, (UnavailableError, ExhaustedError)):
+        return _wait(policy, error.retry_delay, failures, jitter)
+    is_servers_word = bool(error.reason) and error.domain == ERROR_DOMAIN
+    if error.code in _MAY_BE_A_BREAK and not is_servers_word:
+        return _wait(policy, None, failures, jitter)
+    return None
+
+
+def _wait(policy: RetryPolicy | None, retry_after: float | None, tries_made: int, jitter: float) -> float | None:
+    """A server's word is kept to the full, with up to half as much again so that not all come back at once; otherwise the wait
+    doubles from try to try and half of it is random.
+    """
+    if policy is None or tries_made >= policy.tries_max:
+        return None
+    if retry_after is None:
+        doubled = policy.delay_first * (1 << min(tries_made - 1, _DOUBLINGS_MAX))
+        full = min(doubled, policy.delay_max)
+        return full * (0.5 + 0.5 * jitter)
+    if retry_after > policy.retry_after_max:
+        return None
+    return max(retry_after, policy.delay_first) * (1.0 + 0.5 * jitter)

@@ -1,0 +1,50 @@
+//! Replies of the store that never come, and commits that arrive when nobody waits for them any more.
+
+use std::time::Duration;
+
+use super::{
+    harness::{World, until},
+    scripted::history,
+};
+use crate::domain::{job::StateName, outcome::Charge, provider_id::ProviderId};
+
+#[tokio::test]
+async fn lost_replies_to_claims_are_not_held_against_a_job() {
+    let (world, idle) = World::with(|options| options.workers_max = 0).await;
+    world.kiban.replies(history());
+    let id = idle.start().await.snapshot.job.id;
+    let lossy = world
+        .replica_that(
+            |options| options.lease = Duration::from_millis(100),
+            |store| store.loses_claims(8),
+        )
+        .await;
+    assert_eq!(lossy.ends(&id).await.0, StateName::Succeeded);
+    assert_eq!(world.kiban.calls(), 1);
+}
+
+#[tokio::test]
+async fn a_place_at_a_gate_whose_reply_was_lost_is_used_and_not_left_behind() {
+    let (world, replica) = World::with(|options| {
+        let kiban = options.providers.get_mut(&ProviderId::Kiban).unwrap();
+        kiban.call_time_limit = Duration::from_secs(600);
+        kiban.gate.in_flight_max = 1;
+    })
+    .await;
+    replica.store.loses_gate_entries(2);
+    world.kiban.replies(history());
+    let id = replica.start().await.snapshot.job.id;
+    assert_eq!(replica.ends(&id).await.0, StateName::Succeeded);
+}
+
+#[tokio::test]
+async fn an_intent_that_arrives_after_it_was_given_up_does_not_count() {
+    let (world, replica) = World::with(|options| options.lease = Duration::from_millis(300)).await;
+    replica.store.holds_first_intent();
+    world.kiban.replies(history());
+    let id = replica.start().await.snapshot.job.id;
+    until("Kiban is asked", || async { world.kiban.calls() == 1 }).await;
+    let job = replica.end(&id).await;
+    assert_eq!(job.view().state, StateName::Succeeded);
+    assert!(job.attempts.iter().all(|attempt| attempt.charge != Charge::Unknown));
+}
