@@ -244,9 +244,12 @@ async fn a_crashed_redis_is_unavailable_and_taken_up_again_with_all_its_data() {
     .await;
     let read = store.read(&started.job.id).await.unwrap().unwrap();
     assert_eq!(read.job, started.job, "what was acknowledged is there");
-    // Its scripts are gone with the process, and come back by themselves.
-    let cancel = cancel(&store, &started.job.id).await;
-    assert!(matches!(store.commit(cancel).await.unwrap(), Committed::Done { .. }));
+    // Its scripts are gone with the process, and come back by themselves. What was read before the restart is read again.
+    until("a commit goes through", async || {
+        let cancel = cancel(&store, &started.job.id).await;
+        matches!(store.commit(cancel).await, Ok(Committed::Done { .. }))
+    })
+    .await;
 
     let resync = async { while bells.recv().await.unwrap() != Bell::Resync {} };
     timeout(PATIENCE, resync).await.expect("lost rings are announced");
