@@ -11,13 +11,14 @@ import type { TestContext } from "node:test";
 import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
 import { SemanasClient } from "@semanas/client";
+import { skippedWithout } from "./support.js";
 
 const program = process.env["SEMANAS_BIN"] ?? "";
 const browser = [process.env["CHROMIUM"] ?? "", "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(
   existsSync,
 );
 const missing =
-  browser === undefined ? "there is no Chromium" : existsSync(program) ? false : "there is no program at SEMANAS_BIN";
+  skippedWithout("Chromium", browser !== undefined) || skippedWithout("program at SEMANAS_BIN", existsSync(program));
 const PATIENCE_MS = 60_000;
 /** The browser asks for nothing but the page. */
 const FLAGS =

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import * as http2 from "node:http2";
 import * as net from "node:net";
@@ -20,7 +20,7 @@ import {
   VERSION,
 } from "@semanas/client";
 import { GetWorkHistoryResponseSchema } from "@semanas/client/v1";
-import { all, clientOf, event, failureOf, silence, snapshot, until } from "./support.js";
+import { all, clientOf, event, failureOf, silence, skippedWithout, snapshot, until } from "./support.js";
 
 const folder = mkdtempSync(join(tmpdir(), "semanas-test-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -41,12 +41,13 @@ function certificates(name: string) {
   return { ca: readFileSync(at("ca.pem"), "utf8"), issue };
 }
 
-const ours = certificates("ours");
-const server = ours.issue("server", "IP:127.0.0.1");
-const caCertificatePem = ours.ca;
+const skip = skippedWithout("openssl to make certificates with", spawnSync("openssl", ["version"]).status === 0);
 const once: ClientOptions = { retry: "off" };
 
-test("TLS with the authority given, and with no other", async (t) => {
+test("TLS with the authority given, and with no other", { skip }, async (t) => {
+  const ours = certificates("ours");
+  const caCertificatePem = ours.ca;
+  const server = ours.issue("server", "IP:127.0.0.1");
   const { client } = await clientOf(
     t,
     { getWorkHistory: () => ({ job: { jobId: "wh_1" } }) },
@@ -66,7 +67,10 @@ test("TLS with the authority given, and with no other", async (t) => {
   await failureOf(careful.getWorkHistory("wh_1"), UnavailableError);
 });
 
-test("mTLS shows who calls; a server that wants to see it refuses others", async (t) => {
+test("mTLS shows who calls; a server that wants to see it refuses others", { skip }, async (t) => {
+  const ours = certificates("mutual");
+  const caCertificatePem = ours.ca;
+  const server = ours.issue("server", "IP:127.0.0.1");
   const tls = { ...server, ca: ours.ca, requestCert: true, rejectUnauthorized: true };
   const person = ours.issue("client", "DNS:client.example");
   const stranger = certificates("strangers").issue("stranger", "DNS:stranger.example");

@@ -5,10 +5,11 @@ import { fileURLToPath } from "node:url";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import { startRealServer } from "@semanas/client/testing";
+import { skippedWithout } from "./support.js";
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL("../../", import.meta.url));
-const skip = existsSync(process.env["SEMANAS_BIN"] ?? "") ? false : "there is no program at SEMANAS_BIN";
+const skip = skippedWithout("program at SEMANAS_BIN", existsSync(process.env["SEMANAS_BIN"] ?? ""));
 
 /** Builds a program as its own file, with everything else as it is installed; runs it against the real server. */
 async function outputOf(name: string, source: string, ...words: string[]): Promise<string> {

@@ -12,6 +12,11 @@ import { startFake } from "@semanas/client/testing";
 /** One of the sandbox's people. */
 export const CURP = "GOAA970724HYNNNL08";
 
+/** Why a test is skipped where something is not at hand; under CI=true nothing is, because that would be a promise nobody kept. */
+export function skippedWithout(what: string, isAtHand: boolean): string | false {
+  return isAtHand || process.env["CI"] === "true" ? false : `there is no ${what}`;
+}
+
 const PATIENCE_MS = 20_000;
 
 /** A client of a fake; both end with the test. */

@@ -11,10 +11,9 @@ import {
 } from "@semanas/client";
 import type { TestServer } from "@semanas/client/testing";
 import { refuse, startFake, startRealServer, startServer } from "@semanas/client/testing";
-import { CURP, all, clientOf, failureOf } from "./support.js";
+import { CURP, all, clientOf, failureOf, skippedWithout } from "./support.js";
 
-const program = process.env["SEMANAS_BIN"] ?? "";
-const withoutProgram = existsSync(program) ? false : "there is no program at SEMANAS_BIN";
+const withoutProgram = skippedWithout("program at SEMANAS_BIN", existsSync(process.env["SEMANAS_BIN"] ?? ""));
 
 async function useAll(server: TestServer): Promise<void> {
   const client = new SemanasClient(server.endpoint);

@@ -22,8 +22,8 @@ export interface TestServer {
 
 /**
  * What the fake answers: a function for each call that the test wants to decide, as Connect's servers have them; errors are made by
- * `refuse`. Where there is none the fake tells a story of its own: every person has an NSS and a work history with one employment, every job
- * succeeds after two events, and nothing is charged.
+ * `refuse`. Where there is none the fake tells a story of its own: every person has an NSS and a work history with one employment, every
+ * job succeeds after two events, and nothing is charged.
  */
 export type FakeAnswers = Partial<ServiceImpl<typeof WorkHistoryService>> &
   Partial<ServiceImpl<typeof OperationsService>> & {

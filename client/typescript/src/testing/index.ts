@@ -1,6 +1,6 @@
 /**
- * A server of Semanas for the tests of programs that call one: the real server with its sandbox where the `semanas` program is at hand, else
- * a fake. For Node.js.
+ * A server of Semanas for the tests of programs that call one: the real server with its sandbox where the `semanas` program is at hand,
+ * else a fake. For Node.js.
  *
  * @packageDocumentation
  */
