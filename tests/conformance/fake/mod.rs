@@ -42,7 +42,7 @@ pub struct Fake {
 impl Fake {
     pub fn start(script: Script, certificates: &Certificates) -> anyhow::Result<Fake> {
         let socket = TcpSocket::new_v4()?;
-        socket.set_reuseaddr(true)?;
+        // Without SO_REUSEADDR: with it two sockets that do not listen yet may be given the same port.
         socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
         let address = socket.local_addr()?;
         let acceptor = certificates.acceptor(&script.listen)?;
