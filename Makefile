@@ -1,6 +1,6 @@
 # The index of recipes: `make` prints it. Each recipe is a line or two; what takes more lives in tools/.
 .DEFAULT_GOAL := help
-.PHONY: help demo build test chaos chaos-short chaos-broken fuzz check lint fmt gen package conformance proto-baseline toolchain
+.PHONY: help demo build test simulate chaos chaos-short chaos-broken fuzz check lint fmt gen package conformance proto-baseline toolchain
 
 # For the Makefiles of the clients too: the compiler of the contract, and the program that their tests start.
 export BUF := $(abspath tools/node_modules/.bin/buf)
@@ -28,6 +28,9 @@ test: toolchain ## Install what is missing and run every test
 	cargo test --locked --workspace
 	tools/clients test
 	@if [ -s $(SKIPPED_LIST) ]; then echo; echo "Passed, but for:"; cat $(SKIPPED_LIST); fi
+
+simulate: toolchain ## Many seeds of the engine in virtual time: SEEDS=100000; SEED=7 replays one with its whole trace
+	SIMULATION_SEEDS=$(or $(SEEDS),10000) SIMULATION_SEED=$(SEED) cargo test --locked -p semanas-server --lib simulation::tests::new_seeds -- --nocapture
 
 chaos: toolchain ## Minutes of random faults under load, then the checker; SEED=... replays, JOBS=... and TOPOLOGY=... choose
 	tools/ensure-redis

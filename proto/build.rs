@@ -21,6 +21,16 @@ fn main() -> Result<(), Box<dyn Error>> {
         .file_descriptor_set();
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("descriptors.binpb"), descriptors.encode_to_vec())?;
-    tonic_prost_build::configure().btree_map(".").compile_fds(descriptors)?;
+    tonic_prost_build::configure()
+        .btree_map(".")
+        .compile_fds(descriptors.clone())?;
+    // The same for the client's package, which is built without this crate. Its server stubs are for fakes.
+    let package = out.join("package");
+    fs::create_dir_all(&package)?;
+    tonic_prost_build::configure()
+        .btree_map(".")
+        .server_mod_attribute(".", "#[cfg(feature = \"testing\")]")
+        .out_dir(package)
+        .compile_fds(descriptors)?;
     Ok(())
 }

@@ -227,13 +227,21 @@ func callOptions() []grpc.CallOption {
 // reconnect lets a connection that could not be made be tried at once. Without this a call would be told of a failure that may be
 // seconds old, because grpc-go fails calls until its own next try, and several retries would be used up on the same failure.
 func (c *Client) reconnect(ctx context.Context) {
-	if c.own == nil || c.own.GetState() != connectivity.TransientFailure {
+	if c.own == nil {
 		return
 	}
 	ctx, done := context.WithTimeout(ctx, reconnectPatience)
 	defer done()
-	c.own.ResetConnectBackoff()
-	c.own.WaitForStateChange(ctx, connectivity.TransientFailure)
+	state := c.own.GetState()
+	if state == connectivity.Connecting {
+		// It may have failed already: calls are told a moment before the state is.
+		c.own.WaitForStateChange(ctx, state)
+		state = c.own.GetState()
+	}
+	if state == connectivity.TransientFailure {
+		c.own.ResetConnectBackoff()
+		c.own.WaitForStateChange(ctx, state)
+	}
 }
 
 // within is ctx with a deadline after span; zero is none.

@@ -29,6 +29,13 @@ enum Source {
     /// Stands still until it is moved; milliseconds since 1970.
     #[cfg(test)]
     Manual { now_ms: AtomicI64 },
+    /// Goes with tokio's clock, which a test may pause; it began at `start` and is `ahead_ms` off.
+    #[cfg(test)]
+    Runtime {
+        start: Timestamp,
+        began: tokio::time::Instant,
+        ahead_ms: AtomicI64,
+    },
 }
 
 impl Clock {
@@ -47,11 +54,25 @@ impl Clock {
         }))
     }
 
+    /// A clock that reads `start` now, goes with tokio's and, like the system's, follows the store.
+    #[cfg(test)]
+    pub(crate) fn of_runtime(start: Timestamp) -> Clock {
+        Clock(Arc::new(Source::Runtime {
+            start,
+            began: tokio::time::Instant::now(),
+            ahead_ms: AtomicI64::new(0),
+        }))
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         match &*self.0 {
             Source::System { ahead_ms } => shifted(system_now(), ahead_ms.load(Ordering::Relaxed)),
             #[cfg(test)]
             Source::Manual { now_ms } => shifted(Timestamp::UNIX_EPOCH, now_ms.load(Ordering::Relaxed)),
+            #[cfg(test)]
+            Source::Runtime { start, began, ahead_ms } => {
+                shifted(*start + began.elapsed(), ahead_ms.load(Ordering::Relaxed))
+            }
         }
     }
 
@@ -63,14 +84,11 @@ impl Clock {
             return;
         }
         match &*self.0 {
-            Source::System { ahead_ms } => {
-                let ahead = store_now.as_millisecond().saturating_sub(system_now().as_millisecond());
-                if u128::from(ahead.abs_diff(ahead_ms.load(Ordering::Relaxed))) > FOLLOW_SLACK.as_millis() {
-                    ahead_ms.store(ahead, Ordering::Relaxed);
-                }
-            }
+            Source::System { ahead_ms } => follow_from(system_now(), store_now, ahead_ms),
             #[cfg(test)]
             Source::Manual { .. } => {}
+            #[cfg(test)]
+            Source::Runtime { start, began, ahead_ms } => follow_from(*start + began.elapsed(), store_now, ahead_ms),
         }
     }
 
@@ -82,6 +100,13 @@ impl Clock {
         };
         let by_ms = i64::try_from(by.as_millis()).expect("a test lets less time pass than there is");
         now_ms.fetch_add(by_ms, Ordering::Relaxed);
+    }
+}
+
+fn follow_from(own_now: Timestamp, store_now: Timestamp, ahead_ms: &AtomicI64) {
+    let ahead = store_now.as_millisecond().saturating_sub(own_now.as_millisecond());
+    if u128::from(ahead.abs_diff(ahead_ms.load(Ordering::Relaxed))) > FOLLOW_SLACK.as_millis() {
+        ahead_ms.store(ahead, Ordering::Relaxed);
     }
 }
 

@@ -14,8 +14,10 @@ pub async fn pause_ms(ms: u64) {
     sleep_until(Instant::now() + Duration::from_millis(ms)).await;
 }
 
-/// A protobuf timestamp in milliseconds; 0 when it is absent.
-pub fn ms_of(time: Option<&prost_types::Timestamp>) -> u64 {
-    let ms = time.map_or(0, |time| time.seconds * 1_000 + i64::from(time.nanos) / 1_000_000);
-    u64::try_from(ms).unwrap_or_default()
+/// An instant in milliseconds; 0 when it is absent.
+pub fn ms_of(time: Option<SystemTime>) -> u64 {
+    let since = time
+        .and_then(|time| time.duration_since(UNIX_EPOCH).ok())
+        .unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or_default()
 }

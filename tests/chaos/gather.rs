@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use futures::{StreamExt as _, TryStreamExt as _};
-use semanas_client::v1::{ChargeState, JobFilter, JobState, ListChargesRequest, WorkHistoryJob};
+use semanas_client::raw::v1::{JobFilter, ListChargesRequest};
+use semanas_client::{ChargeState, JobState, WorkHistoryJob};
 use semanas_client::{Client, Options};
 use semanas_sandbox::Provider;
 use semanas_tests::harness::numbered_person;
@@ -28,7 +29,7 @@ pub async fn gather(world: &World) -> History {
         unary_deadline: None,
         ..Options::default()
     };
-    let client = Client::from_channel(world.replicas[0].direct(), options);
+    let client = Client::over(world.replicas[0].direct(), options);
     settle(&client).await;
     let look = world.store.look().await;
     world.recorder.note(|history| history.note_look(look));
@@ -92,18 +93,18 @@ fn final_job(job: &WorkHistoryJob) -> FinalJob {
     let attempts = job.attempts.iter().filter_map(|attempt| {
         Some(FinalAttempt {
             charge_id: attempt.attempt_id.clone(),
-            provider: provider_of(attempt.provider())?,
-            charge: attempt.charge(),
-            began_ms: ms_of(attempt.start_time.as_ref()),
-            ended_ms: ms_of(attempt.end_time.as_ref()),
+            provider: provider_of(attempt.provider)?,
+            charge: attempt.charge,
+            began_ms: ms_of(attempt.start_time),
+            ended_ms: ms_of(attempt.end_time),
         })
     });
     FinalJob {
         person: job.labels[WHO].parse().unwrap(),
-        state: job.state(),
+        state: job.state,
         sequence: job.event_sequence,
-        ended_ms: ms_of(job.end_time.as_ref()),
-        deadline_ms: ms_of(job.deadline_time.as_ref()),
+        ended_ms: ms_of(job.end_time),
+        deadline_ms: ms_of(job.deadline_time),
         attempts: attempts.collect(),
     }
 }
@@ -114,10 +115,10 @@ async fn ledger(client: &Client) -> Vec<Row> {
         ..ListChargesRequest::default()
     };
     let charges: Vec<_> = client.list_charges(request).try_collect().await.unwrap();
-    let row = |charge: semanas_client::v1::Charge| {
+    let row = |charge: semanas_client::Charge| {
         Some(Row {
-            provider: provider_of(charge.provider())?,
-            state: charge.state(),
+            provider: provider_of(charge.provider)?,
+            state: charge.state,
             charge_id: charge.charge_id,
             job: charge.job_id,
             reference: charge.provider_reference,
@@ -150,7 +151,7 @@ async fn final_gets(world: &World, history: &History) -> Vec<Operation> {
         let mut stub = stubs[place % stubs.len()].clone();
         async move {
             let began_ms = now_ms();
-            let request = semanas_client::v1::GetWorkHistoryRequest {
+            let request = semanas_client::raw::v1::GetWorkHistoryRequest {
                 job_id: job.clone(),
                 limit: None,
             };

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use semanas_client::v1::{ChargeState, JobState, Provider as Route};
+use semanas_client::{ChargeState, JobState, Provider as Route};
 use semanas_sandbox::Provider;
 
 use crate::data_store::Look;
@@ -186,7 +186,7 @@ pub fn provider_of(route: Route) -> Option<Provider> {
         Route::Kiban => Some(Provider::Kiban),
         Route::TuIdentidad => Some(Provider::TuIdentidad),
         Route::Nubarium => Some(Provider::Nubarium),
-        Route::Unspecified => None,
+        _ => None,
     }
 }
 

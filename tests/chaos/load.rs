@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
-use semanas_client::v1::{
-    CancelWorkHistoryRequest, GetWorkHistoryRequest, LookupNssRequest, Provider as Route, SubmitWorkHistoryRequest,
+use semanas_client::Provider as Route;
+use semanas_client::raw::v1::{
+    CancelWorkHistoryRequest, GetWorkHistoryRequest, LookupNssRequest, SubmitWorkHistoryRequest,
 };
 use semanas_sandbox::{Fault, FaultRule, Settings, Step};
 use semanas_tests::harness::{numbered_person, submit_request};

@@ -5,7 +5,7 @@
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
 use rand::{Rng as _, SeedableRng as _};
-use semanas_client::v1::Provider as Route;
+use semanas_client::Provider as Route;
 use semanas_sandbox::{CallbackMode, Fault, Provider};
 use semanas_tests::harness::Succession;
 
@@ -141,6 +141,14 @@ pub enum Ill {
 }
 
 impl What {
+    /// Whether Redis comes back from it as another master, or as itself begun anew.
+    pub fn replaces_master(self) -> bool {
+        match self {
+            What::RedisKill | What::Failover { .. } => true,
+            What::Kill { .. } | What::Freeze { .. } | What::RollingRestart | What::Link { .. } => false,
+        }
+    }
+
     /// Its class in the report.
     pub fn class(self) -> &'static str {
         match self {

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
-use semanas_client::v1::watch_work_history_response::Content;
-use semanas_client::v1::{SnapshotCause, WatchWorkHistoryRequest, WatchWorkHistoryResponse};
+use semanas_client::SnapshotCause;
+use semanas_client::raw::v1::watch_work_history_response::Content;
+use semanas_client::raw::v1::{WatchWorkHistoryRequest, WatchWorkHistoryResponse};
 use tokio::time::{Instant, timeout};
 
 use crate::clock::pause_ms;
@@ -101,18 +102,18 @@ impl Watcher {
         }
         let piece = match message.content {
             Some(Content::Snapshot(snapshot)) => {
-                let is_reset = snapshot.cause() == SnapshotCause::Reset;
+                let is_reset = SnapshotCause::from(snapshot.cause) == SnapshotCause::Reset;
                 let job = snapshot.job.unwrap_or_default();
                 Piece::Snapshot {
                     sequence: job.event_sequence,
                     is_reset,
-                    state: job.state(),
+                    state: job.state.into(),
                     terminal,
                 }
             }
             Some(Content::Event(event)) => Piece::Event {
                 sequence: event.sequence,
-                state: event.state(),
+                state: event.state.into(),
                 terminal,
             },
             Some(Content::Heartbeat(_) | Content::Stale(_) | Content::Draining(_)) | None => return,

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use semanas_client::v1::work_history_service_client::WorkHistoryServiceClient;
+use semanas_client::raw::v1::work_history_service_client::WorkHistoryServiceClient;
 use semanas_sandbox::{MsRange, Provider, Sandbox, Settings};
 use semanas_tests::harness::{Server, ServerOptions, Store, eventually, free_port, sandbox};
 use tokio::sync::Mutex;
@@ -22,6 +22,8 @@ const CHANNELS: usize = 4;
 
 /// How long an ambiguous call is waited for.
 pub const GRACE_MS: u64 = 1_000;
+/// As long as a lease, as in the field.
+pub const FAILOVER_PAUSE_MS: u64 = 4_000;
 pub const DEADLINE_MS: u64 = 12_000;
 
 /// The quota of each provider, over all replicas: above what callers bring, below what comes when a fault has healed.
@@ -40,6 +42,7 @@ const SETTINGS: &[(&str, &str)] = &[
     ("ENGINE__RETRY_MAX", "200ms"),
     ("STORE__RESPONSE_TIMEOUT", "700ms"),
     ("STORE__CONNECT_TIMEOUT", "700ms"),
+    ("STORE__FAILOVER_PAUSE", "4s"),
     ("WATCH__HEARTBEAT", "500ms"),
     ("WATCH__STREAM_AGE_MIN", "3s"),
     ("WATCH__STREAM_AGE_MAX", "5s"),

@@ -63,8 +63,8 @@ impl Rolling {
         let mut jobs = Vec::new();
         for person in &people {
             hold(&sandbox, person)?;
-            let request = semanas_client::v1::SubmitWorkHistoryRequest {
-                provider: semanas_client::v1::Provider::Kiban.into(),
+            let request = semanas_client::raw::v1::SubmitWorkHistoryRequest {
+                provider: semanas_client::Provider::Kiban.into(),
                 ..submit_request(person.with_names())
             };
             let submitted = a
@@ -72,7 +72,7 @@ impl Rolling {
                 .submit_work_history(request)
                 .await
                 .context("submitting a held job")?;
-            jobs.push(submitted.job.context("a job")?.job_id);
+            jobs.push(submitted.job.job_id);
         }
         let replicas = Replicas { a, b, _redis: redis };
         let story = tokio::spawn(restart_all(replicas, sandbox.clone(), people));

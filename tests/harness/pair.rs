@@ -1,7 +1,8 @@
 //! Two replicas on one Redis, and people whose jobs wait where a test wants them to.
 
 use semanas_client::Client;
-use semanas_client::v1::{JobStage, Provider as Route, SubmitWorkHistoryRequest};
+use semanas_client::raw::v1::SubmitWorkHistoryRequest;
+use semanas_client::{JobStage, Provider as Route};
 use semanas_sandbox::{Fault, FaultRule, MsRange, Provider, Settings, Step};
 
 use super::*;
@@ -59,7 +60,7 @@ pub fn slow_down(sandbox: &Sandbox, person: &Human, ms: u64) {
 pub async fn reaches(client: &Client, job_id: &str, stage: JobStage) {
     eventually(&format!("the job to be {stage:?}"), || async {
         let job = client.get_work_history(job_id, None).await.unwrap();
-        (job.stage() == stage).then_some(())
+        (job.stage == stage).then_some(())
     })
     .await;
 }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use semanas_client::v1::Subject;
+use semanas_client::raw::v1::Subject;
 
 /// Who a test asks for.
 #[derive(Clone)]

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::ports::free_port;
 use super::process::Process;
-use super::wait::eventually;
+use super::wait::{PATIENCE, eventually};
 
 /// Every command on disk before it is answered.
 const DURABLE: &[&str] = &["--appendonly", "yes", "--appendfsync", "always"];
@@ -91,7 +91,9 @@ impl Redis {
 
     async fn connect(&self) -> Option<redis::aio::MultiplexedConnection> {
         let client = redis::Client::open(self.url()).unwrap();
-        client.get_multiplexed_async_connection().await.ok()
+        // A disk that others use too may keep it waiting.
+        let patient = redis::AsyncConnectionConfig::new().set_response_timeout(Some(PATIENCE));
+        client.get_multiplexed_async_connection_with_config(&patient).await.ok()
     }
 
     fn log(&self) -> PathBuf {

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::sync::Arc;
 
-use semanas_client::v1::operations_service_client::OperationsServiceClient;
-use semanas_client::v1::work_history_service_client::WorkHistoryServiceClient;
+use semanas_client::raw::v1::operations_service_client::OperationsServiceClient;
+use semanas_client::raw::v1::work_history_service_client::WorkHistoryServiceClient;
 use semanas_client::{Client, Options, RetryPolicy};
 use tempfile::TempDir;
 use tonic::transport::{Channel, Endpoint};
@@ -64,6 +64,7 @@ const QUICK: &[(&str, &str)] = &[
     ("ENGINE__RETRY_MAX", "50ms"),
     ("STORE__RESPONSE_TIMEOUT", "1s"),
     ("STORE__CONNECT_TIMEOUT", "1s"),
+    ("STORE__FAILOVER_PAUSE", "4s"),
     ("PROVIDERS__CONNECT_TIMEOUT", "1s"),
     ("PROVIDERS__KIBAN__CALL_TIMEOUT", "10s"),
     ("PROVIDERS__KIBAN__POLL_FIRST", "50ms"),
@@ -228,7 +229,7 @@ impl Server {
             unary_deadline: Some(super::wait::PATIENCE),
             ..Options::default()
         };
-        Client::connect_lazy(&self.grpc(), options).unwrap()
+        Client::new(&self.grpc(), options).unwrap()
     }
 
     /// The client without retries of its own, for the statuses as the server sends them.
@@ -238,7 +239,7 @@ impl Server {
             retry: RetryPolicy::OFF,
             ..Options::default()
         };
-        Client::connect_lazy(&self.grpc(), options).unwrap()
+        Client::new(&self.grpc(), options).unwrap()
     }
 
     /// The bare stub, where statuses and messages matter.

@@ -1,12 +1,10 @@
 //! Asking for a work history and following it, in the words that most tests need.
 
 use semanas_client::Client;
-use semanas_client::v1::watch_work_history_response::Content;
-use semanas_client::v1::work_history_service_client::WorkHistoryServiceClient;
-use semanas_client::v1::{
-    ErrorReason, Failure, Subject, SubmitWorkHistoryRequest, WatchWorkHistoryRequest, WatchWorkHistoryResponse,
-    WorkHistoryJob,
-};
+use semanas_client::raw::v1::watch_work_history_response::Content;
+use semanas_client::raw::v1::work_history_service_client::WorkHistoryServiceClient;
+use semanas_client::raw::v1::{Subject, SubmitWorkHistoryRequest, WatchWorkHistoryRequest, WatchWorkHistoryResponse};
+use semanas_client::{ErrorReason, Failure, WorkHistoryJob};
 use tonic::transport::Channel;
 use tonic::{Status, Streaming};
 
@@ -50,8 +48,8 @@ pub fn failure_of(job: &WorkHistoryJob) -> (ErrorReason, &Failure) {
     let failure = job
         .failure
         .as_ref()
-        .unwrap_or_else(|| panic!("the job ended {:?} without a failure", job.state()));
-    (failure.reason(), failure)
+        .unwrap_or_else(|| panic!("the job ended {:?} without a failure", job.state));
+    (failure.reason, failure)
 }
 
 /// A watch as it comes over the wire, without the client's resuming.

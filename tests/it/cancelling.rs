@@ -1,6 +1,7 @@
 //! A cancel is a wish: it stops what costs nothing yet, and never throws away what is being paid for.
 
-use semanas_client::v1::{Provider as Route, SubmitWorkHistoryRequest};
+use semanas_client::Provider as Route;
+use semanas_client::raw::v1::SubmitWorkHistoryRequest;
 use semanas_sandbox::{Fault, FaultRule, Provider, Settings, Step};
 
 use crate::harness::*;
@@ -29,8 +30,7 @@ async fn a_job_can_be_cancelled_before_it_costs_and_ends_with_what_was_paid_for_
         .submit_work_history(request(&person))
         .await
         .unwrap()
-        .job
-        .unwrap();
+        .job;
     eventually("the first try", || async {
         let job = cancelled
             .client()
@@ -41,7 +41,7 @@ async fn a_job_can_be_cancelled_before_it_costs_and_ends_with_what_was_paid_for_
     })
     .await;
     let ended = cancelled.client().cancel_work_history(job.job_id).await.unwrap();
-    assert_eq!(ended.state(), semanas_client::v1::JobState::Cancelled);
+    assert_eq!(ended.state, semanas_client::JobState::Cancelled);
     sandbox.set_provider(Provider::Kiban, None).await.unwrap();
     assert!(sandbox.books().charges().is_empty());
 
@@ -53,7 +53,7 @@ async fn a_job_can_be_cancelled_before_it_costs_and_ends_with_what_was_paid_for_
     });
     let settings = Settings::default().fault(hold.at(Provider::Kiban).on(Step::Status));
     sandbox.set_person(&person.curp, Some(settings)).unwrap();
-    let job = client.submit_work_history(request(&person)).await.unwrap().job.unwrap();
+    let job = client.submit_work_history(request(&person)).await.unwrap().job;
     eventually("the charge", || async {
         (booked(&sandbox, Provider::Kiban, &person.curp) == 1).then_some(())
     })
@@ -62,5 +62,5 @@ async fn a_job_can_be_cancelled_before_it_costs_and_ends_with_what_was_paid_for_
     assert!(asked.cancel_requested && asked.end_time.is_none());
     sandbox.set_person(&person.curp, None).unwrap();
     let ended = to_the_end(&client, request(&person)).await;
-    assert_eq!(ended.state(), semanas_client::v1::JobState::Succeeded);
+    assert_eq!(ended.state, semanas_client::JobState::Succeeded);
 }

@@ -1,8 +1,9 @@
 //! Everything at once: many people, two replicas, providers that break at random, replicas and a store that are killed and frozen
 //! meanwhile. In the end every job has ended and nobody was charged twice.
 
-use semanas_client::v1::{JobState, Provider as Route, SubmitWorkHistoryRequest, WorkHistoryJob};
+use semanas_client::raw::v1::SubmitWorkHistoryRequest;
 use semanas_client::{Client, Error, Options, RetryPolicy, WatchOptions};
+use semanas_client::{JobState, Provider as Route, WorkHistoryJob};
 use semanas_sandbox::{Fault, FaultRule, MsRange, Provider, Settings};
 use tonic_health::pb::health_check_response::ServingStatus;
 
@@ -63,7 +64,7 @@ fn patient(server: &Server) -> Client {
         },
         ..Options::default()
     };
-    Client::connect_lazy(&server.grpc(), options).unwrap()
+    Client::new(&server.grpc(), options).unwrap()
 }
 
 async fn ask(client: Client, request: SubmitWorkHistoryRequest) -> Result<WorkHistoryJob, Error> {
@@ -136,7 +137,7 @@ async fn whatever_breaks_every_job_ends_and_nobody_is_charged_twice() {
     assert_eq!((ended.len(), blows), (PEOPLE * 2, BLOWS.len()));
     let summary = sandbox.books().summary();
     assert_eq!(summary.max_per_provider_and_person, 1, "{summary:?}");
-    let succeeded = ended.iter().filter(|job| job.state() == JobState::Succeeded).count();
+    let succeeded = ended.iter().filter(|job| job.state == JobState::Succeeded).count();
     assert!(
         succeeded >= PEOPLE / 2,
         "only {succeeded} succeeded: the weather was too bad to mean anything"

@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use semanas_client::v1::JobState;
+use semanas_client::JobState;
 use semanas_sandbox::{Fault, FaultRule, MsRange, Provider, Settings, Step};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -223,7 +223,7 @@ async fn a_job_is_cancelled_and_its_watcher_hears_of_it() {
     })
     .await;
     let cancelled = desk.run(&["cancel", &job_id, "--output", "json"]).await.expect_code(0);
-    assert_eq!(json(&cancelled)["state"], JobState::Cancelled.as_str_name());
+    assert_eq!(json(&cancelled)["state"], "JOB_STATE_CANCELLED");
     desk.run(&["watch", &job_id]).await.expect_code(5);
     desk.run(&["get", &job_id]).await.expect_code(5);
 }
@@ -325,7 +325,7 @@ async fn the_sandbox_as_a_process_tells_a_server_how_to_use_it() {
     }
     let server = options.start().await;
     let job = to_the_end(&server.client(), submit_request(listed_person(CURP).with_names())).await;
-    assert_eq!(job.state(), JobState::Succeeded);
+    assert_eq!(job.state, JobState::Succeeded);
     assert!(unused.books().charges().is_empty());
     let books = format!("{}/books/summary", told["control_url"].as_str().unwrap());
     let summary: Value = reqwest::get(books).await.unwrap().json().await.unwrap();

@@ -1,6 +1,6 @@
 //! Cursors and page tokens are taken back only where they were given, and not for ever.
 
-use semanas_client::v1::{
+use semanas_client::raw::v1::{
     JobFilter, ListChargesRequest, ListWorkHistoriesRequest, WatchWorkHistoriesRequest, WatchWorkHistoryRequest,
 };
 use tonic::Code;
@@ -22,7 +22,7 @@ async fn cursors_and_page_tokens_are_taken_only_where_they_were_given() {
     let mut damaged = one.watch_cursor.clone().into_bytes();
     let middle = damaged.len() / 2;
     damaged[middle] = if damaged[middle] == b'A' { b'B' } else { b'A' };
-    let job_id = one.job.unwrap().job_id;
+    let job_id = one.job.job_id;
     let wrong = [
         "forged".to_owned(),
         "A".repeat(10_000),
@@ -108,7 +108,7 @@ async fn an_old_cursor_is_expired_and_not_just_wrong() {
         .await
         .unwrap();
     let request = WatchWorkHistoryRequest {
-        job_id: submitted.job.unwrap().job_id,
+        job_id: submitted.job.job_id,
         cursor: submitted.watch_cursor,
         limit: None,
     };

@@ -1,6 +1,7 @@
 //! A data set that was damaged behind our back: what can still be had, and what is said of the rest.
 
-use semanas_client::v1::{GetWorkHistoryRequest, JobState};
+use semanas_client::JobState;
+use semanas_client::raw::v1::GetWorkHistoryRequest;
 use tonic::Code;
 use tonic_types::StatusExt as _;
 
@@ -31,5 +32,5 @@ async fn a_record_that_cannot_be_read_is_an_internal_error_of_that_job_alone() {
         .get_work_history(sound.job_id.as_str(), None)
         .await
         .unwrap();
-    assert_eq!(read.state(), JobState::Succeeded);
+    assert_eq!(read.state, JobState::Succeeded);
 }

@@ -319,5 +319,5 @@ async fn what_is_no_call_is_refused_and_does_not_disturb_those_that_are() {
         405
     );
     let job = to_the_end(&server.client(), submit_request(listed_person(CURP).with_names())).await;
-    assert_eq!(job.state(), JobState::Succeeded);
+    assert_eq!(job.state, semanas_client::JobState::Succeeded);
 }

@@ -28,7 +28,7 @@ async fn health_is_told_for_the_server_and_for_each_service() {
     let mut watch = stub.watch(nobody).await.unwrap().into_inner();
     let first = watch.message().await.unwrap().unwrap();
     assert_eq!(first.status(), ServingStatus::ServiceUnknown);
-    let client = Client::connect_lazy(&server.grpc(), Options::default()).unwrap();
+    let client = Client::new(&server.grpc(), Options::default()).unwrap();
     assert_eq!(client.health().await.unwrap(), Health::Serving);
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use semanas_client::v1::{LookupNssRequest, SubmitWorkHistoryRequest, WatchWorkHistoriesRequest};
+use semanas_client::raw::v1::{LookupNssRequest, SubmitWorkHistoryRequest, WatchWorkHistoriesRequest};
 use semanas_sandbox::{MsRange, Provider, Settings};
 use tonic::Code;
 

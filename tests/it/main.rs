@@ -23,6 +23,7 @@ mod replicas;
 mod routes;
 mod settling;
 mod startup;
+mod store_faults;
 mod trace_context;
 mod unknown_records;
 mod watching;

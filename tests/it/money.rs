@@ -1,9 +1,7 @@
 //! Charges that nobody can know: what callers are told of them, and what ends them.
 
-use semanas_client::v1::{
-    ChargeState, ErrorReason, JobState, LookupNssRequest, Provider as Route, ResolveWorkHistoryRequest,
-    SubmitWorkHistoryRequest,
-};
+use semanas_client::raw::v1::{LookupNssRequest, ResolveWorkHistoryRequest, SubmitWorkHistoryRequest};
+use semanas_client::{ChargeState, ErrorReason, JobState, Provider as Route};
 use semanas_sandbox::{Fault, FaultRule, Provider, Settings};
 
 use crate::harness::*;
@@ -66,7 +64,7 @@ async fn an_operator_settles_an_unknown_outcome_and_the_person_can_be_asked_for_
         rule(Fault::Reset { billed: false }).at(Provider::Kiban).times(1),
     );
     let job = to_the_end(&client, request(Provider::Kiban, &person)).await;
-    assert_eq!(job.state(), JobState::OutcomeUnknown);
+    assert_eq!(job.state, JobState::OutcomeUnknown);
     let settled = client
         .resolve_work_history(ResolveWorkHistoryRequest {
             job_id: job.job_id.clone(),
@@ -75,8 +73,8 @@ async fn an_operator_settles_an_unknown_outcome_and_the_person_can_be_asked_for_
         })
         .await
         .unwrap();
-    assert_eq!(settled.settlement.unwrap().charge(), ChargeState::No);
+    assert_eq!(settled.settlement.unwrap().charge, ChargeState::No);
     let next = to_the_end(&client, request(Provider::Kiban, &person)).await;
-    assert_eq!(next.state(), JobState::Succeeded);
+    assert_eq!(next.state, JobState::Succeeded);
     assert_eq!(booked(&sandbox, Provider::Kiban, &person.curp), 1);
 }

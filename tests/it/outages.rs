@@ -1,10 +1,11 @@
 //! Providers, replicas and stores that are not what they should be: the caller learns what to do, the operator what is broken.
 
-use semanas_client::v1::work_history_service_client::WorkHistoryServiceClient;
-use semanas_client::v1::{
-    CancelWorkHistoryRequest, ErrorReason, GetWorkHistoryRequest, ListChargesRequest, ListWorkHistoriesRequest,
-    LookupNssRequest, Provider as Route, SubmitWorkHistoryRequest, WatchWorkHistoryRequest,
+use semanas_client::raw::v1::work_history_service_client::WorkHistoryServiceClient;
+use semanas_client::raw::v1::{
+    CancelWorkHistoryRequest, GetWorkHistoryRequest, ListChargesRequest, ListWorkHistoriesRequest, LookupNssRequest,
+    SubmitWorkHistoryRequest, WatchWorkHistoryRequest,
 };
+use semanas_client::{ErrorReason, Provider as Route};
 use semanas_sandbox::{Fault, KibanScenario, KibanShape, MsRange, Provider, Settings};
 use tonic::{Code, Status};
 use tonic_health::pb::health_check_response::ServingStatus;

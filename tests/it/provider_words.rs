@@ -2,14 +2,12 @@
 //! Nubarium's codigoMensaje. One table for each provider.
 
 use semanas_client::Client;
-use semanas_client::v1::{
-    ChargeState, ErrorReason, JobState, LookupNssRequest, Provider as Route, Subject, SubmitWorkHistoryRequest,
-    WorkHistoryJob,
-};
+use semanas_client::Code;
+use semanas_client::raw::v1::{LookupNssRequest, Subject, SubmitWorkHistoryRequest};
+use semanas_client::{ChargeState, ErrorReason, JobState, Provider as Route, WorkHistoryJob};
 use semanas_sandbox::{
     KibanInner, KibanScenario, NubariumOutcome, NubariumScenario, Provider, Settings, TuIdentidadScenario,
 };
-use tonic::Code;
 
 use crate::harness::*;
 
@@ -27,7 +25,7 @@ const fn unknown() -> End {
 }
 
 fn end_of(job: &WorkHistoryJob) -> End {
-    (job.state(), job.failure.as_ref().map(|failure| failure.reason()))
+    (job.state, job.failure.as_ref().map(|failure| failure.reason))
 }
 
 #[tokio::test]
@@ -124,7 +122,7 @@ async fn each_code_of_tu_identidad_ends_as_documented() {
         let job = by_nss(&server.client(), &person).await;
         let last = job.attempts.last().unwrap();
         let booked = booked(&sandbox, Provider::TuIdentidad, &person.curp);
-        let seen = (end_of(&job), last.charge(), job.attempts.len(), booked);
+        let seen = (end_of(&job), last.charge, job.attempts.len(), booked);
         if seen != (end, charge, calls, charges) {
             wrong.push(format!(
                 "{code}: {seen:?} instead of {:?}",
@@ -264,7 +262,7 @@ async fn each_code_of_nubarium_ends_a_lookup_and_a_job_as_documented() {
         assert_eq!(end_of(&job), failed(reason), "{outcome:?}");
         let failure = job.failure.as_ref().unwrap();
         assert_eq!(
-            (failure.provider(), failure.provider_code.as_str()),
+            (failure.provider, failure.provider_code.as_str()),
             (Route::Nubarium, provider_code)
         );
         assert_eq!(failure.retryable, charges == 0, "{outcome:?}");
@@ -383,7 +381,7 @@ async fn each_end_of_kiban_is_read_from_inside_its_document() {
             ..submit_request(person.with_names())
         };
         let job = to_the_end(&server.client(), request).await;
-        let seen = (end_of(&job), job.attempts.last().unwrap().charge());
+        let seen = (end_of(&job), job.attempts.last().unwrap().charge);
         if seen != (end, charge) {
             wrong.push(format!("{name}: {seen:?} instead of {:?}", (end, charge)));
         }

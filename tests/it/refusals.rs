@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use semanas_client::v1::{
-    CancelWorkHistoryRequest, ChargeState, GetWorkHistoryRequest, JobFilter, ListChargesRequest,
-    ListWorkHistoriesRequest, LookupNssRequest, Provider as Route, ResolveWorkHistoryRequest, Subject,
-    SubmitWorkHistoryRequest, TimeRange, WatchWorkHistoriesRequest, WatchWorkHistoryRequest,
+use semanas_client::raw::v1::{
+    CancelWorkHistoryRequest, GetWorkHistoryRequest, JobFilter, ListChargesRequest, ListWorkHistoriesRequest,
+    LookupNssRequest, ResolveWorkHistoryRequest, Subject, SubmitWorkHistoryRequest, TimeRange,
+    WatchWorkHistoriesRequest, WatchWorkHistoryRequest,
 };
+use semanas_client::{ChargeState, Provider as Route};
 use tonic::{Code, Status};
 
 use crate::harness::*;
@@ -260,20 +261,8 @@ async fn a_request_id_stands_for_one_request() {
         request_id: "order-1".to_owned(),
         ..submit_request(person.with_names())
     };
-    let first = server
-        .client()
-        .submit_work_history(request.clone())
-        .await
-        .unwrap()
-        .job
-        .unwrap();
-    let again = server
-        .client()
-        .submit_work_history(request.clone())
-        .await
-        .unwrap()
-        .job
-        .unwrap();
+    let first = server.client().submit_work_history(request.clone()).await.unwrap().job;
+    let again = server.client().submit_work_history(request.clone()).await.unwrap().job;
     assert_eq!(first.job_id, again.job_id);
     for other in [
         SubmitWorkHistoryRequest {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use semanas_client::v1::watch_work_history_response::Content;
-use semanas_client::v1::{JobStage, JobState};
+use semanas_client::raw::v1::watch_work_history_response::Content;
+use semanas_client::{JobStage, JobState};
 use semanas_sandbox::Provider;
 
 use crate::harness::*;
@@ -19,8 +19,7 @@ async fn a_replica_that_is_told_to_stop_drains_its_watches_and_exits_in_time() {
         .submit_work_history(by_kiban(&person))
         .await
         .unwrap()
-        .job
-        .unwrap();
+        .job;
     reaches(&pair.a.client(), &job.job_id, JobStage::WaitingForProvider).await;
     let mut watch = RawWatch::open(pair.a.stub(), &job.job_id, None).await;
     assert!(matches!(watch.read_until(|_| true).await[..], [Seen::Snapshot { .. }]));
@@ -56,13 +55,12 @@ async fn what_was_acknowledged_outlives_a_power_cut_of_redis() {
         .submit_work_history(by_kiban(&person))
         .await
         .unwrap()
-        .job
-        .unwrap();
+        .job;
     reaches(&pair.a.client(), &job.job_id, JobStage::WaitingForProvider).await;
     pair.redis.kill();
     pair.redis.start_again().await;
     let_go(&pair.sandbox, &person);
     let ended = to_the_end(&pair.b.client(), by_kiban(&person)).await;
-    assert_eq!((&ended.job_id, ended.state()), (&job.job_id, JobState::Succeeded));
+    assert_eq!((&ended.job_id, ended.state), (&job.job_id, JobState::Succeeded));
     assert_eq!(booked(&pair.sandbox, Provider::Kiban, &person.curp), 1);
 }

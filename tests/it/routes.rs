@@ -1,9 +1,8 @@
 //! From a person to a work history by both routes, on the embedded store: what comes, what it cost, and that it costs once.
 
-use semanas_client::v1::{
-    ChargeState, Disposition, JobState, ListChargesRequest, LookupNssRequest, OutcomeClass, Provider as Route, Step,
-    SubmitWorkHistoryRequest, WorkHistory,
-};
+use futures::TryStreamExt as _;
+use semanas_client::raw::v1::{ListChargesRequest, LookupNssRequest, SubmitWorkHistoryRequest};
+use semanas_client::{ChargeState, Disposition, JobState, OutcomeClass, Provider as Route, Step, WorkHistory};
 use semanas_client::{Client, JobChange};
 use semanas_sandbox::{MsRange, Provider, Settings};
 use serde_json::Value;
@@ -21,7 +20,7 @@ fn by(provider: Route, person: &Human) -> SubmitWorkHistoryRequest {
 
 /// The same facts as the sandbox's control API gives them, from our answer.
 fn as_the_sandbox_says(history: &WorkHistory) -> Value {
-    let date = |date: &semanas_client::v1::Date| format!("{:04}-{:02}-{:02}", date.year, date.month, date.day);
+    let date = |date: &semanas_client::Date| format!("{:04}-{:02}-{:02}", date.year, date.month, date.day);
     let rows = history.employments.iter().map(|row| {
         let salary = row.daily_base_salary.as_ref().unwrap();
         assert_eq!((salary.currency_code.as_str(), salary.nanos % 10_000_000), ("MXN", 0));
@@ -57,10 +56,10 @@ async fn charges(client: &Client, job_id: &str) -> Vec<(Route, Step, ChargeState
         job_id: job_id.to_owned(),
         ..ListChargesRequest::default()
     };
-    let page = client.list_charges_page(request).await.unwrap();
-    let rows = page.charges.iter();
-    rows.map(|row| (row.provider(), row.step(), row.state(), row.outcome_class()))
-        .collect()
+    let rows = client
+        .list_charges(request)
+        .map_ok(|row| (row.provider, row.step, row.state, row.outcome_class));
+    rows.try_collect().await.unwrap()
 }
 
 #[tokio::test]
@@ -83,7 +82,7 @@ async fn kiban_gives_the_history_that_it_has_and_is_paid_once() {
     }
     assert!(sequences.windows(2).all(|pair| pair[1] == pair[0] + 1), "{sequences:?}");
     let job = ended.unwrap();
-    assert_eq!(job.state(), JobState::Succeeded);
+    assert_eq!(job.state, JobState::Succeeded);
     assert_eq!(job, client.get_work_history(&job.job_id, None).await.unwrap());
 
     let history = job.work_history.as_ref().unwrap();
@@ -96,13 +95,13 @@ async fn kiban_gives_the_history_that_it_has_and_is_paid_once() {
     assert_eq!(history.employment_count, 3);
     let provenance = history.provenance.as_ref().unwrap();
     let line = &sandbox.books().charges()[0];
-    assert_eq!(provenance.provider(), Route::Kiban);
+    assert_eq!(provenance.provider, Route::Kiban);
     assert_eq!(provenance.provider_reference, line.reference);
     assert!(provenance.retrieve_time.is_some() && !provenance.adapter_version.is_empty());
     assert!(history.nss_provenance.is_none(), "no NSS was looked up");
 
     let attempt = &job.attempts[0];
-    assert_eq!((job.attempts.len(), attempt.charge()), (1, ChargeState::Yes));
+    assert_eq!((job.attempts.len(), attempt.charge), (1, ChargeState::Yes));
     let paid = (
         Route::Kiban,
         Step::FetchHistory,
@@ -112,8 +111,8 @@ async fn kiban_gives_the_history_that_it_has_and_is_paid_once() {
     assert_eq!(charges(&client, &job.job_id).await, [paid]);
 
     let again = client.submit_work_history(by(Route::Kiban, &person)).await.unwrap();
-    assert_eq!(again.disposition(), Disposition::Reused);
-    assert_eq!(again.job.unwrap().work_history, job.work_history);
+    assert_eq!(again.disposition, Disposition::Reused);
+    assert_eq!(again.job.work_history, job.work_history);
     assert_eq!(sandbox.books().charges().len(), 1);
 }
 
@@ -124,19 +123,19 @@ async fn the_route_by_nss_buys_the_nss_and_the_history_once_each() {
     let (client, person) = (server.client(), listed_person(CURP));
 
     let job = to_the_end(&client, submit_request(person.by_curp())).await;
-    assert_eq!(job.state(), JobState::Succeeded);
+    assert_eq!(job.state, JobState::Succeeded);
     let history = job.work_history.as_ref().unwrap();
     assert_eq!(as_the_sandbox_says(history), sandbox_history(&sandbox, CURP).await);
-    assert_eq!(history.provenance.as_ref().unwrap().provider(), Route::TuIdentidad);
+    assert_eq!(history.provenance.as_ref().unwrap().provider, Route::TuIdentidad);
     let source = history.nss_provenance.as_ref().unwrap();
-    assert_eq!(source.provider(), Route::Nubarium);
+    assert_eq!(source.provider, Route::Nubarium);
     let nss_line = &sandbox.books().matching(Some(Provider::Nubarium), Some(CURP))[0];
     assert_eq!(source.provider_reference, nss_line.reference);
 
     let steps: Vec<_> = job
         .attempts
         .iter()
-        .map(|it| (it.provider(), it.step(), it.charge(), it.shared))
+        .map(|it| (it.provider, it.step, it.charge, it.shared))
         .collect();
     let expected = [
         (Route::Nubarium, Step::FindNss, ChargeState::Yes, true),
@@ -150,7 +149,7 @@ async fn the_route_by_nss_buys_the_nss_and_the_history_once_each() {
     };
     let found = client.lookup_nss(lookup).await.unwrap();
     assert_eq!(
-        (found.nss.as_str(), found.disposition()),
+        (found.nss.as_str(), found.disposition),
         ("12345678903", Disposition::Reused)
     );
     assert_eq!(found.provenance.as_ref(), Some(source));
@@ -159,7 +158,7 @@ async fn the_route_by_nss_buys_the_nss_and_the_history_once_each() {
         .submit_work_history(submit_request(person.by_curp()))
         .await
         .unwrap();
-    assert_eq!(again.disposition(), Disposition::Reused);
+    assert_eq!(again.disposition, Disposition::Reused);
     assert_eq!(sandbox.books().charges().len(), 2, "one NSS and one history");
 }
 
@@ -212,7 +211,7 @@ async fn a_lookup_is_bought_once_and_joined_by_all_who_ask() {
     let answers = futures::future::join_all(lookups).await;
     let started = answers
         .iter()
-        .filter(|it| it.disposition() == Disposition::Started)
+        .filter(|it| it.disposition == Disposition::Started)
         .count();
     assert_eq!(started, 1);
     assert!(answers.iter().all(|it| it.nss == "12345678903"));
@@ -243,12 +242,8 @@ async fn a_kiban_that_refuses_our_key_is_passed_over_for_the_other_route() {
     let server = options.start().await;
     let person = listed_person(CURP);
     let job = to_the_end(&server.client(), submit_request(person.with_names())).await;
-    assert_eq!(job.state(), JobState::Succeeded);
-    let classes: Vec<_> = job
-        .attempts
-        .iter()
-        .map(|it| (it.provider(), it.outcome_class()))
-        .collect();
+    assert_eq!(job.state, JobState::Succeeded);
+    let classes: Vec<_> = job.attempts.iter().map(|it| (it.provider, it.outcome_class)).collect();
     let expected = [
         (Route::Kiban, OutcomeClass::Rejected),
         (Route::Nubarium, OutcomeClass::Answered),
@@ -271,8 +266,8 @@ async fn what_was_paid_for_is_still_there_after_a_restart() {
         .submit_work_history(by(Route::Kiban, &person))
         .await
         .unwrap();
-    assert_eq!(again.disposition(), Disposition::Reused);
-    assert_eq!(again.job.unwrap(), job);
+    assert_eq!(again.disposition, Disposition::Reused);
+    assert_eq!(again.job, job);
     assert_eq!(sandbox.books().charges().len(), 1);
 }
 
@@ -301,6 +296,6 @@ async fn a_lone_replica_killed_during_a_billed_call_knows_after_its_restart_that
     server.kill();
     server.start_again().await;
     let job = to_the_end(&server.client(), by(Route::Kiban, &person)).await;
-    assert_eq!(job.state(), JobState::OutcomeUnknown);
+    assert_eq!(job.state, JobState::OutcomeUnknown);
     assert_eq!(booked(&sandbox, Provider::Kiban, CURP), 1);
 }

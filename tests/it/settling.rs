@@ -1,10 +1,10 @@
 //! An operator settles what nobody else can know: in every case where money is in question, by RPC and by command line, with
 //! yes and with no, once; and afterwards the person can be asked for again.
 
-use semanas_client::v1::{
-    Charge, ChargeState, Disposition, ErrorReason, JobState, ListChargesRequest, LookupNssRequest, Provider as Route,
-    ResolveWorkHistoryRequest, SubmitWorkHistoryRequest, WorkHistoryJob,
+use semanas_client::raw::v1::{
+    ListChargesRequest, LookupNssRequest, ResolveWorkHistoryRequest, SubmitWorkHistoryRequest,
 };
+use semanas_client::{Charge, ChargeState, Disposition, ErrorReason, JobState, Provider as Route, WorkHistoryJob};
 use semanas_client::{Client, Error};
 use semanas_sandbox::{Fault, KibanScenario, Provider, Settings};
 
@@ -24,7 +24,7 @@ async fn silence(client: &Client, sandbox: &Sandbox) -> Case {
     hit(sandbox, &person, Provider::Kiban, Fault::Close { billed: true });
     let request = by_kiban(&person);
     let job = to_the_end(client, request.clone()).await;
-    assert_eq!(job.state(), JobState::OutcomeUnknown);
+    assert_eq!(job.state, JobState::OutcomeUnknown);
     Case {
         request,
         job_id: job.job_id,
@@ -48,7 +48,7 @@ async fn failure(client: &Client, sandbox: &Sandbox) -> Case {
     let job = to_the_end(client, request.clone()).await;
     let (reason, failure) = failure_of(&job);
     assert_eq!(
-        (job.state(), reason, failure.retryable),
+        (job.state, reason, failure.retryable),
         (JobState::Failed, ErrorReason::ProviderUnavailable, false)
     );
     Case {
@@ -115,14 +115,14 @@ async fn rows_of(client: &Client, job_id: &str) -> Vec<(ChargeState, String)> {
         ..ListChargesRequest::default()
     };
     let rows = charges(client, query).await;
-    rows.iter().map(|row| (row.state(), row.note.clone())).collect()
+    rows.iter().map(|row| (row.state, row.note.clone())).collect()
 }
 
 /// Before: the same request pays for nothing. After, whichever word it was: it begins anew and is answered.
 async fn check(client: &Client, sandbox: &Sandbox, case: Case, charge: ChargeState) {
     let before = to_the_end(client, case.request.clone()).await;
     assert_ne!(
-        before.state(),
+        before.state,
         JobState::Succeeded,
         "nothing is bought while money is in question"
     );
@@ -130,7 +130,7 @@ async fn check(client: &Client, sandbox: &Sandbox, case: Case, charge: ChargeSta
     assert!(paid <= 1);
 
     let settled = resolve(client, &case.job_id, charge).await.unwrap();
-    assert_eq!(settled.settlement.unwrap().charge(), charge);
+    assert_eq!(settled.settlement.unwrap().charge, charge);
     assert_eq!(
         rows_of(client, &case.job_id).await,
         [(charge, "told by telephone".to_owned())]
@@ -144,9 +144,9 @@ async fn check(client: &Client, sandbox: &Sandbox, case: Case, charge: ChargeSta
 
     let_go(sandbox, &case.person);
     let next = client.submit_work_history(case.request.clone()).await.unwrap();
-    assert_eq!(next.disposition(), Disposition::Started);
+    assert_eq!(next.disposition, Disposition::Started);
     let ended = to_the_end(client, case.request).await;
-    assert_eq!(ended.state(), JobState::Succeeded, "{:?}", ended.failure);
+    assert_eq!(ended.state, JobState::Succeeded, "{:?}", ended.failure);
     assert_eq!(
         booked(sandbox, case.provider, &case.person.curp),
         paid + 1,
@@ -197,7 +197,7 @@ async fn a_job_without_money_in_question_is_not_settled() {
     let succeeded = to_the_end(&server.client(), by_kiban(&fresh_person())).await;
     let held = fresh_person();
     hold_document(&sandbox, &held);
-    let running = client.submit_work_history(by_kiban(&held)).await.unwrap().job.unwrap();
+    let running = client.submit_work_history(by_kiban(&held)).await.unwrap().job;
     for job in [succeeded, running] {
         let refused = resolve(&client, &job.job_id, ChargeState::No).await.unwrap_err();
         assert_eq!(refused.known_reason(), ErrorReason::JobNotResolvable);

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use semanas_client::v1::JobState;
+use semanas_client::JobState;
 use tonic_health::pb::health_check_response::ServingStatus;
 
 use crate::harness::*;
@@ -198,7 +198,7 @@ async fn whoever_accepts_the_risk_may_use_a_redis_that_forgets() {
     let options = ServerOptions::new(&Store::redis(&redis), &sandbox).set("STORE__DURABILITY", "accept-risk");
     let server = options.start().await;
     let job = to_the_end(&server.client(), submit_request(fresh_person().with_names())).await;
-    assert_eq!(job.state(), JobState::Succeeded);
+    assert_eq!(job.state, JobState::Succeeded);
 }
 
 #[tokio::test]
@@ -237,7 +237,7 @@ async fn an_empty_redis_is_a_loss_until_init_says_that_it_is_a_beginning() {
         .start()
         .await;
     let job = to_the_end(&server.client(), submit_request(fresh_person().with_names())).await;
-    assert_eq!(job.state(), JobState::Succeeded);
+    assert_eq!(job.state, JobState::Succeeded);
 }
 
 #[tokio::test]

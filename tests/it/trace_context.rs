@@ -1,6 +1,7 @@
 //! A caller's trace goes on in the calls that are made for it.
 
-use semanas_client::v1::{LookupNssRequest, Provider as Route, SubmitWorkHistoryRequest};
+use semanas_client::Provider as Route;
+use semanas_client::raw::v1::{LookupNssRequest, SubmitWorkHistoryRequest};
 use semanas_sandbox::Provider;
 use serde_json::Value;
 use tokio::io::AsyncReadExt as _;

@@ -1,10 +1,11 @@
 //! Records of another version: a server that was rolled back leaves them alone, says so wherever they are met, pays for nothing,
 //! and serves everybody else; and the version that wrote them goes on where it stopped.
 
-use semanas_client::v1::{
-    Disposition, GetWorkHistoryRequest, JobStage, JobState, ListWorkHistoriesRequest, WatchWorkHistoriesRequest,
-    WatchWorkHistoryRequest, watch_work_histories_response::Content,
+use semanas_client::raw::v1::{
+    GetWorkHistoryRequest, ListWorkHistoriesRequest, WatchWorkHistoriesRequest, WatchWorkHistoryRequest,
+    watch_work_histories_response::Content,
 };
+use semanas_client::{Disposition, JobStage, JobState};
 use semanas_sandbox::Provider;
 use serde_json::{Value, json};
 use tonic::{Code, Status};
@@ -108,7 +109,7 @@ async fn check(shelf: Shelf, change: fn(&mut Value)) {
     let person = fresh_person();
     hold_document(&sandbox, &person);
     let submitted = server.client().submit_work_history(by_kiban(&person)).await.unwrap();
-    let id = submitted.job.unwrap().job_id;
+    let id = submitted.job.job_id;
     reaches(&server.client(), &id, JobStage::WaitingForProvider).await;
 
     // The newer version writes it, and is then rolled back.
@@ -146,7 +147,7 @@ async fn check(shelf: Shelf, change: fn(&mut Value)) {
     let_go(&sandbox, &person);
     server.start_again().await;
     let ended = to_the_end(&server.client(), by_kiban(&person)).await;
-    assert_eq!((ended.job_id, ended.state), (id, JobState::Succeeded as i32));
+    assert_eq!((ended.job_id, ended.state), (id, JobState::Succeeded));
     assert_eq!(booked(&sandbox, Provider::Kiban, &person.curp), 1);
 }
 
@@ -163,9 +164,9 @@ fn sightings(server: &Server, id: &str) -> usize {
 async fn check_that_others_go_on(server: &Server) -> String {
     let request = by_kiban(&fresh_person());
     let first = server.client().submit_work_history(request.clone()).await.unwrap();
-    assert_eq!(first.disposition(), Disposition::Started);
+    assert_eq!(first.disposition, Disposition::Started);
     let ended = to_the_end(&server.client(), request).await;
-    assert_eq!(ended.state(), JobState::Succeeded);
+    assert_eq!(ended.state, JobState::Succeeded);
     ended.job_id
 }
 

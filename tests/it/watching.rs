@@ -1,8 +1,9 @@
 //! A watch has no gaps and no repetitions, whichever replica it is on, whatever breaks in between.
 
 use semanas_client::FeedChange;
-use semanas_client::v1::watch_work_history_response::Content;
-use semanas_client::v1::{JobStage, JobState, WatchWorkHistoryRequest};
+use semanas_client::raw::v1::WatchWorkHistoryRequest;
+use semanas_client::raw::v1::watch_work_history_response::Content;
+use semanas_client::{JobStage, JobState};
 use semanas_sandbox::{Fault, MsRange, Provider, Settings};
 
 use crate::harness::*;
@@ -17,14 +18,13 @@ async fn a_job_submitted_to_one_replica_is_watched_to_its_end_on_the_other() {
         .submit_work_history(submit_request(person.with_names()))
         .await
         .unwrap()
-        .job
-        .unwrap();
+        .job;
     let mut watch = RawWatch::open(pair.b.stub(), &job.job_id, None).await;
     let seen = watch.read_until(|message| message.terminal).await;
     assert_eq!(seen.last(), Some(&Seen::End));
     let (on_a, on_b) = (pair.a.client(), pair.b.client());
     let ended = on_a.get_work_history(job.job_id.as_str(), None).await.unwrap();
-    assert_eq!(ended.state(), JobState::Succeeded);
+    assert_eq!(ended.state, JobState::Succeeded);
     assert_eq!(ended, on_b.get_work_history(job.job_id, None).await.unwrap());
 }
 
@@ -50,8 +50,7 @@ async fn a_watcher_that_resumes_on_either_replica_misses_and_repeats_nothing() {
         .submit_work_history(by_kiban(&person))
         .await
         .unwrap()
-        .job
-        .unwrap();
+        .job;
     let mut whole = RawWatch::open(pair.a.stub(), &job.job_id, None).await;
     let reader = tokio::spawn(async move { whole.read_until(|message| message.terminal).await });
 
@@ -110,7 +109,7 @@ async fn the_client_follows_a_job_across_the_death_and_return_of_its_server() {
         }
     })
     .await;
-    assert_eq!(ended.state(), JobState::Succeeded);
+    assert_eq!(ended.state, JobState::Succeeded);
     assert_eq!(booked(&pair.sandbox, Provider::Kiban, &person.curp), 1);
 }
 
@@ -120,7 +119,7 @@ async fn the_feed_of_one_replica_shows_the_jobs_of_the_other() {
     let mut feed = pair
         .b
         .client()
-        .watch_work_histories(semanas_client::v1::WatchWorkHistoriesRequest::default());
+        .watch_work_histories(semanas_client::raw::v1::WatchWorkHistoriesRequest::default());
     within("the feed's beginning", PATIENCE, async {
         while !matches!(feed.next().await.unwrap().unwrap().change, FeedChange::Synced) {}
     })
@@ -130,7 +129,7 @@ async fn the_feed_of_one_replica_shows_the_jobs_of_the_other() {
         loop {
             if let FeedChange::Job(seen) = feed.next().await.unwrap().unwrap().change
                 && seen.job_id == job.job_id
-                && seen.state() == JobState::Succeeded
+                && seen.state == JobState::Succeeded
             {
                 assert!(seen.work_history.is_none(), "a feed holds no personal data");
                 return;
@@ -151,8 +150,7 @@ async fn a_watch_outlives_a_lost_redis_and_says_meanwhile_that_it_may_be_late() 
         .submit_work_history(by_kiban(&person))
         .await
         .unwrap()
-        .job
-        .unwrap();
+        .job;
     reaches(&pair.a.client(), &job.job_id, JobStage::WaitingForProvider).await;
     let watch = WatchWorkHistoryRequest {
         job_id: job.job_id,

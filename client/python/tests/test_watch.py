@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import threading
 import time
 from collections.abc import Callable
@@ -252,8 +251,7 @@ async def test_leaving_the_loop_ends_the_rpc_at_once(fake: FakeServer, kind: str
         # Not after a collection or a turn of the loop: it has happened.
         assert [(one.method, one.code.name) for one in told] == [("WatchWorkHistory", "CANCELLED")]
         await eventually(lambda: fake.under_way == 0)
-    assert not [thread for thread in threading.enumerate() if thread.name == "semanas-watchdog"]
-    gc.collect()
+    await eventually(lambda: all(thread.name != "semanas-watchdog" for thread in threading.enumerate()))
 
 
 async def test_a_watch_is_closed_by_somebody_else(fake: FakeServer, client: Make) -> None:

@@ -9,11 +9,13 @@ mod results;
 
 use std::io::{BufRead as _, Write as _};
 use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::future::{BoxFuture, FutureExt as _, join_all};
-use semanas_client::{Client, Error};
+use semanas_client::{CallAttempt, Client, Error};
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
@@ -37,17 +39,40 @@ async fn main() -> std::io::Result<()> {
 
 async fn run(case: &Value) -> Value {
     let calls = case["calls"].as_array().cloned().unwrap_or_default();
-    let results = match requests::client(case) {
-        Ok(client) => call_all(&client, &calls).await,
+    let heard = Arc::new(Heard::default());
+    let hook = {
+        let heard = heard.clone();
+        move |attempt: &CallAttempt| heard.hear(attempt)
+    };
+    let results = match requests::client(case, hook) {
+        Ok(client) => call_all(&client, &calls, &heard).await,
         Err(error) => calls.iter().map(|_| json!({"error": results::error(&error)})).collect(),
     };
-    json!({"case": case["case"], "results": results, "attempts": []})
+    let attempts = std::mem::take(&mut *heard.attempts.lock().expect("no hook panics"));
+    json!({"case": case["case"], "results": results, "attempts": attempts})
 }
 
-async fn call_all(client: &Client, calls: &[Value]) -> Vec<Value> {
+/// What the hooks were told, with the call that was being made.
+#[derive(Default)]
+struct Heard {
+    call: AtomicUsize,
+    attempts: Mutex<Vec<Value>>,
+}
+
+impl Heard {
+    fn hear(&self, attempt: &CallAttempt) {
+        let call = self.call.load(Ordering::Relaxed);
+        let told =
+            json!({"call": call, "method": attempt.method, "number": attempt.number, "code": attempt.code.name()});
+        self.attempts.lock().expect("no hook panics").push(told);
+    }
+}
+
+async fn call_all(client: &Client, calls: &[Value], heard: &Heard) -> Vec<Value> {
     let mut known = Known::default();
     let mut results = Vec::new();
-    for call in calls {
+    for (number, call) in calls.iter().enumerate() {
+        heard.call.store(number, Ordering::Relaxed);
         let call = put_in(call, &known);
         let result = call_once(client, call).await;
         learn(&mut known, &result);
@@ -87,6 +112,11 @@ async fn unary(client: &Client, name: &str, call: &Value) -> Option<Result<Value
         "submit_work_history" => {
             let answer = client.submit_work_history(requests::submit(request)).await;
             answer.map(|it| results::submitted(&it))
+        }
+        "get_work_history_when_done" => {
+            let done =
+                client.get_work_history_when_done(requests::submit(request), requests::ms(&call["time_limit_ms"]));
+            done.await.map(|job| json!({"job": results::job(&job)}))
         }
         "get_work_history" => {
             let job = client.get_work_history(job_id, requests::limit(call)).await;

@@ -1,16 +1,25 @@
 //! What a case says, as the client's requests and options. Whatever is absent is not set.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use semanas_client::v1::{
-    ChargeState, JobFilter, JobState, ListChargesRequest, LookupNssRequest, Provider, ResolveWorkHistoryRequest,
-    Subject, SubmitWorkHistoryRequest, WatchWorkHistoriesRequest,
+use semanas_client::{
+    CallAttempt, ChargeState, Client, Credentials, Error, Hooks, JobFilter, JobState, ListChargesRequest,
+    LookupNssRequest, Options, Provider, ResolveWorkHistoryRequest, RetryPolicy, Subject, SubmitWorkHistoryRequest,
+    WatchWorkHistoriesRequest,
 };
-use semanas_client::{Client, Error, Options, RetryPolicy};
 use serde_json::Value;
 
-pub fn client(case: &Value) -> Result<Client, Error> {
-    let mut options = Options::default();
+pub fn client(case: &Value, told: impl Fn(&CallAttempt) + Send + Sync + 'static) -> Result<Client, Error> {
+    let mut options = Options {
+        credentials: credentials(&case["credentials"]),
+        hooks: Hooks {
+            on_attempt: Some(Arc::new(told)),
+            ..Hooks::default()
+        },
+        ..Options::default()
+    };
     let given = &case["options"];
     if given["unary_deadline_ms"].is_u64() {
         options.unary_deadline = ms(&given["unary_deadline_ms"]);
@@ -37,7 +46,27 @@ pub fn client(case: &Value) -> Result<Client, Error> {
     set(&mut options.watch.reports_stale, given["watch_reports_stale"].as_bool());
     set(&mut options.allow_plaintext, given["allow_plaintext"].as_bool());
     options.ca_certificate_pem = given["ca_certificate_pem"].as_str().map(str::to_owned);
-    Client::connect_lazy(case["endpoint"].as_str().unwrap_or_default(), options)
+    options.user_agent = given["user_agent"].as_str().map(str::to_owned);
+    Client::new(case["endpoint"].as_str().unwrap_or_default(), options)
+}
+
+fn credentials(given: &Value) -> Credentials {
+    let mut credentials = Credentials::default();
+    if let Some(token) = given["bearer_token"].as_str() {
+        credentials = Credentials::bearer_token(token);
+    }
+    if let Some(tokens) = given["bearer_tokens"].as_array() {
+        let (tokens, next): (Vec<String>, _) = (tokens.iter().map(text).collect(), AtomicUsize::new(0));
+        credentials = Credentials::bearer_tokens(move || {
+            let at = next.fetch_add(1, Ordering::Relaxed).min(tokens.len() - 1);
+            std::future::ready(Ok(tokens[at].clone()))
+        });
+    }
+    let (certificate, key) = (&given["client_certificate_pem"], &given["client_key_pem"]);
+    if certificate.is_string() || key.is_string() {
+        credentials = credentials.with_client_certificate(text(certificate), text(key));
+    }
+    credentials
 }
 
 fn set<T>(option: &mut T, given: Option<T>) {
@@ -46,7 +75,7 @@ fn set<T>(option: &mut T, given: Option<T>) {
     }
 }
 
-fn ms(value: &Value) -> Option<Duration> {
+pub fn ms(value: &Value) -> Option<Duration> {
     value.as_u64().map(Duration::from_millis)
 }
 
@@ -62,10 +91,6 @@ pub fn limit(call: &Value) -> Option<i32> {
     call["limit"].as_i64().and_then(|limit| i32::try_from(limit).ok())
 }
 
-fn max_age(request: &Value) -> Option<prost_types::Duration> {
-    ms(&request["max_age_ms"]).and_then(|age| age.try_into().ok())
-}
-
 fn labels(value: &Value) -> std::collections::BTreeMap<String, String> {
     let labels = value.as_object().into_iter().flatten();
     labels.map(|(key, value)| (key.clone(), text(value))).collect()
@@ -74,7 +99,7 @@ fn labels(value: &Value) -> std::collections::BTreeMap<String, String> {
 pub fn lookup(request: &Value) -> LookupNssRequest {
     LookupNssRequest {
         curp: text(&request["curp"]),
-        max_age: max_age(request),
+        max_age: ms(&request["max_age_ms"]),
         allow_repeat_charge: request["allow_repeat_charge"] == true,
         purpose: text(&request["purpose"]),
         consent_reference: text(&request["consent_reference"]),
@@ -83,18 +108,18 @@ pub fn lookup(request: &Value) -> LookupNssRequest {
 
 pub fn submit(request: &Value) -> SubmitWorkHistoryRequest {
     SubmitWorkHistoryRequest {
-        subject: Some(Subject {
+        subject: Subject {
             curp: text(&request["curp"]),
             nss: text(&request["nss"]),
             given_names: text(&request["given_names"]),
             paternal_surname: text(&request["paternal_surname"]),
             maternal_surname: text(&request["maternal_surname"]),
-        }),
+        },
         limit: limit(request).unwrap_or_default(),
         request_id: text(&request["request_id"]),
-        max_age: max_age(request),
+        max_age: ms(&request["max_age_ms"]),
         allow_repeat_charge: request["allow_repeat_charge"] == true,
-        provider: provider(&request["provider"]).into(),
+        provider: Provider::from_name(&text(&request["provider"])).unwrap_or_default(),
         purpose: text(&request["purpose"]),
         consent_reference: text(&request["consent_reference"]),
         labels: labels(&request["labels"]),
@@ -102,13 +127,9 @@ pub fn submit(request: &Value) -> SubmitWorkHistoryRequest {
     }
 }
 
-fn provider(name: &Value) -> Provider {
-    Provider::from_str_name(&format!("PROVIDER_{}", text(name))).unwrap_or_default()
-}
-
 pub fn filter(filter: &Value) -> JobFilter {
     let states = filter["states"].as_array().into_iter().flatten();
-    let state = |name: &Value| JobState::from_str_name(&format!("JOB_STATE_{}", text(name))).map(i32::from);
+    let state = |name: &Value| JobState::from_name(&text(name));
     JobFilter {
         states: states.filter_map(state).collect(),
         labels: labels(&filter["labels"]),
@@ -119,7 +140,7 @@ pub fn filter(filter: &Value) -> JobFilter {
 pub fn feed(call: &Value) -> WatchWorkHistoriesRequest {
     WatchWorkHistoriesRequest {
         cursor: text(&call["cursor"]),
-        filter: Some(filter(&call["filter"])),
+        filter: filter(&call["filter"]),
         initial_count: 0,
     }
 }
@@ -132,10 +153,10 @@ pub fn charges(call: &Value) -> ListChargesRequest {
 }
 
 pub fn resolve(call: &Value) -> ResolveWorkHistoryRequest {
-    let charge = ChargeState::from_str_name(&format!("CHARGE_STATE_{}", text(&call["charge"]))).unwrap_or_default();
+    let charge = ChargeState::from_name(&text(&call["charge"])).unwrap_or_default();
     ResolveWorkHistoryRequest {
         job_id: text(&call["job_id"]),
-        charge: charge.into(),
+        charge,
         note: text(&call["note"]),
     }
 }

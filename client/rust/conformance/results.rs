@@ -1,26 +1,15 @@
 //! What the client gave, in the words of the protocol.
 
-use semanas_client::v1::{
-    Charge, ChargeState, Disposition, ErrorReason, JobState, LookupNssResponse, Provider, ProviderStatus,
-    SnapshotCause, SubmitWorkHistoryResponse, WorkHistoryJob,
+use semanas_client::{
+    Charge, Details, Error, ErrorReason, FeedChange, FeedUpdate, Health, JobChange, JobState, JobUpdate,
+    LookupNssResponse, ProviderStatus, SubmitWorkHistoryResponse, WorkHistoryJob,
 };
-use semanas_client::{Error, FeedChange, FeedUpdate, Health, JobChange, JobUpdate};
 use serde_json::{Value, json};
-
-/// A value's name without its prefix, or its number when the client has no name for it.
-macro_rules! name {
-    ($type:ty, $prefix:literal, $number:expr) => {
-        match <$type>::try_from($number) {
-            Ok(value) => value.as_str_name().strip_prefix($prefix).unwrap_or_default().to_owned(),
-            Err(_) => format!("UNKNOWN({})", $number),
-        }
-    };
-}
 
 pub fn job(job: &WorkHistoryJob) -> Value {
     let mut said = json!({
         "job_id": job.job_id,
-        "state": name!(JobState, "JOB_STATE_", job.state),
+        "state": job.state.to_string(),
         "sequence": job.event_sequence,
         "terminal": is_terminal(job),
         "attempts": job.attempts.len(),
@@ -30,35 +19,35 @@ pub fn job(job: &WorkHistoryJob) -> Value {
         said["employments"] = history.employments.len().into();
     }
     if let Some(failure) = &job.failure {
-        said["reason"] = name!(ErrorReason, "ERROR_REASON_", failure.reason).into();
+        said["reason"] = failure.reason.to_string().into();
     }
     said
 }
 
 fn is_terminal(job: &WorkHistoryJob) -> bool {
     use JobState::{Cancelled, Failed, OutcomeUnknown, Succeeded};
-    JobState::try_from(job.state).is_ok_and(|state| [Succeeded, Failed, Cancelled, OutcomeUnknown].contains(&state))
+    [Succeeded, Failed, Cancelled, OutcomeUnknown].contains(&job.state)
 }
 
 pub fn nss(answer: &LookupNssResponse) -> Value {
-    json!({"nss": answer.nss, "disposition": name!(Disposition, "DISPOSITION_", answer.disposition)})
+    json!({"nss": answer.nss, "disposition": answer.disposition.to_string()})
 }
 
 pub fn submitted(answer: &SubmitWorkHistoryResponse) -> Value {
     json!({
-        "job": answer.job.as_ref().map(job),
-        "disposition": name!(Disposition, "DISPOSITION_", answer.disposition),
+        "job": job(&answer.job),
+        "disposition": answer.disposition.to_string(),
         "watch_cursor": answer.watch_cursor,
     })
 }
 
 pub fn providers(list: &[ProviderStatus]) -> Value {
-    let provider = |it: &ProviderStatus| json!({"provider": name!(Provider, "PROVIDER_", it.provider), "configured": it.configured});
+    let provider = |it: &ProviderStatus| json!({"provider": it.provider.to_string(), "configured": it.configured});
     json!({"providers": list.iter().map(provider).collect::<Vec<_>>()})
 }
 
 pub fn charge(charge: &Charge) -> Value {
-    let state = name!(ChargeState, "CHARGE_STATE_", charge.state);
+    let state = charge.state.to_string();
     json!({"charge_id": charge.charge_id, "job_id": charge.job_id, "state": state})
 }
 
@@ -73,11 +62,11 @@ pub fn health(health: Health) -> &'static str {
 pub fn update(update: &JobUpdate) -> Value {
     let mut said = match &update.change {
         JobChange::Snapshot { job: it, cause } => {
-            json!({"kind": "snapshot", "cause": cause_name(*cause), "job": job(it)})
+            json!({"kind": "snapshot", "cause": cause.to_string(), "job": job(it)})
         }
         JobChange::Event(event) => {
             let mut said = json!({
-                "kind": "event", "sequence": event.sequence, "state": name!(JobState, "JOB_STATE_", event.state),
+                "kind": "event", "sequence": event.sequence, "state": event.state.to_string(),
             });
             if let Some(it) = &event.job {
                 said["job"] = job(it);
@@ -95,20 +84,16 @@ pub fn feed_update(update: &FeedUpdate) -> Value {
     let mut said = match &update.change {
         FeedChange::Job(it) => json!({"kind": "job", "job": job(it)}),
         FeedChange::Synced => json!({"kind": "synced"}),
-        FeedChange::Reset { cause } => json!({"kind": "reset", "cause": cause_name(*cause)}),
+        FeedChange::Reset { cause } => json!({"kind": "reset", "cause": cause.to_string()}),
         FeedChange::Stale { .. } => json!({"kind": "stale"}),
     };
     said["cursor"] = update.cursor.clone().into();
     said
 }
 
-fn cause_name(cause: SnapshotCause) -> String {
-    name!(SnapshotCause, "SNAPSHOT_CAUSE_", i32::from(cause))
-}
-
 pub fn error(error: &Error) -> Value {
     let kind = match error {
-        Error::Endpoint(_) => "Configuration",
+        Error::Configuration(_) => "Configuration",
         Error::InvalidRequest { .. } => "InvalidRequest",
         Error::NotFound { .. } => "NotFound",
         Error::FailedPrecondition { .. } => "FailedPrecondition",
@@ -116,25 +101,31 @@ pub fn error(error: &Error) -> Value {
         Error::Exhausted { .. } => "Exhausted",
         Error::Unavailable { .. } => "Unavailable",
         Error::DeadlineExceeded { .. } => "DeadlineExceeded",
+        Error::Cancelled { .. } => "Cancelled",
         Error::Unauthenticated { .. } => "Unauthenticated",
         Error::PermissionDenied { .. } => "PermissionDenied",
         Error::Internal { .. } => "Internal",
-        Error::Other { .. } => "Other",
+        Error::JobNotSucceeded { .. } => "JobNotSucceeded",
+        _ => "Other",
     };
     let mut said = json!({"kind": kind, "message": error.to_string()});
-    if let Error::InvalidRequest { violations, .. } = error {
-        said["violations"] = violations
-            .iter()
-            .map(|it| json!({"field": it.field, "description": it.description}))
-            .collect();
+    match error {
+        Error::InvalidRequest { violations, .. } => {
+            let violation = |it: &semanas_client::Violation| json!({"field": it.field, "description": it.description});
+            said["violations"] = violations.iter().map(violation).collect();
+        }
+        Error::JobNotSucceeded { job: it } => said["job"] = job(it),
+        Error::DeadlineExceeded {
+            progress: Some(progress),
+            ..
+        } => {
+            said["job_id"] = progress.job_id.clone().into();
+            said["cursor"] = progress.cursor.clone().into();
+        }
+        _ => {}
     }
     if let Some(details) = error.details() {
-        said["code"] = code(details.code()).into();
-        said["reason"] = details.reason().into();
-        said["known"] = (error.known_reason() != ErrorReason::Unspecified).into();
-        said["domain"] = details.domain().into();
-        said["metadata"] = json!(details.metadata());
-        said["message"] = details.message().into();
+        add_details(&mut said, details);
     }
     if let Some(delay) = error.retry_after() {
         said["retry_delay_ms"] = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX).into();
@@ -142,14 +133,11 @@ pub fn error(error: &Error) -> Value {
     said
 }
 
-fn code(code: tonic::Code) -> String {
-    let name = format!("{code:?}");
-    let mut upper = String::new();
-    for (at, letter) in name.char_indices() {
-        if at > 0 && letter.is_ascii_uppercase() {
-            upper.push('_');
-        }
-        upper.push(letter.to_ascii_uppercase());
-    }
-    upper
+fn add_details(said: &mut Value, details: &Details) {
+    said["code"] = details.code().name().into();
+    said["reason"] = details.reason().into();
+    said["known"] = (details.known_reason() != ErrorReason::Unspecified).into();
+    said["domain"] = details.domain().into();
+    said["metadata"] = json!(details.metadata());
+    said["message"] = details.message().into();
 }

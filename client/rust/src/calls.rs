@@ -7,12 +7,12 @@ use tonic::Status;
 use crate::client::{Client, Repeat};
 use crate::error::Error;
 use crate::follow::Watch;
-use crate::pages::Pages;
-use crate::v1::{
-    CancelWorkHistoryRequest, GetWorkHistoryRequest, JobFilter, ListWorkHistoriesRequest, ListWorkHistoriesResponse,
-    LookupNssRequest, LookupNssResponse, SubmitWorkHistoryRequest, SubmitWorkHistoryResponse,
-    WatchWorkHistoriesRequest, WatchWorkHistoryRequest, WorkHistoryJob,
+use crate::model::{
+    JobFilter, LookupNssRequest, LookupNssResponse, SubmitWorkHistoryRequest, SubmitWorkHistoryResponse,
+    WatchWorkHistoriesRequest, WorkHistoryJob,
 };
+use crate::pages::Pages;
+use crate::raw::v1;
 use crate::watch::{FeedUpdate, JobUpdate};
 
 /// An answer younger than this may be the one that a broken try of the same call has bought. Longer than any retrying lasts.
@@ -24,7 +24,8 @@ impl Client {
     ///
     /// # Errors
     /// See [`Error`]; `NotFound` and `FailedPrecondition` are definite answers about the person.
-    pub async fn lookup_nss(&self, request: LookupNssRequest) -> Result<LookupNssResponse, Error> {
+    pub async fn lookup_nss(&self, request: impl Into<LookupNssRequest>) -> Result<LookupNssResponse, Error> {
+        let request = request.into();
         let repeat = if buys_anew(&request) {
             Repeat::OnServersWord
         } else {
@@ -35,7 +36,7 @@ impl Client {
             let mut service = service.clone();
             async move { service.lookup_nss(request).await }
         };
-        self.call(request, repeat, once).await
+        Ok(self.call("LookupNss", request.into(), repeat, once).await?.into())
     }
 
     /// Starts or joins a job, or gets a recent answer. A request without a `request_id` is given one, so that a retry after a
@@ -45,8 +46,9 @@ impl Client {
     /// See [`Error`].
     pub async fn submit_work_history(
         &self,
-        mut request: SubmitWorkHistoryRequest,
+        request: impl Into<SubmitWorkHistoryRequest>,
     ) -> Result<SubmitWorkHistoryResponse, Error> {
+        let mut request = request.into();
         if request.request_id.is_empty() {
             request.request_id = uuid::Uuid::now_v7().to_string();
         }
@@ -55,17 +57,28 @@ impl Client {
             let mut service = service.clone();
             async move { service.submit_work_history(request).await }
         };
-        self.call(request, Repeat::Harmless, once).await
+        let answer: v1::SubmitWorkHistoryResponse = self
+            .call("SubmitWorkHistory", request.into(), Repeat::Harmless, once)
+            .await?;
+        Ok(SubmitWorkHistoryResponse {
+            job: answer.job.ok_or_else(no_job)?.into(),
+            disposition: answer.disposition.into(),
+            watch_cursor: answer.watch_cursor,
+        })
     }
 
     /// Submits, then follows the job from a snapshot until it ends.
     ///
     /// # Errors
     /// Those of Submit; what goes wrong later is an item of the watch.
-    pub async fn submit_and_watch(&self, request: SubmitWorkHistoryRequest) -> Result<Watch<JobUpdate>, Error> {
+    pub async fn submit_and_watch(
+        &self,
+        request: impl Into<SubmitWorkHistoryRequest>,
+    ) -> Result<Watch<JobUpdate>, Error> {
+        let request = request.into();
         // A job that was joined may have been started with a wider limit: ours is said again.
         let limit = Some(request.limit);
-        let job = self.submit_work_history(request).await?.job.ok_or_else(no_job)?;
+        let job = self.submit_work_history(request).await?.job;
         Ok(self.watch_work_history(job.job_id, None, limit))
     }
 
@@ -81,22 +94,23 @@ impl Client {
         let (service, job_id) = (self.work_histories(), job_id.into());
         let open = move |cursor| {
             let (mut service, job_id) = (service.clone(), job_id.clone());
-            let request = WatchWorkHistoryRequest { job_id, cursor, limit };
+            let request = v1::WatchWorkHistoryRequest { job_id, cursor, limit };
             async move { Ok(service.watch_work_history(request).await?.into_inner()) }
         };
-        Watch::new(open, cursor, &self.options().watch)
+        Watch::new("WatchWorkHistory", open, cursor, self.options())
     }
 
     /// Follows all jobs that the caller may see, for as long as it is read. `request.cursor` resumes an earlier one.
     #[must_use]
-    pub fn watch_work_histories(&self, request: WatchWorkHistoriesRequest) -> Watch<FeedUpdate> {
+    pub fn watch_work_histories(&self, request: impl Into<WatchWorkHistoriesRequest>) -> Watch<FeedUpdate> {
+        let request = v1::WatchWorkHistoriesRequest::from(request.into());
         let (service, first_cursor) = (self.work_histories(), Some(request.cursor.clone()));
         let open = move |cursor| {
             let (mut service, mut request) = (service.clone(), request.clone());
             request.cursor = cursor;
             async move { Ok(service.watch_work_histories(request).await?.into_inner()) }
         };
-        Watch::new(open, first_cursor, &self.options().watch)
+        Watch::new("WatchWorkHistories", open, first_cursor, self.options())
     }
 
     /// Gives a job as it stands. `limit` as in [`Client::watch_work_history`].
@@ -114,40 +128,39 @@ impl Client {
             async move { service.get_work_history(request).await }
         };
         let job_id = job_id.into();
-        let answer = self.call(GetWorkHistoryRequest { job_id, limit }, Repeat::Harmless, once);
-        answer.await?.job.ok_or_else(no_job)
-    }
-
-    /// One page of jobs, newest first.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub async fn list_work_histories_page(
-        &self,
-        request: ListWorkHistoriesRequest,
-    ) -> Result<ListWorkHistoriesResponse, Error> {
-        let service = self.work_histories();
-        let once = move |request| {
-            let mut service = service.clone();
-            async move { service.list_work_histories(request).await }
-        };
-        self.call(request, Repeat::Harmless, once).await
+        let answer = self.call(
+            "GetWorkHistory",
+            v1::GetWorkHistoryRequest { job_id, limit },
+            Repeat::Harmless,
+            once,
+        );
+        Ok(answer.await?.job.ok_or_else(no_job)?.into())
     }
 
     /// All jobs, newest first, one page fetched at a time as they are read.
     #[must_use]
-    pub fn list_work_histories(&self, filter: JobFilter) -> Pages<WorkHistoryJob> {
-        let client = self.clone();
+    pub fn list_work_histories(&self, filter: impl Into<JobFilter>) -> Pages<WorkHistoryJob> {
+        let (client, filter) = (self.clone(), v1::JobFilter::from(filter.into()));
         Pages::new(move |page_token| {
             let (client, filter) = (client.clone(), Some(filter.clone()));
-            let request = ListWorkHistoriesRequest {
+            let request = v1::ListWorkHistoriesRequest {
                 page_token,
                 filter,
-                ..ListWorkHistoriesRequest::default()
+                ..v1::ListWorkHistoriesRequest::default()
             };
             async move {
-                let page = client.list_work_histories_page(request).await?;
-                Ok((page.jobs, page.next_page_token))
+                let service = client.work_histories();
+                let once = move |request| {
+                    let mut service = service.clone();
+                    async move { service.list_work_histories(request).await }
+                };
+                let page = client
+                    .call("ListWorkHistories", request, Repeat::Harmless, once)
+                    .await?;
+                Ok((
+                    page.jobs.into_iter().map(WorkHistoryJob::from).collect(),
+                    page.next_page_token,
+                ))
             }
         })
     }
@@ -163,16 +176,19 @@ impl Client {
             async move { service.cancel_work_history(request).await }
         };
         let job_id = job_id.into();
-        let answer = self.call(CancelWorkHistoryRequest { job_id }, Repeat::Harmless, once);
-        answer.await?.job.ok_or_else(no_job)
+        let answer = self.call(
+            "CancelWorkHistory",
+            v1::CancelWorkHistoryRequest { job_id },
+            Repeat::Harmless,
+            once,
+        );
+        Ok(answer.await?.job.ok_or_else(no_job)?.into())
     }
 }
 
 /// Whether the same request made twice could pay twice.
 fn buys_anew(request: &LookupNssRequest) -> bool {
-    let accepts_young_only =
-        |age: prost_types::Duration| Duration::try_from(age).map_or(true, |age| age < YOUNG_ANSWER_MAX);
-    request.allow_repeat_charge || request.max_age.is_some_and(accepts_young_only)
+    request.allow_repeat_charge || request.max_age.is_some_and(|age| age < YOUNG_ANSWER_MAX)
 }
 
 pub(crate) fn no_job() -> Error {
@@ -184,9 +200,9 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(max_age_s: Option<i64>, allow_repeat_charge: bool, expected: bool) {
+    fn check(max_age_s: Option<u64>, allow_repeat_charge: bool, expected: bool) {
         let request = LookupNssRequest {
-            max_age: max_age_s.map(|seconds| prost_types::Duration { seconds, nanos: 0 }),
+            max_age: max_age_s.map(Duration::from_secs),
             allow_repeat_charge,
             ..LookupNssRequest::default()
         };
@@ -198,7 +214,8 @@ mod tests {
         check(None, false, false);
         check(Some(86_400), false, false);
         check(Some(0), false, true);
-        check(Some(-1), false, true);
+        check(Some(299), false, true);
+        check(Some(300), false, false);
         check(None, true, true);
     }
 }

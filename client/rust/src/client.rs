@@ -2,32 +2,39 @@
 //!
 //! What the calls are stands in `calls` and `operations`.
 
+use std::error::Error as _;
 use std::future::Future;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout_at};
-use tonic::transport::Channel;
-use tonic::{Code, Request, Response, Status};
+use tonic::transport::{Channel, Uri};
+use tonic::{Code, Request, Response, Status, TimeoutExpired};
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
+use crate::code;
+use crate::connect;
 use crate::endpoint;
 use crate::error::Error;
+use crate::hooks::CallAttempt;
 use crate::options::Options;
+use crate::raw::v1::operations_service_client::OperationsServiceClient;
+use crate::raw::v1::work_history_service_client::WorkHistoryServiceClient;
 use crate::retry;
-use crate::v1::operations_service_client::OperationsServiceClient;
-use crate::v1::work_history_service_client::WorkHistoryServiceClient;
+use crate::transport::Transport;
 
 /// The largest answer that is read: a history of ten thousand employments with their movements stays below.
-const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
+pub(crate) const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// What "no deadline" comes down to: a year.
 const FOREVER: Duration = Duration::from_secs(365 * 24 * 3600);
+/// Whose health is asked for.
+const SERVICE: &str = "semanas.v1.WorkHistoryService";
 
 /// A client of one Semanas deployment. Cheap to clone; clones share the connection.
 #[derive(Clone, Debug)]
 pub struct Client {
-    channel: Channel,
+    transport: Transport,
     options: Options,
 }
 
@@ -56,17 +63,22 @@ impl Client {
     /// first call and again whenever the connection breaks. Must be called inside a Tokio runtime.
     ///
     /// # Errors
-    /// The endpoint is malformed, or would send personal data unencrypted to another machine.
-    pub fn connect_lazy(endpoint: &str, options: Options) -> Result<Client, Error> {
-        let channel = endpoint::parse(endpoint, &options)?.connect_lazy();
-        Ok(Client { channel, options })
+    /// `Configuration`: the endpoint is malformed, or personal data or a token would go unencrypted to another machine, or a
+    /// certificate cannot be read.
+    pub fn new(endpoint: &str, options: Options) -> Result<Client, Error> {
+        let endpoint = endpoint::parse(endpoint, &options)?;
+        let (limit, hooks) = (options.connect_timeout, options.hooks.clone());
+        let connector = tower::service_fn(move |uri: Uri| connect::connect(uri, limit, hooks.clone()));
+        let channel = endpoint.connect_with_connector_lazy(connector);
+        Ok(Client::over(channel, options))
     }
 
     /// A client over a channel of the caller's making: other transports, balancing, own TLS. What `options` say about the
-    /// connection has no effect.
+    /// connection has no effect. The channel is a type of tonic's, see [`crate::raw`].
     #[must_use]
-    pub fn from_channel(channel: Channel, options: Options) -> Client {
-        Client { channel, options }
+    pub fn over(channel: Channel, options: Options) -> Client {
+        let transport = Transport::new(channel, options.credentials.bearer.clone());
+        Client { transport, options }
     }
 
     /// The same client with another deadline for its unary calls; `None` = none.
@@ -82,37 +94,53 @@ impl Client {
     /// # Errors
     /// The server cannot be reached.
     pub async fn health(&self) -> Result<Health, Error> {
-        let mut service = HealthClient::new(self.channel.clone());
-        let mut request = Request::new(HealthCheckRequest::default());
-        let deadline = self.deadline();
-        request.set_timeout(deadline - Instant::now());
-        let answer: HealthCheckResponse = match timeout_at(deadline, service.check(request)).await {
-            Ok(answer) => answer?.into_inner(),
-            Err(_) => return Err(too_late().into()),
+        let mut service = HealthClient::new(self.transport());
+        let request = HealthCheckRequest {
+            service: SERVICE.to_owned(),
         };
-        Ok(match answer.status() {
-            ServingStatus::Serving => Health::Serving,
-            ServingStatus::NotServing => Health::NotServing,
-            ServingStatus::Unknown | ServingStatus::ServiceUnknown => Health::Unknown,
+        let ask = |request| async move { service.check(request).await };
+        let asked = try_once(request, self.deadline(), self.options.unary_deadline.is_some(), ask).await;
+        self.options.hooks.attempted(&CallAttempt {
+            method: "Check",
+            number: 1,
+            code: asked
+                .as_ref()
+                .map_or_else(|status| code::Code::of(status.code()), |_| code::Code::Ok),
+            retry_delay: None,
+        });
+        let answer: HealthCheckResponse = match asked {
+            Ok(answer) => answer,
+            Err(status) if status.code() == Code::NotFound => return Ok(Health::Unknown),
+            Err(status) => return Err(status.into()),
+        };
+        Ok(match ServingStatus::try_from(answer.status) {
+            Ok(ServingStatus::Serving) => Health::Serving,
+            Ok(ServingStatus::NotServing) => Health::NotServing,
+            Ok(ServingStatus::Unknown | ServingStatus::ServiceUnknown) | Err(_) => Health::Unknown,
         })
+    }
+
+    pub(crate) fn transport(&self) -> Transport {
+        self.transport.clone()
     }
 
     pub(crate) fn options(&self) -> &Options {
         &self.options
     }
 
-    pub(crate) fn work_histories(&self) -> WorkHistoryServiceClient<Channel> {
-        WorkHistoryServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_BYTES_MAX)
+    pub(crate) fn work_histories(&self) -> WorkHistoryServiceClient<Transport> {
+        WorkHistoryServiceClient::new(self.transport()).max_decoding_message_size(ANSWER_BYTES_MAX)
     }
 
-    pub(crate) fn operations(&self) -> OperationsServiceClient<Channel> {
-        OperationsServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_BYTES_MAX)
+    pub(crate) fn operations(&self) -> OperationsServiceClient<Transport> {
+        OperationsServiceClient::new(self.transport()).max_decoding_message_size(ANSWER_BYTES_MAX)
     }
 
     /// Makes a unary call, and makes it again as the policy says. The deadline spans all tries; a wait that would pass it is
     /// not begun, so that the caller gets the real reason and not the deadline's.
     pub(crate) async fn call<Q: Clone, R, F>(
         &self,
+        method: &'static str,
         request: Q,
         repeat: Repeat,
         once: impl Fn(Request<Q>) -> F,
@@ -121,22 +149,36 @@ impl Client {
         F: Future<Output = Result<Response<R>, Status>>,
     {
         let deadline = self.deadline();
-        let mut tries_made = 0;
+        let mut number = 0;
         loop {
-            let error = match try_once(request.clone(), deadline, self.options.unary_deadline.is_some(), &once).await {
-                Ok(answer) => return Ok(answer),
-                Err(status) => Error::from(status),
-            };
-            tries_made += 1;
-            let may_repeat = match repeat {
-                Repeat::Harmless => true,
-                Repeat::OnServersWord => error.details().is_some_and(|told| told.domain() == crate::ERROR_DOMAIN),
-            };
-            match retry::delay(&self.options.retry, &error, tries_made, rand::random()) {
-                Some(delay) if may_repeat && Instant::now() + delay < deadline => sleep(delay).await,
-                _ => return Err(error),
+            number += 1;
+            let tried = try_once(request.clone(), deadline, self.options.unary_deadline.is_some(), &once).await;
+            let tried = tried.map_err(Error::from);
+            let retry_delay = tried
+                .as_ref()
+                .err()
+                .and_then(|error| self.retry_delay(error, repeat, number, deadline));
+            let code = tried.as_ref().map_or_else(Error::code, |_| code::Code::Ok);
+            self.options.hooks.attempted(&CallAttempt {
+                method,
+                number,
+                code,
+                retry_delay,
+            });
+            match retry_delay {
+                Some(delay) => sleep(delay).await,
+                None => return tried,
             }
         }
+    }
+
+    fn retry_delay(&self, error: &Error, repeat: Repeat, tries_made: u32, deadline: Instant) -> Option<Duration> {
+        let may_repeat = match repeat {
+            Repeat::Harmless => true,
+            Repeat::OnServersWord => error.details().is_some_and(|told| told.domain() == crate::ERROR_DOMAIN),
+        };
+        retry::delay(&self.options.retry, error, tries_made, rand::random())
+            .filter(|delay| may_repeat && Instant::now() + *delay < deadline)
     }
 
     fn deadline(&self) -> Instant {
@@ -148,7 +190,7 @@ async fn try_once<Q, R, F>(
     message: Q,
     deadline: Instant,
     tell_server: bool,
-    once: &impl Fn(Request<Q>) -> F,
+    once: impl FnOnce(Request<Q>) -> F,
 ) -> Result<R, Status>
 where
     F: Future<Output = Result<Response<R>, Status>>,
@@ -160,12 +202,23 @@ where
     match timeout_at(deadline, once(request)).await {
         Ok(Ok(answer)) => Ok(answer.into_inner()),
         // The transport reports the deadline that it was given as a cancellation.
-        Ok(Err(status)) if status.code() == Code::Cancelled && Instant::now() >= deadline => Err(too_late()),
+        Ok(Err(status)) if is_time_out(&status) => Err(too_late()),
         Ok(Err(status)) => Err(status),
         Err(_) => Err(too_late()),
     }
 }
 
-fn too_late() -> Status {
+fn is_time_out(status: &Status) -> bool {
+    let mut next = status.source();
+    while let Some(cause) = next {
+        if cause.is::<TimeoutExpired>() {
+            return true;
+        }
+        next = cause.source();
+    }
+    false
+}
+
+pub(crate) fn too_late() -> Status {
     Status::deadline_exceeded("the deadline passed before the server answered")
 }

@@ -1,17 +1,20 @@
 //! Where the server is, and whether it may be spoken to in plain text. Opens no connection.
 
-use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Uri};
+use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Identity, Uri};
 
 use crate::options::Options;
 
 /// What servers see of this client.
 const USER_AGENT: &str = concat!("semanas-client-rust/", env!("CARGO_PKG_VERSION"));
-/// How often a connection with open calls is probed, so that one that was cut without a word is noticed.
-const KEEP_ALIVE_INTERVAL: std::time::Duration = std::time::Duration::from_secs(30);
+/// When a quiet connection with open calls is probed, so that one that was cut without a word is noticed.
+const KEEP_ALIVE_INTERVAL: std::time::Duration = std::time::Duration::from_secs(15);
+/// How long the probe's answer may take.
+const KEEP_ALIVE_LIMIT: std::time::Duration = std::time::Duration::from_secs(10);
 
-/// Why an endpoint cannot be used.
+/// Why a client cannot be made. What its TLS says of a certificate stands in its source.
 #[derive(Debug, thiserror::Error)]
-pub enum EndpointError {
+#[non_exhaustive]
+pub enum ConfigurationError {
     /// Not of the form `http://host:port` or `https://host:port`.
     #[error("the endpoint must look like https://host:port or http://127.0.0.1:port")]
     Malformed,
@@ -21,43 +24,71 @@ pub enum EndpointError {
          itself encrypts, as a service mesh does"
     )]
     PlaintextRefused { host: String },
-    /// The certificate authority cannot be read.
-    #[error("the TLS settings of the endpoint cannot be used")]
-    Tls(#[source] tonic::transport::Error),
+    /// A bearer token would cross the network unencrypted, which no option allows.
+    #[error("refusing to send a bearer token unencrypted to {host}: use https://")]
+    TokenOverPlaintext { host: String },
+    /// A client certificate without TLS, or without its key.
+    #[error("a client certificate needs https:// and its key: give both the certificate and the key, in PEM")]
+    ClientCertificate,
+    /// A certificate or key cannot be read.
+    #[error("a certificate or key in the options cannot be used: {0}")]
+    Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// `user_agent` cannot stand in a header.
+    #[error("user_agent must be visible ASCII, such as my-service/1.2")]
+    UserAgent,
 }
 
 /// The checked endpoint, not connected yet.
-pub(crate) fn parse(endpoint: &str, options: &Options) -> Result<Endpoint, EndpointError> {
-    let uri: Uri = endpoint.parse().map_err(|_| EndpointError::Malformed)?;
+pub(crate) fn parse(endpoint: &str, options: &Options) -> Result<Endpoint, ConfigurationError> {
+    let uri: Uri = endpoint.parse().map_err(|_| ConfigurationError::Malformed)?;
     let host = uri
         .host()
         .filter(|host| !host.is_empty())
-        .ok_or(EndpointError::Malformed)?;
+        .ok_or(ConfigurationError::Malformed)?;
     let is_secure = match uri.scheme_str() {
         Some("https") => true,
         Some("http") => false,
-        _ => return Err(EndpointError::Malformed),
+        _ => return Err(ConfigurationError::Malformed),
     };
-    if !is_secure && !options.allow_plaintext && !is_loopback(host) {
-        return Err(EndpointError::PlaintextRefused { host: host.to_owned() });
+    if !is_secure && !is_loopback(host) {
+        let host = host.to_owned();
+        if options.credentials.bearer.is_some() {
+            return Err(ConfigurationError::TokenOverPlaintext { host });
+        }
+        if !options.allow_plaintext {
+            return Err(ConfigurationError::PlaintextRefused { host });
+        }
     }
+    let agent = match &options.user_agent {
+        Some(prefix) => format!("{prefix} {USER_AGENT}"),
+        None => USER_AGENT.to_owned(),
+    };
     let endpoint = Endpoint::from(uri)
-        .user_agent(USER_AGENT)
-        .expect("the user agent is a constant of visible ASCII")
-        .connect_timeout(options.connect_timeout)
-        .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL);
-    if is_secure {
-        return endpoint.tls_config(tls(options)).map_err(EndpointError::Tls);
+        .user_agent(agent)
+        .map_err(|_| ConfigurationError::UserAgent)?
+        .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
+        .keep_alive_timeout(KEEP_ALIVE_LIMIT);
+    match (is_secure, &options.credentials.certificate) {
+        (true, _) => endpoint
+            .tls_config(tls(options)?)
+            .map_err(|error| ConfigurationError::Tls(Box::new(error))),
+        (false, None) => Ok(endpoint),
+        (false, Some(_)) => Err(ConfigurationError::ClientCertificate),
     }
-    Ok(endpoint)
 }
 
-fn tls(options: &Options) -> ClientTlsConfig {
-    let system = ClientTlsConfig::new().with_enabled_roots();
-    match &options.ca_certificate_pem {
-        Some(pem) => system.ca_certificate(Certificate::from_pem(pem)),
-        None => system,
+fn tls(options: &Options) -> Result<ClientTlsConfig, ConfigurationError> {
+    let mut config = ClientTlsConfig::new().with_enabled_roots();
+    if let Some(pem) = &options.ca_certificate_pem {
+        config = config.ca_certificate(Certificate::from_pem(pem));
     }
+    if let Some(own) = &options.credentials.certificate {
+        if own.certificate_pem.is_empty() || own.key_pem.is_empty() {
+            return Err(ConfigurationError::ClientCertificate);
+        }
+        config = config.identity(Identity::from_pem(&own.certificate_pem, &own.key_pem));
+    }
+    Ok(config)
 }
 
 /// Whether what is sent to `host` stays on this machine. A name other than `localhost` may point anywhere.
@@ -70,6 +101,7 @@ fn is_loopback(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::credentials::Credentials;
 
     #[track_caller]
     fn check(endpoint: &str, allow_plaintext: bool, expected: &str) {
@@ -79,9 +111,9 @@ mod tests {
         };
         let found = match parse(endpoint, &options) {
             Ok(_) => "fine",
-            Err(EndpointError::Malformed) => "malformed",
-            Err(EndpointError::PlaintextRefused { .. }) => "refused",
-            Err(EndpointError::Tls(_)) => "tls",
+            Err(ConfigurationError::Malformed) => "malformed",
+            Err(ConfigurationError::PlaintextRefused { .. }) => "refused",
+            Err(other) => panic!("{other}"),
         };
         assert_eq!(found, expected, "{endpoint}");
     }
@@ -104,6 +136,29 @@ mod tests {
         check("", true, "malformed");
         check("ftp://semanas.internal", true, "malformed");
         check("http:// spaces", true, "malformed");
+    }
+
+    #[test]
+    fn a_token_crosses_no_network_unencrypted_and_a_certificate_needs_its_key() {
+        let refused = |endpoint: &str, credentials: Credentials| {
+            let options = Options {
+                credentials,
+                allow_plaintext: true,
+                ..Options::default()
+            };
+            parse(endpoint, &options)
+                .err()
+                .map(|error| error.to_string())
+                .unwrap_or_default()
+        };
+        let token = || Credentials::bearer_token("s3cret");
+        assert!(refused("http://semanas.internal:1", token()).contains("bearer token"));
+        assert!(!refused("http://semanas.internal:1", token()).contains("s3cret"));
+        assert_eq!(refused("http://127.0.0.1:1", token()), "");
+        let half = Credentials::default().with_client_certificate("-----BEGIN CERTIFICATE-----", "");
+        assert!(refused("https://semanas.internal:1", half).contains("its key"));
+        let garbage = Credentials::default().with_client_certificate("no certificate", "no key");
+        assert!(refused("https://semanas.internal:1", garbage).contains("cannot be used"));
     }
 
     #[tokio::test]

@@ -3,21 +3,24 @@
 //! A reason or detail that this version does not know never gets in the way: the text is kept, the code decides.
 
 use std::collections::BTreeMap;
+use std::error::Error as _;
 use std::fmt;
 use std::time::Duration;
 
-use tonic::{Code, Status};
+use tonic::Status;
 use tonic_types::StatusExt as _;
 
-use crate::endpoint::EndpointError;
-use crate::v1::ErrorReason;
+use crate::code::Code;
+use crate::endpoint::ConfigurationError;
+use crate::model::{ErrorReason, WorkHistoryJob};
 
 /// Why a call brought no answer.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
-    /// The endpoint cannot be used; nothing was sent.
+    /// The endpoint, credentials or options cannot be used; nothing was sent.
     #[error(transparent)]
-    Endpoint(#[from] EndpointError),
+    Configuration(#[from] ConfigurationError),
     /// The request is wrong: mend what `violations` name. Repeating it is of no use.
     #[error("{details}")]
     InvalidRequest {
@@ -39,7 +42,7 @@ pub enum Error {
         retry_after: Option<Duration>,
         details: Details,
     },
-    /// The server or what it depends on cannot be reached: try again later.
+    /// The server or what it depends on cannot be reached, or the connection broke: try again later.
     #[error("{details}")]
     Unavailable {
         retry_after: Option<Duration>,
@@ -47,7 +50,14 @@ pub enum Error {
     },
     /// The deadline passed first. The work may go on: the same call later gets its answer.
     #[error("{details}")]
-    DeadlineExceeded { details: Details },
+    DeadlineExceeded {
+        details: Details,
+        /// Where the job stood, from `get_work_history_when_done` once it had been submitted: a watch from there misses nothing.
+        progress: Option<Box<Progress>>,
+    },
+    /// The call was cancelled by the server.
+    #[error("{details}")]
+    Cancelled { details: Details },
     /// The server does not know who calls.
     #[error("{details}")]
     Unauthenticated { details: Details },
@@ -57,9 +67,21 @@ pub enum Error {
     /// A defect of the server, or something that only its operator can mend.
     #[error("{details}")]
     Internal { details: Details },
+    /// The job ended otherwise than in success: read `job.failure`.
+    #[error("the job {} ended {}{}", job.job_id, job.state, failure_in_words(job))]
+    JobNotSucceeded { job: Box<WorkHistoryJob> },
     /// Any other status.
     #[error("{details}")]
     Other { details: Details },
+}
+
+/// Where a job stood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// The job.
+    pub job_id: String,
+    /// Position after the last update that came.
+    pub cursor: String,
 }
 
 /// One wrong field of a request.
@@ -96,7 +118,7 @@ impl Details {
         if self.0.domain != crate::ERROR_DOMAIN {
             return ErrorReason::Unspecified;
         }
-        ErrorReason::from_str_name(&format!("ERROR_REASON_{}", self.0.reason)).unwrap_or_default()
+        ErrorReason::from_name(&self.0.reason).unwrap_or_default()
     }
 
     /// Who gave the reason: `semanas`, or another service on the way.
@@ -120,20 +142,20 @@ impl Details {
     /// The gRPC code.
     #[must_use]
     pub fn code(&self) -> Code {
-        self.0.status.code()
+        Code::of(self.0.status.code())
     }
 
-    /// The status as it was received.
+    /// The details of the status as they were received: an encoded `google.rpc.Status`; empty when there are none.
     #[must_use]
-    pub fn status(&self) -> &Status {
-        &self.0.status
+    pub fn raw_details(&self) -> &[u8] {
+        self.0.status.details()
     }
 }
 
 impl fmt::Display for Details {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let message = match self.message() {
-            "" => self.code().description(),
+            "" => self.0.status.code().description(),
             message => message,
         };
         match self.reason() {
@@ -161,19 +183,26 @@ impl Error {
     #[must_use]
     pub fn details(&self) -> Option<&Details> {
         match self {
-            Error::Endpoint(_) => None,
+            Error::Configuration(_) | Error::JobNotSucceeded { .. } => None,
             Error::InvalidRequest { details, .. }
             | Error::NotFound { details }
             | Error::FailedPrecondition { details }
             | Error::OutOfRange { details }
             | Error::Exhausted { details, .. }
             | Error::Unavailable { details, .. }
-            | Error::DeadlineExceeded { details }
+            | Error::DeadlineExceeded { details, .. }
+            | Error::Cancelled { details }
             | Error::Unauthenticated { details }
             | Error::PermissionDenied { details }
             | Error::Internal { details }
             | Error::Other { details } => Some(details),
         }
+    }
+
+    /// The gRPC code; `Unknown` when the server was never asked, or did answer and the job did not succeed.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.details().map_or(Code::Unknown, Details::code)
     }
 
     /// The reason in UPPER_SNAKE; empty when there is none.
@@ -200,6 +229,7 @@ impl Error {
 
 impl From<Status> for Error {
     fn from(status: Status) -> Self {
+        let status = unbroken(status);
         let told = status.get_error_details();
         let retry_after = told.retry_info().and_then(|info| info.retry_delay);
         let violations = told.bad_request().map(violations).unwrap_or_default();
@@ -207,7 +237,7 @@ impl From<Status> for Error {
             .error_info()
             .map(|info| (info.reason.clone(), info.domain.clone(), info.metadata.clone()))
             .unwrap_or_default();
-        let code = status.code();
+        let code = Code::of(status.code());
         let details = Details(Box::new(Inner {
             reason,
             domain,
@@ -221,15 +251,44 @@ impl From<Status> for Error {
             Code::OutOfRange => Error::OutOfRange { details },
             Code::ResourceExhausted => Error::Exhausted { retry_after, details },
             Code::Unavailable => Error::Unavailable { retry_after, details },
-            Code::DeadlineExceeded => Error::DeadlineExceeded { details },
+            Code::DeadlineExceeded => Error::DeadlineExceeded {
+                details,
+                progress: None,
+            },
+            Code::Cancelled => Error::Cancelled { details },
             Code::Unauthenticated => Error::Unauthenticated { details },
             Code::PermissionDenied => Error::PermissionDenied { details },
             Code::Internal | Code::DataLoss => Error::Internal { details },
-            Code::Ok | Code::Cancelled | Code::Unknown | Code::AlreadyExists | Code::Aborted | Code::Unimplemented => {
+            Code::Ok | Code::Unknown | Code::AlreadyExists | Code::Aborted | Code::Unimplemented => {
                 Error::Other { details }
             }
         }
     }
+}
+
+/// A status that the transport made up has a cause; the server's have none. Whatever it is called, the connection broke.
+fn unbroken(status: Status) -> Status {
+    let Some(cause) = status.source() else { return status };
+    if matches!(status.code(), tonic::Code::Unavailable | tonic::Code::DeadlineExceeded) {
+        return status;
+    }
+    let mut words = status.message().to_owned();
+    let mut next = Some(cause);
+    while let Some(cause) = next {
+        let word = cause.to_string();
+        if !words.contains(&word) {
+            words = format!("{words}: {word}");
+        }
+        next = cause.source();
+    }
+    Status::unavailable(words)
+}
+
+fn failure_in_words(job: &WorkHistoryJob) -> String {
+    let Some(failure) = &job.failure else {
+        return String::new();
+    };
+    format!(": {} [{}]", failure.message, failure.reason)
 }
 
 fn violations(bad: &tonic_types::BadRequest) -> Vec<Violation> {
@@ -244,6 +303,7 @@ fn violations(bad: &tonic_types::BadRequest) -> Vec<Violation> {
 mod tests {
     use std::collections::HashMap;
 
+    use tonic::Code;
     use tonic::codegen::Bytes;
     use tonic_types::{ErrorDetails, FieldViolation};
 

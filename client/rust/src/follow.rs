@@ -14,8 +14,10 @@ use tokio::time::{sleep, timeout};
 use tonic::{Status, Streaming};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
+use crate::code::Code;
 use crate::error::Error;
-use crate::options::WatchOptions;
+use crate::hooks::{CallAttempt, Hooks};
+use crate::options::{Options, WatchOptions};
 use crate::retry;
 
 /// The contract: three missed heartbeats mean a dead connection.
@@ -27,22 +29,25 @@ pub struct Watch<U>(BoxStream<'static, Result<U, Error>>);
 impl<U: Send + 'static> Watch<U> {
     /// Follows what `open` opens at a cursor (empty = from the beginning).
     pub(crate) fn new<M, F>(
+        method: &'static str,
         open: impl Fn(String) -> F + Send + 'static,
         cursor: Option<String>,
-        options: &WatchOptions,
+        options: &Options,
     ) -> Self
     where
         M: Message<Update = U>,
         F: Future<Output = Result<Streaming<M>, Status>> + Send + 'static,
     {
         let follower = Follower {
+            method,
+            hooks: options.hooks.clone(),
             open: Box::new(move |cursor| open(cursor).boxed()),
             place: Place {
                 cursor: cursor.unwrap_or_default(),
                 last_sequence: None,
-                heartbeat_interval: options.heartbeat_interval,
+                heartbeat_interval: options.watch.heartbeat_interval,
             },
-            options: options.clone(),
+            options: options.watch.clone(),
             stream: None,
             failures: 0,
             is_over: false,
@@ -106,6 +111,8 @@ pub(crate) struct Place {
 }
 
 struct Follower<M: Message> {
+    method: &'static str,
+    hooks: Hooks,
     open: Opener<M>,
     place: Place,
     options: WatchOptions,
@@ -132,6 +139,7 @@ impl<M: Message> Follower<M> {
                 Step::GiveLast(update) => {
                     self.is_over = true;
                     self.stream = None;
+                    self.tell(Code::Ok, None);
                     return Some(Ok(update));
                 }
                 Step::Nothing => {}
@@ -193,11 +201,24 @@ impl<M: Message> Follower<M> {
     async fn recover(&mut self, error: Error) -> Result<(), Error> {
         self.stream = None;
         self.failures += 1;
-        match retry::resume_delay(&self.options.resume, &error, self.failures, rand::random()) {
+        let delay = retry::resume_delay(&self.options.resume, &error, self.failures, rand::random());
+        self.tell(error.code(), delay);
+        match delay {
             Some(delay) => sleep(delay).await,
             None => return Err(error),
         }
         Ok(())
+    }
+
+    /// Tells of a stream that has ended.
+    fn tell(&self, code: Code, retry_delay: Option<Duration>) {
+        let number = self.failures.max(1);
+        self.hooks.attempted(&CallAttempt {
+            method: self.method,
+            number,
+            code,
+            retry_delay,
+        });
     }
 }
 

@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
+use crate::credentials::Credentials;
+use crate::hooks::Hooks;
 use crate::retry::RetryPolicy;
 
 /// How a client behaves. `Options::default()` is right for a service that talks to Semanas on the same machine or by TLS.
 #[derive(Clone, Debug)]
 pub struct Options {
+    /// What shows the server who calls.
+    pub credentials: Credentials,
     /// A unary call with all its retries takes no longer than this; `None` waits for as long as it takes. Streams have none.
     pub unary_deadline: Option<Duration>,
     /// How long a connection may take to stand.
@@ -17,6 +21,10 @@ pub struct Options {
     pub allow_plaintext: bool,
     /// A certificate authority in PEM to trust besides the system's.
     pub ca_certificate_pem: Option<String>,
+    /// Put before our own words in the user agent, such as `my-service/1.2`.
+    pub user_agent: Option<String>,
+    /// Functions that are told what goes on.
+    pub hooks: Hooks,
     /// How watches behave.
     pub watch: WatchOptions,
 }
@@ -24,11 +32,14 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Options {
+            credentials: Credentials::default(),
             unary_deadline: Some(Duration::from_secs(30)),
             connect_timeout: Duration::from_secs(5),
             retry: RetryPolicy::default(),
             allow_plaintext: false,
             ca_certificate_pem: None,
+            user_agent: None,
+            hooks: Hooks::default(),
             watch: WatchOptions::default(),
         }
     }

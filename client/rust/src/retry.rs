@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use crate::code::Code;
 use crate::error::Error;
 
 /// How often and after how long a call is made again.
@@ -63,13 +64,18 @@ pub(crate) fn resume_delay(policy: &RetryPolicy, error: &Error, failures: u32, j
         Error::Unavailable { retry_after, .. } | Error::Exhausted { retry_after, .. } => {
             wait(policy, *retry_after, failures, jitter)
         }
-        Error::Internal { details } | Error::DeadlineExceeded { details } | Error::Other { details } => {
-            let came_from_transport = details.reason().is_empty() && details.code() != tonic::Code::Unimplemented;
+        Error::Internal { details }
+        | Error::DeadlineExceeded { details, .. }
+        | Error::Cancelled { details }
+        | Error::Other { details } => {
+            let is_ours = details.domain() == crate::ERROR_DOMAIN;
+            let came_from_transport = !is_ours && details.code() != Code::Unimplemented;
             came_from_transport
                 .then(|| wait(policy, None, failures, jitter))
                 .flatten()
         }
-        Error::Endpoint(_)
+        Error::Configuration(_)
+        | Error::JobNotSucceeded { .. }
         | Error::InvalidRequest { .. }
         | Error::NotFound { .. }
         | Error::FailedPrecondition { .. }

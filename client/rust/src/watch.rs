@@ -1,13 +1,12 @@
 //! What the messages of the two watches mean to a reader. It decides nothing about connections.
 
-use std::time::Duration;
-
-use prost_types::Timestamp;
+use std::time::{Duration, SystemTime};
 
 use crate::follow::{Frame, Message, Place};
-use crate::v1::watch_work_histories_response::Content as FeedContent;
-use crate::v1::watch_work_history_response::Content as JobContent;
-use crate::v1::{JobEvent, SnapshotCause, WatchWorkHistoriesResponse, WatchWorkHistoryResponse, WorkHistoryJob};
+use crate::model::{JobEvent, SnapshotCause, WorkHistoryJob, personal};
+use crate::raw::v1::watch_work_histories_response::Content as FeedContent;
+use crate::raw::v1::watch_work_history_response::Content as JobContent;
+use crate::raw::v1::{self, WatchWorkHistoriesResponse, WatchWorkHistoryResponse};
 
 /// One step of a job.
 #[derive(Clone, PartialEq)]
@@ -31,7 +30,7 @@ pub enum JobChange {
     /// An event. Each comes once, in order, none missing.
     Event(Box<JobEvent>),
     /// The server cannot read its store; what follows may be late. Only with `WatchOptions::reports_stale`.
-    Stale { since_time: Option<Timestamp> },
+    Stale { since_time: Option<SystemTime> },
 }
 
 impl JobUpdate {
@@ -65,20 +64,10 @@ pub enum FeedChange {
     /// Forget what was known: the newest jobs follow.
     Reset { cause: SnapshotCause },
     /// The server cannot read its store; what follows may be late. Only with `WatchOptions::reports_stale`.
-    Stale { since_time: Option<Timestamp> },
+    Stale { since_time: Option<SystemTime> },
 }
 
-/// Personal data may stand in a job, so that a debug print shows none of it.
-macro_rules! redacted_debug {
-    ($($name:ident),*) => {$(
-        impl std::fmt::Debug for $name {
-            fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                formatter.write_str(concat!(stringify!($name), "(redacted)"))
-            }
-        }
-    )*};
-}
-redacted_debug!(JobUpdate, JobChange, FeedUpdate, FeedChange);
+personal!(JobUpdate, JobChange, FeedUpdate, FeedChange);
 
 impl Message for WatchWorkHistoryResponse {
     type Update = JobUpdate;
@@ -92,9 +81,9 @@ impl Message for WatchWorkHistoryResponse {
         };
         let frame = match self.content {
             Some(JobContent::Snapshot(snapshot)) => {
-                let cause = snapshot.cause();
+                let cause = SnapshotCause::from(snapshot.cause);
                 learn_heartbeat(place, snapshot.heartbeat_interval);
-                let job = Box::new(snapshot.job.unwrap_or_default());
+                let job = Box::new(WorkHistoryJob::from(snapshot.job.unwrap_or_default()));
                 place.last_sequence = Some(job.event_sequence);
                 let update = update(&cursor, JobChange::Snapshot { job, cause });
                 if is_terminal {
@@ -106,7 +95,7 @@ impl Message for WatchWorkHistoryResponse {
             Some(JobContent::Event(event)) => match arrival(place.last_sequence, event.sequence) {
                 Arrival::Next => {
                     place.last_sequence = Some(event.sequence);
-                    let update = update(&cursor, JobChange::Event(Box::new(event)));
+                    let update = update(&cursor, JobChange::Event(Box::new(JobEvent::from(event))));
                     if is_terminal {
                         Frame::Last(update)
                     } else {
@@ -118,7 +107,7 @@ impl Message for WatchWorkHistoryResponse {
             },
             Some(JobContent::Heartbeat(_)) => Frame::Heartbeat,
             Some(JobContent::Stale(stale)) => {
-                let since_time = stale.since_time;
+                let since_time = since(&stale);
                 Frame::Stale(update(&cursor, JobChange::Stale { since_time }))
             }
             Some(JobContent::Draining(draining)) => Frame::Draining(positive(draining.resume_delay)),
@@ -139,15 +128,17 @@ impl Message for WatchWorkHistoriesResponse {
             change,
         };
         let frame = match self.content {
-            Some(FeedContent::Job(job)) => Frame::Progress(update(FeedChange::Job(Box::new(job)))),
+            Some(FeedContent::Job(job)) => Frame::Progress(update(FeedChange::Job(Box::new(job.into())))),
             Some(FeedContent::Synced(synced)) => {
                 learn_heartbeat(place, synced.heartbeat_interval);
                 Frame::Start(update(FeedChange::Synced))
             }
-            Some(FeedContent::Reset(reset)) => Frame::Start(update(FeedChange::Reset { cause: reset.cause() })),
+            Some(FeedContent::Reset(reset)) => Frame::Start(update(FeedChange::Reset {
+                cause: reset.cause.into(),
+            })),
             Some(FeedContent::Heartbeat(_)) => Frame::Heartbeat,
             Some(FeedContent::Stale(stale)) => {
-                let since_time = stale.since_time;
+                let since_time = since(&stale);
                 Frame::Stale(update(FeedChange::Stale { since_time }))
             }
             Some(FeedContent::Draining(draining)) => Frame::Draining(positive(draining.resume_delay)),
@@ -156,6 +147,10 @@ impl Message for WatchWorkHistoriesResponse {
         advance(place, cursor);
         frame
     }
+}
+
+fn since(stale: &v1::Stale) -> Option<SystemTime> {
+    stale.since_time.and_then(|time| SystemTime::try_from(time).ok())
 }
 
 enum Arrival {

@@ -14,7 +14,7 @@ use crate::{
     config::{Config, Mistakes, Place, Purpose},
     engine::Vault,
     providers::{Check, Provider},
-    store::{OpenError, examination::WHAT_TO_DO, redis as redis_store, sqlite::SqliteStore},
+    store::{Journal, OpenError, examination::WHAT_TO_DO, redis as redis_store, sqlite::SqliteStore},
 };
 
 /// A provider that takes longer to say no is as good as unreachable to whoever waits for this.
@@ -32,6 +32,7 @@ pub(super) async fn examine(config: &Config) -> Vec<Checked> {
     let mut checked = vec![checked("settings", "read", Ok("all right".to_owned()))];
     let (store, providers) = tokio::join!(examine_store(config), examine_providers(config));
     checked.extend(store);
+    checked.push(examine_journal(&config.store.journal));
     checked.extend(providers);
     checked
 }
@@ -104,6 +105,24 @@ async fn examine_sqlite(config: &Config, path: &Path) -> Vec<Checked> {
 async fn open_sqlite(config: &Config, path: &Path) -> anyhow::Result<SqliteStore> {
     let vault = Vault::new(parts::secret(&config.store)?.expose_secret().as_bytes());
     parts::open_sqlite(config, path, vault.secret_fingerprint()).await
+}
+
+/// Looks without making it, and without taking up what is in there.
+fn examine_journal(folder: &Path) -> Checked {
+    let check = format!("journal at {}", folder.display());
+    let result = match (folder.exists(), Journal::names_in(folder)) {
+        (false, _) => Ok("there is none yet: the first start makes it".to_owned()),
+        (true, Ok(names)) if names.is_empty() => Ok("no outcome waits in it".to_owned()),
+        (true, Ok(names)) => Ok(format!(
+            "{} outcomes wait in it until a running semanas and its store take them",
+            names.len()
+        )),
+        (true, Err(error)) => Err(problem(
+            &format!("it cannot be read ({error}), so outcomes that the store does not take are kept in memory alone"),
+            "let this user read and write that folder, or set store.journal to one that it may",
+        )),
+    };
+    checked("store", &check, result)
 }
 
 // --- Providers

@@ -22,7 +22,7 @@ use crate::{
     http,
     providers::{Provider, http::HttpClient, kiban, nubarium, tuidentidad},
     store::{
-        FEED_KEPT_MAX, Store,
+        FEED_KEPT_MAX, Journal, Store,
         sqlite::{SqliteOptions, SqliteStore},
     },
 };
@@ -36,6 +36,22 @@ pub(super) async fn open_store(config: &Config) -> anyhow::Result<(Arc<dyn Store
         Place::Redis(place) => Arc::new(redis_store::open(redis_options(config, place, fingerprint)?).await?),
     };
     Ok((store, vault))
+}
+
+/// A folder that cannot be made keeps nobody from serving: then outcomes that the store does not take are kept in memory alone.
+pub(super) fn journal(config: &Config) -> Option<Journal> {
+    let folder = &config.store.journal;
+    match Journal::open(folder) {
+        Ok(journal) => Some(journal),
+        Err(error) => {
+            tracing::error!(
+                folder = %folder.display(), error = %error,
+                "there is no journal: outcomes that the store does not take are kept in memory alone, and lost if this process ends \
+                 first; make the folder writable, or set store.journal to one that is"
+            );
+            None
+        }
+    }
 }
 
 /// The secret from wherever it is; beside the database it is made when there is neither.
@@ -83,6 +99,7 @@ pub(super) fn redis_options(
         clock: Clock::system(),
         feed_kept_max: FEED_KEPT_MAX,
         retention: config.engine.retention,
+        failover_pause: place.failover_pause,
         connect_timeout: config.store.connect_timeout,
         response_timeout: config.store.response_timeout,
     })

@@ -72,9 +72,11 @@ impl Running {
         let (store, vault) = parts::open_store(&config).await?;
         let engine = Engine::new(engine::Parts {
             store,
+            journal: parts::journal(&config),
             providers: parts::providers(&config.providers)?,
             vault,
             clock: Clock::system(),
+            dice: engine::Dice::system(),
             metrics: engine_metrics,
             options: config.engine.clone(),
         })

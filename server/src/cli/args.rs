@@ -4,8 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use semanas_client::v1::{ChargeState, JobFilter, JobState, Provider, TimeRange};
-use semanas_client::{Client, Options};
+use semanas_client::{ChargeState, Client, JobFilter, JobState, Options, Provider, TimeRange};
 
 use crate::cli::end::Failure;
 
@@ -48,7 +47,7 @@ impl Common {
             ca_certificate_pem: self.ca_file.as_ref().map(read).transpose()?,
             ..Options::default()
         };
-        Ok(Client::connect_lazy(&self.server, options)?)
+        Ok(Client::new(&self.server, options)?)
     }
 }
 
@@ -137,7 +136,7 @@ pub struct FilterArgs {
 impl FilterArgs {
     pub fn filter(&self, create_time: Option<TimeRange>) -> JobFilter {
         JobFilter {
-            states: self.state.iter().map(|state| JobState::from(*state).into()).collect(),
+            states: self.state.iter().map(|state| JobState::from(*state)).collect(),
             create_time,
             labels: self.label.iter().cloned().collect(),
         }
@@ -147,16 +146,9 @@ impl FilterArgs {
 /// A span of time; `None` when neither end is given.
 pub fn span(since: Option<jiff::Timestamp>, until: Option<jiff::Timestamp>) -> Option<TimeRange> {
     (since.is_some() || until.is_some()).then(|| TimeRange {
-        start_time: since.map(timestamp),
-        end_time: until.map(timestamp),
+        start_time: since.map(Into::into),
+        end_time: until.map(Into::into),
     })
-}
-
-fn timestamp(time: jiff::Timestamp) -> prost_types::Timestamp {
-    prost_types::Timestamp {
-        seconds: time.as_second(),
-        nanos: time.subsec_nanosecond(),
-    }
 }
 
 /// `30s`, `2m`, `1h30m`, `0s`.
@@ -170,15 +162,6 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 pub fn label(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("write a label as KEY=VALUE")?;
     Ok((key.to_owned(), value.to_owned()))
-}
-
-/// The message for a span that the contract takes.
-pub fn proto_duration(duration: Duration) -> prost_types::Duration {
-    // The largest span that the message can hold is far beyond every meaningful age.
-    prost_types::Duration::try_from(duration).unwrap_or(prost_types::Duration {
-        seconds: i64::MAX,
-        nanos: 0,
-    })
 }
 
 #[cfg(test)]

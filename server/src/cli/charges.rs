@@ -2,8 +2,7 @@
 
 use clap::Args;
 use jiff::Timestamp;
-use semanas_client::Client;
-use semanas_client::v1::{ChargeState, ListChargesRequest, Provider};
+use semanas_client::{ChargeState, Client, ListChargesRequest, Provider};
 
 use crate::cli::args::{ChargeName, Format, ProviderName, span};
 use crate::cli::end::{Exit, Failure};
@@ -42,14 +41,9 @@ pub struct ChargesArgs {
 pub async fn run(args: &ChargesArgs, client: &Client, out: &mut Out) -> Result<Exit, Failure> {
     let mut charges = client.list_charges(ListChargesRequest {
         job_id: args.job.clone(),
-        provider: args.provider.map_or(Provider::Unspecified, Provider::from).into(),
-        states: args
-            .state
-            .iter()
-            .map(|state| ChargeState::from(*state).into())
-            .collect(),
+        provider: args.provider.map_or(Provider::Unspecified, Provider::from),
+        states: args.state.iter().map(|state| ChargeState::from(*state)).collect(),
         open_time: span(args.since, args.until),
-        ..ListChargesRequest::default()
     });
     let mut rows = Vec::new();
     for _ in 0..args.count {

@@ -13,11 +13,10 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::Args;
 use futures::future::BoxFuture;
-use semanas_client::v1::{
-    Disposition, ListChargesRequest, LookupNssRequest, Provider, Subject, SubmitWorkHistoryRequest,
+use semanas_client::{
+    Client, Disposition, ListChargesRequest, LookupNssRequest, Options, Provider, Subject, SubmitWorkHistoryRequest,
     SubmitWorkHistoryResponse,
 };
-use semanas_client::{Client, Options};
 use semanas_sandbox::{Person, Sandbox};
 
 use crate::cli::args::Format;
@@ -117,7 +116,7 @@ async fn start_sandbox(args: &DemoArgs) -> Result<Sandbox, Failure> {
 }
 
 async fn show(ports: &Ports, sandbox: &Sandbox, is_staying: bool, out: &mut Out) -> Result<(), Failure> {
-    let client = Client::connect_lazy(&ports.grpc_url(), Options::default())?;
+    let client = Client::new(&ports.grpc_url(), Options::default())?;
     let person = semanas_sandbox::people()
         .iter()
         .find(|person| person.curp == CURP)
@@ -165,7 +164,7 @@ async fn show(ports: &Ports, sandbox: &Sandbox, is_staying: bool, out: &mut Out)
 async fn submit_and_follow(client: &Client, request: SubmitWorkHistoryRequest, out: &mut Out) -> Result<(), Failure> {
     let submitted = client.submit_work_history(request).await?;
     out.text(&render::submitted(&submitted))?;
-    let job_id = submitted.job.map(|job| job.job_id).unwrap_or_default();
+    let job_id = submitted.job.job_id;
     let followed = Followed {
         job_id,
         cursor: None,
@@ -188,7 +187,7 @@ async fn ledger(client: &Client, width: Option<u16>) -> Result<String, Failure> 
 
 /// The demo is also a check: it fails when the promise that it shows does not hold.
 fn verdict(again: &SubmitWorkHistoryResponse, booked_before: usize, booked_after: usize) -> Result<String, Failure> {
-    if again.disposition() != Disposition::Reused || booked_before != booked_after {
+    if again.disposition != Disposition::Reused || booked_before != booked_after {
         let text = format!("asking again was not free: {booked_before} charges before, {booked_after} after");
         return Err(anyhow::anyhow!(text).into());
     }
@@ -201,14 +200,14 @@ fn request(person: &Person, provider: Provider) -> SubmitWorkHistoryRequest {
         .flatten()
         .collect();
     SubmitWorkHistoryRequest {
-        subject: Some(Subject {
+        subject: Subject {
             curp: person.curp.clone(),
             given_names: given_names.join(" "),
             paternal_surname: person.paternal_surname.clone(),
             maternal_surname: person.maternal_surname.clone().unwrap_or_default(),
             nss: String::new(),
-        }),
-        provider: provider.into(),
+        },
+        provider,
         labels: [("flow".to_owned(), "demo".to_owned())].into(),
         ..SubmitWorkHistoryRequest::default()
     }
@@ -336,7 +335,7 @@ mod tests {
     #[test]
     fn the_demo_fails_when_asking_again_is_charged() {
         let reused = SubmitWorkHistoryResponse {
-            disposition: Disposition::Reused.into(),
+            disposition: Disposition::Reused,
             ..SubmitWorkHistoryResponse::default()
         };
         assert!(verdict(&reused, 3, 3).is_ok());

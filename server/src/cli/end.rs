@@ -2,8 +2,7 @@
 
 use std::io;
 
-use semanas_client::v1::{ErrorReason, JobState};
-use semanas_client::{Error, Violation};
+use semanas_client::{Error, ErrorReason, JobState, Violation};
 
 use crate::cli::render::printable;
 
@@ -26,10 +25,10 @@ impl Exit {
     /// What the state of a job says. A job that has not ended is no failure of the command that shows it.
     pub fn of_state(state: JobState) -> Exit {
         match state {
-            JobState::Unspecified | JobState::Queued | JobState::Running | JobState::Succeeded => Exit::Succeeded,
             JobState::Failed => Exit::Failed,
             JobState::Cancelled => Exit::Cancelled,
             JobState::OutcomeUnknown => Exit::OutcomeUnknown,
+            _ => Exit::Succeeded,
         }
     }
 }
@@ -94,7 +93,7 @@ impl Failure {
 
 fn exit_of(error: &Error) -> Exit {
     match error {
-        Error::Endpoint(_) | Error::InvalidRequest { .. } | Error::OutOfRange { .. } => Exit::Invalid,
+        Error::Configuration(_) | Error::InvalidRequest { .. } | Error::OutOfRange { .. } => Exit::Invalid,
         Error::NotFound { .. } => Exit::NotFound,
         Error::FailedPrecondition { .. } => match error.known_reason() {
             ErrorReason::OutcomeUnknown => Exit::OutcomeUnknown,
@@ -103,10 +102,8 @@ fn exit_of(error: &Error) -> Exit {
         },
         Error::Exhausted { .. } | Error::Unavailable { .. } => Exit::Unavailable,
         Error::DeadlineExceeded { .. } => Exit::DeadlinePassed,
-        Error::Unauthenticated { .. }
-        | Error::PermissionDenied { .. }
-        | Error::Internal { .. }
-        | Error::Other { .. } => Exit::Unexpected,
+        Error::JobNotSucceeded { job } => Exit::of_state(job.state),
+        _ => Exit::Unexpected,
     }
 }
 
@@ -153,7 +150,7 @@ fn advice_by_kind(error: &Error) -> Option<String> {
         }
         Error::Unavailable { .. } => Some("Try again later.".to_owned()),
         Error::DeadlineExceeded { .. } => Some("Give more time with --timeout, or ask again later.".to_owned()),
-        Error::Endpoint(semanas_client::EndpointError::PlaintextRefused { .. }) => {
+        Error::Configuration(semanas_client::ConfigurationError::PlaintextRefused { .. }) => {
             Some("On the command line that leave is --allow-plaintext.".to_owned())
         }
         _ => None,

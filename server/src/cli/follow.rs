@@ -1,7 +1,6 @@
 //! Following one job on the screen, in a pipe or as JSON, until it ends. Used by `submit --watch`, `watch` and `demo`.
 
-use semanas_client::v1::WorkHistoryJob;
-use semanas_client::{Client, JobUpdate};
+use semanas_client::{Client, JobUpdate, WorkHistoryJob};
 
 use crate::cli::args::Format;
 use crate::cli::end::{Exit, Failure};
@@ -22,7 +21,7 @@ pub async fn to_the_end(followed: &Followed, client: &Client, out: &mut Out) -> 
     if out.format == Format::Table {
         out.text(&render::ended(&job, out.width()))?;
     }
-    Ok(Exit::of_state(job.state()))
+    Ok(Exit::of_state(job.state))
 }
 
 /// Follows a job and gives it as it ended.

@@ -32,5 +32,5 @@ pub async fn run(args: &GetArgs, client: &Client, out: &mut Out) -> Result<Exit,
         Format::Table => out.text(&render::job(&job, out.width()))?,
         Format::Json => out.json(&json::job(&job))?,
     }
-    Ok(Exit::of_state(job.state()))
+    Ok(Exit::of_state(job.state))
 }

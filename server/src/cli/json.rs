@@ -3,13 +3,14 @@
 //! Fields are always there, except messages and optional scalars that are absent. Written out by hand, so that a field that is
 //! added to the contract is a decision here too.
 
-use prost_types::Timestamp;
-use semanas_client::v1::{
-    Attempt, BreakerState, Charge, ChargeState, Date, Disposition, Employment, ErrorReason, Failure, JobEvent,
-    JobStage, JobState, LookupNssResponse, Money, Movement, MovementType, OutcomeClass, Provenance, Provider,
-    ProviderStatus, Settlement, SnapshotCause, Step, SubmitWorkHistoryResponse, WorkHistory, WorkHistoryJob,
+use std::time::SystemTime;
+
+use semanas_client::{
+    Attempt, BreakerState, Charge, ChargeState, Date, Disposition, Employment, ErrorReason, Failure, FeedChange,
+    FeedUpdate, JobChange, JobEvent, JobStage, JobState, JobUpdate, LookupNssResponse, Money, Movement, MovementType,
+    OutcomeClass, Provenance, Provider, ProviderStatus, Settlement, SnapshotCause, Step, SubmitWorkHistoryResponse,
+    WorkHistory, WorkHistoryJob,
 };
-use semanas_client::{FeedChange, FeedUpdate, JobChange, JobUpdate};
 use serde_json::{Value, json};
 
 use crate::cli::render::rfc3339;
@@ -17,7 +18,10 @@ use crate::cli::render::rfc3339;
 /// The full name of an enum's value, or its number when it is newer than this program.
 macro_rules! name {
     ($enum:ty, $value:expr) => {
-        <$enum>::try_from($value).map_or_else(|_| json!($value), |known| json!(known.as_str_name()))
+        $value.name().map_or_else(
+            || json!(i32::from($value)),
+            |name| json!(format!("{}{name}", <$enum>::PREFIX)),
+        )
     };
 }
 
@@ -32,7 +36,7 @@ pub fn lookup_nss_response(answer: &LookupNssResponse) -> Value {
 
 pub fn submit_response(answer: &SubmitWorkHistoryResponse) -> Value {
     present(json!({
-        "job": answer.job.as_ref().map(job),
+        "job": job(&answer.job),
         "disposition": name!(Disposition, answer.disposition),
         "watch_cursor": answer.watch_cursor,
     }))
@@ -42,7 +46,7 @@ pub fn job_update(update: &JobUpdate) -> Value {
     let (kind, content) = match &update.change {
         JobChange::Snapshot { job: it, cause } => (
             "snapshot",
-            present(json!({ "job": job(it), "cause": name!(SnapshotCause, i32::from(*cause)) })),
+            present(json!({ "job": job(it), "cause": name!(SnapshotCause, *cause) })),
         ),
         JobChange::Event(event) => ("event", job_event(event)),
         JobChange::Stale { since_time } => ("stale", present(json!({ "since_time": time(since_time) }))),
@@ -54,7 +58,7 @@ pub fn feed_update(update: &FeedUpdate) -> Value {
     let (kind, content) = match &update.change {
         FeedChange::Job(it) => ("job", job(it)),
         FeedChange::Synced => ("synced", json!({})),
-        FeedChange::Reset { cause } => ("reset", json!({ "cause": name!(SnapshotCause, i32::from(*cause)) })),
+        FeedChange::Reset { cause } => ("reset", json!({ "cause": name!(SnapshotCause, *cause) })),
         FeedChange::Stale { since_time } => ("stale", present(json!({ "since_time": time(since_time) }))),
     };
     json!({ "cursor": update.cursor, kind: content })
@@ -172,7 +176,7 @@ fn movement(it: &Movement) -> Value {
 }
 
 fn provenance(it: &Provenance) -> Value {
-    let warning = |it: &semanas_client::v1::Warning| json!({ "code": it.code, "message": it.message });
+    let warning = |it: &semanas_client::Warning| json!({ "code": it.code, "message": it.message });
     present(json!({
         "provider": name!(Provider, it.provider),
         "adapter_version": it.adapter_version,
@@ -221,8 +225,8 @@ fn money(money: &Money) -> Value {
     json!({ "currency_code": money.currency_code, "units": money.units, "nanos": money.nanos })
 }
 
-fn time(time: &Option<Timestamp>) -> Option<String> {
-    time.as_ref().map(rfc3339)
+fn time(time: &Option<SystemTime>) -> Option<String> {
+    time.map(rfc3339)
 }
 
 /// Takes the absent fields of one object out.
@@ -244,7 +248,7 @@ mod tests {
 
     #[test]
     fn a_finished_job_in_full() {
-        insta::assert_snapshot!(pretty(&job(&samples::succeeded())));
+        insta::assert_snapshot!(pretty(&job(&samples::succeeded().into())));
     }
 
     #[test]
@@ -255,7 +259,7 @@ mod tests {
     #[test]
     fn a_value_newer_than_this_program_is_given_by_number() {
         let job = job(&WorkHistoryJob {
-            state: 99,
+            state: 99.into(),
             ..WorkHistoryJob::default()
         });
         assert_eq!(job["state"], 99);
@@ -263,7 +267,7 @@ mod tests {
 
     #[test]
     fn a_number_that_is_absent_differs_from_zero() {
-        let history = work_history(samples::succeeded().work_history.as_ref().unwrap());
+        let history = work_history(&samples::history().into());
         assert_eq!(history["weeks"]["discounted"], 0);
         assert!(history["weeks"].get("reintegrated").is_none());
     }

@@ -1,10 +1,9 @@
 //! `semanas lookup`: the NSS for a CURP.
 
 use clap::Args;
-use semanas_client::Client;
-use semanas_client::v1::LookupNssRequest;
+use semanas_client::{Client, LookupNssRequest};
 
-use crate::cli::args::{Format, duration, proto_duration};
+use crate::cli::args::{Format, duration};
 use crate::cli::curp::CurpArgs;
 use crate::cli::end::{Exit, Failure};
 use crate::cli::out::Out;
@@ -38,7 +37,7 @@ pub struct LookupArgs {
 pub async fn run(args: &LookupArgs, client: &Client, out: &mut Out) -> Result<Exit, Failure> {
     let request = LookupNssRequest {
         curp: args.curp.read()?,
-        max_age: args.max_age.map(proto_duration),
+        max_age: args.max_age,
         allow_repeat_charge: args.allow_repeat_charge,
         purpose: args.purpose.clone(),
         consent_reference: args.consent_reference.clone(),

@@ -1,8 +1,7 @@
 //! `semanas resolve`: an operator's word on a job whose outcome is unknown.
 
 use clap::{Args, ValueEnum};
-use semanas_client::Client;
-use semanas_client::v1::{ChargeState, ResolveWorkHistoryRequest};
+use semanas_client::{ChargeState, Client, ResolveWorkHistoryRequest};
 
 use crate::cli::args::Format;
 use crate::cli::end::{Exit, Failure};
@@ -42,7 +41,7 @@ pub async fn run(args: &ResolveArgs, client: &Client, out: &mut Out) -> Result<E
     };
     let request = ResolveWorkHistoryRequest {
         job_id: args.job_id.clone(),
-        charge: charge.into(),
+        charge,
         note: args.note.clone(),
     };
     let job = client.resolve_work_history(request).await?;

@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use clap::Args;
-use semanas_client::Client;
-use semanas_client::v1::{Provider, Subject, SubmitWorkHistoryRequest};
+use semanas_client::{Client, Provider, Subject, SubmitWorkHistoryRequest};
 
-use crate::cli::args::{Format, ProviderName, duration, label, proto_duration};
+use crate::cli::args::{Format, ProviderName, duration, label};
 use crate::cli::curp::CurpArgs;
 use crate::cli::end::{Exit, Failure};
 use crate::cli::follow::{self, Followed};
@@ -84,12 +83,12 @@ pub async fn run(args: &SubmitArgs, client: &Client, out: &mut Out) -> Result<Ex
         Format::Json if args.watch => out.json_line(&json::submit_response(&submitted))?,
         Format::Json => out.json(&json::submit_response(&submitted))?,
     }
-    let job = submitted.job.unwrap_or_default();
+    let job = submitted.job;
     if !args.watch {
         if out.format == Format::Table && job.work_history.is_some() {
             out.text(&render::ended(&job, out.width()))?;
         }
-        return Ok(Exit::of_state(job.state()));
+        return Ok(Exit::of_state(job.state));
     }
     let followed = Followed {
         job_id: job.job_id.clone(),
@@ -109,12 +108,12 @@ fn request(args: &SubmitArgs) -> Result<SubmitWorkHistoryRequest, Failure> {
     };
     let provider = args.provider.map_or(Provider::Unspecified, Provider::from);
     Ok(SubmitWorkHistoryRequest {
-        subject: Some(subject),
+        subject,
         limit: args.limit,
         request_id: args.request_id.clone(),
-        max_age: args.max_age.map(proto_duration),
+        max_age: args.max_age,
         allow_repeat_charge: args.allow_repeat_charge,
-        provider: provider.into(),
+        provider,
         test_case_id: args.test_case_id.clone(),
         purpose: args.purpose.clone(),
         consent_reference: args.consent_reference.clone(),

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 use clap::Parser as _;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
-use semanas_client::v1::watch_work_history_response::Content;
-use semanas_client::v1::work_history_service_server::{WorkHistoryService, WorkHistoryServiceServer};
-use semanas_client::v1::*;
+use semanas_client::raw::v1::watch_work_history_response::Content;
+use semanas_client::raw::v1::work_history_service_server::{WorkHistoryService, WorkHistoryServiceServer};
+use semanas_client::raw::v1::*;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{Request, Response, Status};
 

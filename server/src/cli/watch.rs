@@ -1,8 +1,7 @@
 //! `semanas watch`: one job until it ends, or the feed of all jobs.
 
 use clap::Args;
-use semanas_client::v1::WatchWorkHistoriesRequest;
-use semanas_client::{Client, FeedChange};
+use semanas_client::{Client, FeedChange, WatchWorkHistoriesRequest};
 
 use crate::cli::args::{FilterArgs, Format};
 use crate::cli::end::{Exit, Failure};
@@ -52,7 +51,7 @@ pub async fn run(args: &WatchArgs, client: &Client, out: &mut Out) -> Result<Exi
 async fn feed(args: &WatchArgs, client: &Client, out: &mut Out) -> Result<Exit, Failure> {
     let mut feed = client.watch_work_histories(WatchWorkHistoriesRequest {
         cursor: args.cursor.clone().unwrap_or_default(),
-        filter: Some(args.filter.filter(None)),
+        filter: args.filter.filter(None),
         initial_count: 0,
     });
     while let Some(update) = feed.next().await {

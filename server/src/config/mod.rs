@@ -78,6 +78,8 @@ pub(crate) struct Http {
 pub(crate) struct Store {
     pub place: Place,
     pub secret: SecretSource,
+    /// Folder for outcomes that the store does not take.
+    pub journal: PathBuf,
     pub response_timeout: Duration,
     pub connect_timeout: Duration,
 }
@@ -109,6 +111,8 @@ pub(crate) struct Redis {
     pub create: bool,
     pub durability: Durability,
     pub replicas_min: u32,
+    /// How long no billed call is begun after its master changed.
+    pub failover_pause: Duration,
 }
 
 /// What is asked of Redis before it is trusted with money.
@@ -203,6 +207,8 @@ fn read_store(r: &mut Reader) -> Store {
         ],
     );
     let replicas_min = r.integer("store.replicas_min", 0, REPLICAS_MAX);
+    let failover_pause = r.duration("store.failover_pause");
+    let journal = r.optional_path("store.journal");
     let tls_ca_file = r.optional_path("store.tls_ca_file");
     let response_timeout = r.duration("store.response_timeout");
     let connect_timeout = r.duration("store.connect_timeout");
@@ -219,8 +225,10 @@ fn read_store(r: &mut Reader) -> Store {
             create,
             durability,
             replicas_min,
+            failover_pause,
         }),
     };
+    let journal = journal.unwrap_or_else(|| journal_beside(&place));
     let secret = match (secret, file) {
         (Some(secret), _) => SecretSource::Given(secret),
         (None, Some(path)) => SecretSource::File(path),
@@ -229,8 +237,21 @@ fn read_store(r: &mut Reader) -> Store {
     Store {
         place,
         secret,
+        journal,
         response_timeout,
         connect_timeout,
+    }
+}
+
+/// Where the data is, when that is on this machine.
+fn journal_beside(place: &Place) -> PathBuf {
+    match place {
+        Place::Sqlite { path } => {
+            let mut journal = path.clone().into_os_string();
+            journal.push(".journal");
+            PathBuf::from(journal)
+        }
+        Place::Redis(_) => PathBuf::from("./data/journal"),
     }
 }
 

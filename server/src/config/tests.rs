@@ -76,7 +76,7 @@ fn the_default_file_holds_exactly_the_settings_that_are_read() {
     read(&mut reader);
     assert_eq!(&documented, reader.asked());
     let commented: Vec<&String> = documented.iter().filter(|name| !reader.is_set(name)).collect();
-    assert_eq!(commented.len(), 12, "{commented:?}");
+    assert_eq!(commented.len(), 13, "{commented:?}");
 }
 
 #[test]

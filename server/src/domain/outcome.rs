@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::domain::reason::Failure;
 
 /// The fact that a call or a poll established about an intent.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Outcome {
     /// Proved not to have reached the provider: the connection never stood.
     NotSent,
@@ -37,7 +38,8 @@ pub(crate) enum Outcome {
 }
 
 /// What a definite answer says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Verdict {
     /// A history or an NSS; possibly an empty history.
     Found,

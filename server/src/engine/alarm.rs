@@ -37,6 +37,7 @@ impl Alarm {
             let earliest = *self.earliest.lock().expect("no panic happens under this lock");
             let until = earliest.map_or(latest, |at| at.min(latest));
             tokio::select! {
+                biased;
                 () = tokio::time::sleep_until(until) => return,
                 () = nearer => {}
             }

@@ -5,8 +5,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use uuid::Uuid;
-
 use crate::{
     domain::{
         gate::{Denial, GateLimits, GateReport, Passage},
@@ -40,6 +38,12 @@ const TELLING_TIME: Duration = Duration::from_secs(1);
 pub(super) enum Sent {
     /// Intent and fact are on record, or somebody else goes on.
     Done(Option<Work>),
+    /// The store gives no intents now; nothing was committed.
+    Postponed {
+        claim: Claim,
+        subject: Option<Arc<Subject>>,
+        wait: Duration,
+    },
     /// The gate is shut; nothing was committed.
     Shut {
         claim: Claim,
@@ -60,7 +64,7 @@ impl Engine {
         let options = &self.inner.options.providers[&provider_id];
         let provider = &self.inner.providers[&provider_id];
         let intent = Intent {
-            id: IntentId::new(Uuid::now_v7()),
+            id: IntentId::new(self.inner.dice.name(self.inner.clock.now())),
             provider: provider_id,
             step,
         };
@@ -95,6 +99,10 @@ impl Engine {
                 self.leave(&intent, options, GateReport::Unused).await;
                 self.record_unsent(undecided, intent).await;
                 return Sent::Done(None);
+            }
+            Decided::Postponed(claim, wait) => {
+                self.leave(&intent, options, GateReport::Unused).await;
+                return Sent::Postponed { claim, subject, wait };
             }
             Decided::Refused(claim, refusal) => {
                 self.leave(&intent, options, GateReport::Unused).await;
@@ -188,7 +196,7 @@ impl Engine {
         if gate_report(outcome) != GateReport::ContractChanged {
             return;
         }
-        let teller = IntentId::new(Uuid::now_v7());
+        let teller = IntentId::new(self.inner.dice.name(self.inner.clock.now()));
         let told = async {
             let store = &self.inner.store;
             store
@@ -227,10 +235,7 @@ impl Engine {
             outcome: reply.outcome,
         };
         let sealed = reply.answer.as_ref().map(|answer| self.seal_answer(&id, answer));
-        match self
-            .record(&id, Some(claim.stored), &event, sealed.as_deref(), None)
-            .await
-        {
+        match self.record_fact(&id, claim.stored, &event, sealed.as_deref()).await {
             Ok(Recorded::Done(_)) => {}
             Ok(Recorded::Illegal(_, illegal)) => {
                 tracing::error!(job.id = %id, error = %illegal, "a fact found no place")
@@ -250,7 +255,7 @@ impl Engine {
             self.inner
                 .options
                 .retry
-                .delay(tries, rand::random())
+                .delay(tries, self.inner.dice.fraction())
                 .unwrap_or_default()
         };
         match outcome {
@@ -265,7 +270,10 @@ impl Engine {
             }
             Outcome::Accepted { .. } => {
                 let options = &self.inner.options.providers[&intent.provider];
-                options.poll.delay(1, rand::random()).unwrap_or(options.poll.first)
+                options
+                    .poll
+                    .delay(1, self.inner.dice.fraction())
+                    .unwrap_or(options.poll.first)
             }
             Outcome::Ambiguous if self.hears_back(intent.provider) => self.inner.options.ambiguous_grace,
             Outcome::Ambiguous

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
-use uuid::Uuid;
 
 use crate::{
     domain::{
@@ -44,6 +43,8 @@ pub(super) enum Decided {
     LetGo,
     /// The billing unit is taken or the person's day is full: nothing was committed.
     Refused(Claim, Refusal),
+    /// No intent can be had now: nothing was committed.
+    Postponed(Claim, Duration),
     /// The lease is lost or the store does not answer: whoever claims next goes on.
     Lost,
 }
@@ -76,6 +77,7 @@ impl Engine {
             }),
             Ok(Committed::Done { lease: None, .. }) => Decided::LetGo,
             Ok(Committed::UnitTaken { .. }) => Decided::Refused(claim, Refusal::UnitTaken),
+            Ok(Committed::Postponed { wait }) => Decided::Postponed(claim, wait),
             Ok(Committed::PersonDayFull) => Decided::Refused(claim, Refusal::PersonDayFull),
             Ok(Committed::Conflict) => {
                 self.release(&claim).await;
@@ -118,7 +120,7 @@ impl Engine {
         let now = self.inner.clock.now();
         let transition = claim.stored.job.apply(event, now)?;
         Ok(Commit {
-            op: Uuid::new_v4(),
+            op: self.inner.dice.operation(),
             expected_version: claim.stored.version,
             fence: Some(claim.lease.fence),
             person_day: self.person_day(&transition, now),
@@ -165,7 +167,7 @@ impl Engine {
                 return Ok(Recorded::Done(stored));
             }
             let commit = Commit {
-                op: Uuid::new_v4(),
+                op: self.inner.dice.operation(),
                 expected_version: stored.version,
                 fence: None,
                 person_day: None,
@@ -238,7 +240,9 @@ impl Engine {
         error: StoreError,
     ) -> Result<(), StoreError> {
         self.inner.metrics.store_error();
-        let pause = REPEAT.delay(tries, rand::random()).expect("REPEAT has no last try");
+        let pause = REPEAT
+            .delay(tries, self.inner.dice.fraction())
+            .expect("REPEAT has no last try");
         let next = Instant::now() + pause;
         if until.is_some_and(|until| next >= until) {
             tracing::warn!(error = %error, "gave up on the store for this turn");

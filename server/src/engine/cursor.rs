@@ -35,6 +35,9 @@ pub(super) struct JobCursor {
 pub(super) struct FeedCursor {
     #[serde(rename = "f")]
     pub position: FeedPosition,
+    /// Set while the newest jobs are still being listed: who has seen only some of them must be shown them again.
+    #[serde(rename = "n", default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_listing: bool,
 }
 
 /// A position in a list that was made with a certain filter.
@@ -51,7 +54,7 @@ pub(super) struct PageToken {
 #[derive(Debug)]
 pub(super) struct Position<T> {
     pub at: T,
-    /// False when the data set it was made in is not this one.
+    /// False when the data set it was made in is not this one, or has lost something since.
     pub is_of_this_data_set: bool,
 }
 
@@ -60,6 +63,9 @@ pub(super) struct Position<T> {
 pub(super) struct Sealed<T> {
     #[serde(rename = "e")]
     pub epoch: u64,
+    /// When the store had last lost something; see `Condition`.
+    #[serde(rename = "l", default)]
+    pub lost_at: u64,
     /// Made at, seconds since 1970.
     #[serde(rename = "t")]
     pub made_at: i64,
@@ -98,6 +104,7 @@ impl Engine {
     pub(super) fn write_cursor<T: Cursor>(&self, at: T) -> String {
         let sealed = Sealed {
             epoch: self.inner.epoch,
+            lost_at: self.inner.store.condition().lost_at,
             made_at: self.inner.clock.now().as_second(),
             at,
         };
@@ -116,7 +123,8 @@ impl Engine {
         }
         Ok(Position {
             at: sealed.at,
-            is_of_this_data_set: sealed.epoch == self.inner.epoch,
+            is_of_this_data_set: sealed.epoch == self.inner.epoch
+                && sealed.lost_at == self.inner.store.condition().lost_at,
         })
     }
 }

@@ -36,6 +36,7 @@ impl Engine {
                     .run(self.inner.options.watch.resync_interval, draining.clone()),
                 self.dispatch(),
                 self.purge(),
+                self.replay_facts(),
             )
         };
         let drain = async {
@@ -61,6 +62,7 @@ impl Engine {
             let look_again_in = self.claim_round(permit).await;
             let latest = Instant::now() + look_again_in.min(self.inner.options.sweep_interval);
             tokio::select! {
+                biased;
                 () = self.inner.alarm.wait(latest) => {}
                 () = self.inner.draining.cancelled() => return,
             }
@@ -114,6 +116,7 @@ impl Engine {
     async fn purge(&self) {
         loop {
             tokio::select! {
+                biased;
                 () = tokio::time::sleep(PURGE_INTERVAL) => {}
                 () = self.inner.draining.cancelled() => return,
             }

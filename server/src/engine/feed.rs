@@ -15,7 +15,7 @@ use crate::{
         Engine, EngineError,
         cursor::FeedCursor,
         request::{FeedContent, FeedMessage, JobFilter, SnapshotCause, WatchAll},
-        watch::{Pace, Watching, resume_delay},
+        watch::{Pace, Watching},
     },
     store::{FeedPage, FeedPosition, ListQuery, StoreError},
 };
@@ -46,6 +46,7 @@ impl Engine {
         let start = match cursor {
             None => Start::Fresh(None),
             Some(cursor) if !cursor.is_of_this_data_set => Start::Fresh(Some(SnapshotCause::Reset)),
+            Some(cursor) if cursor.at.is_listing => Start::Fresh(None),
             Some(cursor) => {
                 if self.inner.store.feed_after(&cursor.at.position, 1).await?.expired {
                     return Err(EngineError::new(Reason::CursorExpired));
@@ -66,9 +67,10 @@ impl Engine {
             let _permit = permit;
             let _gauge = self.inner.metrics.stream_opened();
             let options = self.inner.options.watch.clone();
-            let mut pace = Pace::new(&options);
+            let mut pace = Pace::new(&options, self.inner.dice.fraction());
             let mut is_stale = false;
             let mut rings = self.inner.hub.rings();
+            let mut losses = self.inner.hub.losses();
             let mut start = start;
             loop {
                 let mut position = match start {
@@ -77,10 +79,10 @@ impl Engine {
                         // The position is taken before the list, so that what changes in between is sent again, not missed.
                         let position = self.inner.store.feed_end().await?;
                         if let Some(cause) = cause {
-                            yield self.feed_message(position, FeedContent::Reset { cause });
+                            yield self.listing_message(position, FeedContent::Reset { cause });
                         }
                         for job in self.newest(&watch).await? {
-                            yield self.feed_message(position, FeedContent::Job(Box::new(job)));
+                            yield self.listing_message(position, FeedContent::Job(Box::new(job)));
                         }
                         position
                     }
@@ -112,10 +114,14 @@ impl Engine {
                             continue;
                         }
                     }
+                    if losses.has_changed().unwrap_or_default() {
+                        losses.mark_unchanged();
+                        break Start::Fresh(Some(SnapshotCause::Reset));
+                    }
                     let content = tokio::select! {
                         biased;
-                        () = self.inner.draining.cancelled() => Some(FeedContent::Draining { resume_delay: resume_delay() }),
-                        () = pace.age_reached() => Some(FeedContent::Draining { resume_delay: resume_delay() }),
+                        () = self.inner.draining.cancelled() => Some(FeedContent::Draining { resume_delay: self.resume_delay() }),
+                        () = pace.age_reached() => Some(FeedContent::Draining { resume_delay: self.resume_delay() }),
                         () = tokio::time::sleep(STALE_RETRY), if is_stale => None,
                         Ok(()) = rings.changed() => {
                             tokio::time::sleep(GATHER).await;
@@ -193,10 +199,16 @@ impl Engine {
     }
 
     fn feed_message(&self, position: FeedPosition, content: FeedContent) -> FeedMessage {
-        FeedMessage {
-            cursor: self.write_cursor(FeedCursor { position }),
-            content,
-        }
+        let is_listing = false;
+        let cursor = self.write_cursor(FeedCursor { position, is_listing });
+        FeedMessage { cursor, content }
+    }
+
+    /// A message before `Synced`. Its position is where the changes will begin; who resumes there would miss the rest of the list.
+    fn listing_message(&self, position: FeedPosition, content: FeedContent) -> FeedMessage {
+        let is_listing = true;
+        let cursor = self.write_cursor(FeedCursor { position, is_listing });
+        FeedMessage { cursor, content }
     }
 }
 

@@ -41,6 +41,7 @@ pub(crate) fn cursor(input: &[u8]) {
     };
     let feed = FeedCursor {
         position: FeedPosition([number; SHARDS as usize]),
+        is_listing: false,
     };
     // Page tokens hold the order key of a job, which we made; any text that fits must come back all the same.
     let page = PageToken {
@@ -117,6 +118,7 @@ pub(crate) fn sealed(input: &[u8]) {
 fn spoiled<T: Cursor + PartialEq + Debug>(at: T, number: u64, input: &[u8]) -> String {
     let sealed = Sealed {
         epoch: number,
+        lost_at: number,
         made_at: number as i64,
         at,
     };

@@ -4,7 +4,7 @@
 //! again from time to time. Interest is registered before the first read, so nothing falls in between.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -37,6 +37,8 @@ pub(super) struct Hub {
     stale: watch::Sender<Option<Timestamp>>,
     /// Counts rings of work-history jobs, for the feed.
     rings: watch::Sender<u64>,
+    /// Counts losses of what was read before.
+    losses: watch::Sender<u64>,
 }
 
 /// One follower's view of a job. Dropping the last one ends the hub's interest.
@@ -53,6 +55,9 @@ pub(super) struct Latest {
     pub stored: Arc<Stored>,
     /// Since when its record cannot be read by this version, so that what is known may be old.
     pub unreadable_since: Option<Timestamp>,
+    /// Losses until it was read: when there are more than before, it may be an older version than was seen.
+    pub losses: u64,
+    pub is_gone: bool,
 }
 
 // === impl Hub ===
@@ -65,6 +70,7 @@ impl Hub {
             followed: Arc::default(),
             stale: watch::Sender::new(None),
             rings: watch::Sender::new(0),
+            losses: watch::Sender::new(0),
         }
     }
 
@@ -80,9 +86,10 @@ impl Hub {
                 None => return Ok(None),
             },
         };
+        let losses = self.losses_until_now();
         let current = self.store.read(id).await?;
         Ok(current.map(|current| {
-            self.publish(id, current);
+            self.publish(id, current, losses);
             follow
         }))
     }
@@ -95,21 +102,28 @@ impl Hub {
         self.rings.subscribe()
     }
 
+    /// Rings when the store lost something that may have been shown.
+    pub(super) fn losses(&self) -> watch::Receiver<u64> {
+        self.losses.subscribe()
+    }
+
     /// Listens to the doorbell until `stop`.
     pub(super) async fn run(&self, resync_interval: Duration, stop: CancellationToken) {
         let mut bells = self.store.bells();
         let mut resync = tokio::time::interval(resync_interval);
         resync.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut dirty: HashSet<JobId> = HashSet::new();
+        let mut dirty: BTreeSet<JobId> = BTreeSet::new();
         let mut reads = FuturesUnordered::new();
         loop {
             while reads.len() < READS_MAX {
-                let Some(id) = dirty.iter().next().cloned() else { break };
-                dirty.remove(&id);
+                let Some(id) = dirty.pop_first() else { break };
                 let store = Arc::clone(&self.store);
-                reads.push(async move { (store.read(&id).await, id) });
+                let losses = self.losses_until_now();
+                reads.push(async move { (store.read(&id).await, id, losses) });
             }
             tokio::select! {
+                // Bells go before reads: to hear one costs next to nothing, and their queue is short.
+                biased;
                 () = stop.cancelled() => return,
                 bell = bells.recv() => match bell {
                     Ok(Bell::Job(id)) => {
@@ -120,15 +134,20 @@ impl Hub {
                             dirty.insert(id);
                         }
                     }
+                    Ok(Bell::Lost) => {
+                        self.losses.send_modify(|losses| *losses += 1);
+                        self.mark_all(&mut dirty);
+                    }
                     Ok(Bell::Resync) | Err(broadcast::error::RecvError::Lagged(_)) => self.mark_all(&mut dirty),
                     Err(broadcast::error::RecvError::Closed) => return,
                 },
                 _ = resync.tick() => self.mark_all(&mut dirty),
-                Some((read, id)) = reads.next() => match read {
+                Some((read, id, losses)) = reads.next() => match read {
                     Ok(stored) => {
                         self.stale.send_if_modified(|since| since.take().is_some());
-                        if let Some(stored) = stored {
-                            self.publish(&id, stored);
+                        match stored {
+                            Some(stored) => self.publish(&id, stored, losses),
+                            None => self.publish_end(&id),
                         }
                     }
                     // One damaged record says nothing about the others.
@@ -147,7 +166,7 @@ impl Hub {
         self.lock().len()
     }
 
-    fn mark_all(&self, dirty: &mut HashSet<JobId>) {
+    fn mark_all(&self, dirty: &mut BTreeSet<JobId>) {
         dirty.extend(self.lock().keys().cloned());
         self.rings.send_modify(|rings| *rings += 1);
     }
@@ -191,13 +210,14 @@ impl Hub {
     }
 
     fn register(&self, id: &JobId, first: Stored) -> Follow {
+        let first = Latest {
+            stored: Arc::new(first),
+            unreadable_since: None,
+            losses: self.losses_until_now(),
+            is_gone: false,
+        };
         let mut followed = self.lock();
-        let sender = followed.entry(id.clone()).or_insert_with(|| {
-            watch::Sender::new(Latest {
-                stored: Arc::new(first),
-                unreadable_since: None,
-            })
-        });
+        let sender = followed.entry(id.clone()).or_insert_with(|| watch::Sender::new(first));
         Follow {
             id: id.clone(),
             seen: Some(sender.subscribe()),
@@ -205,19 +225,36 @@ impl Hub {
         }
     }
 
-    /// Reads may overtake each other: only a newer version is news. An older one after a loss of data is handled by the watch,
-    /// which then sees another epoch or a job that is gone.
-    fn publish(&self, id: &JobId, stored: Stored) {
+    /// Reads may overtake each other: only a newer version is news. A read that began after a loss is news in any case, and its
+    /// version may be an older one.
+    fn publish(&self, id: &JobId, stored: Stored, losses: u64) {
         if let Some(sender) = self.lock().get(id) {
             sender.send_if_modified(|latest| {
-                let is_newer = stored.version > latest.stored.version;
+                let is_news =
+                    losses > latest.losses || (losses == latest.losses && stored.version > latest.stored.version);
                 let is_readable_again = latest.unreadable_since.take().is_some();
-                if is_newer {
-                    latest.stored = Arc::new(stored);
+                if is_news {
+                    *latest = Latest {
+                        stored: Arc::new(stored),
+                        unreadable_since: None,
+                        losses,
+                        is_gone: false,
+                    };
                 }
-                is_newer || is_readable_again
+                is_news || is_readable_again
             });
         }
+    }
+
+    /// A job that is followed was lost, or purged long after its end.
+    fn publish_end(&self, id: &JobId) {
+        if let Some(sender) = self.lock().get(id) {
+            sender.send_if_modified(|seen| !std::mem::replace(&mut seen.is_gone, true));
+        }
+    }
+
+    fn losses_until_now(&self) -> u64 {
+        *self.losses.borrow()
     }
 
     fn is_followed(&self, id: &JobId) -> bool {

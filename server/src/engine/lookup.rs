@@ -19,7 +19,7 @@ use crate::{
     engine::{
         Engine, EngineError,
         request::{Disposition, LookedUp, Lookup},
-        submit::{Wish, disposition, new_id},
+        submit::{Wish, disposition},
     },
     store::{Created, How, Stored},
 };
@@ -56,7 +56,7 @@ impl Engine {
         let now = self.inner.clock.now();
         let job = Job::new(
             NewJob {
-                id: new_id(JobKind::NssLookup, &person, now),
+                id: self.new_id(JobKind::NssLookup, &person, now),
                 tenant: wanted.tenant,
                 person,
                 ask: Ask {
@@ -126,6 +126,7 @@ impl Engine {
                 return Ok((*seen).clone());
             }
             tokio::select! {
+                biased;
                 () = follow.changed() => {}
                 () = tokio::time::sleep_until(until) => return Err(in_progress()),
                 () = self.inner.draining.cancelled() => return Err(EngineError::new(Reason::ServerDraining)),

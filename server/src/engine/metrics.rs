@@ -17,6 +17,7 @@ use crate::{
         reason::Reason,
     },
     engine::request::Disposition,
+    store::Condition,
 };
 
 /// The engine's counters; clones count into the same.
@@ -30,6 +31,8 @@ pub(crate) struct Metrics {
     store_errors: Counter,
     unreadable: Counter,
     streams: Gauge<i64, AtomicI64>,
+    store_alarms: Family<StoreAlarm, Gauge<i64, AtomicI64>>,
+    store_losses: Family<StoreLoss, Gauge<i64, AtomicI64>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -55,6 +58,16 @@ struct Attempts {
 struct Charges {
     provider: &'static str,
     charge: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StoreAlarm {
+    alarm: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StoreLoss {
+    what: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -100,6 +113,16 @@ impl Metrics {
             self.unreadable.clone(),
         );
         registry.register("watch_streams", "Open watch streams", self.streams.clone());
+        registry.register(
+            "store_alarms",
+            "Whether an operator must act on the store: full, unfit, or journal (outcomes wait to be stored)",
+            self.store_alarms.clone(),
+        );
+        registry.register(
+            "store_losses",
+            "Losses of acknowledged data that this replica found, and what it put back or could not",
+            self.store_losses.clone(),
+        );
     }
 
     pub(super) fn created(&self, kind: JobKind, disposition: Disposition) {
@@ -164,8 +187,45 @@ impl Metrics {
         self.charges.get_or_create(&Charges { provider, charge }).inc();
     }
 
+    pub(super) fn store_condition(&self, condition: &Condition) {
+        let Condition {
+            is_full,
+            is_unfit,
+            losses,
+            put_back,
+            lost_for_good,
+            lost_at: _,
+        } = *condition;
+        for (alarm, is_on) in [("full", is_full), ("unfit", is_unfit)] {
+            self.store_alarm(alarm, is_on);
+        }
+        for (what, count) in [
+            ("found", losses),
+            ("put_back", put_back),
+            ("lost_for_good", lost_for_good),
+        ] {
+            let gauge = self.store_losses.get_or_create(&StoreLoss { what });
+            gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
+    }
+
+    pub(super) fn outcomes_wait(&self, any: bool) {
+        self.store_alarm("journal", any);
+    }
+
+    fn store_alarm(&self, alarm: &'static str, is_on: bool) {
+        self.store_alarms
+            .get_or_create(&StoreAlarm { alarm })
+            .set(i64::from(is_on));
+    }
+
     pub(super) fn store_error(&self) {
         self.store_errors.inc();
+    }
+
+    #[cfg(test)]
+    pub(super) fn store_errors_seen(&self) -> u64 {
+        self.store_errors.get()
     }
 
     pub(super) fn unreadable(&self) {

@@ -11,8 +11,10 @@ mod callback;
 mod caller;
 mod commit;
 mod cursor;
+mod dice;
 mod dispatch;
 mod error;
+mod facts;
 mod feed;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
@@ -23,6 +25,8 @@ mod operate;
 mod options;
 mod request;
 mod route;
+#[cfg(test)]
+mod simulation;
 mod submit;
 #[cfg(test)]
 mod tests;
@@ -36,8 +40,9 @@ use std::{collections::BTreeMap, sync::Arc};
 use tokio::{sync::Semaphore, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use self::{alarm::Alarm, hub::Hub};
+use self::{alarm::Alarm, facts::Facts, hub::Hub};
 pub(crate) use self::{
+    dice::Dice,
     metrics::Metrics,
     options::{Options, ProviderOptions, Route, WatchOptions},
     request::*,
@@ -47,7 +52,7 @@ use crate::{
     clock::Clock,
     domain::{provider_id::ProviderId, reason::Reason},
     providers::Provider,
-    store::{Store, StoreError},
+    store::{Journal, Store, StoreError},
 };
 
 /// Handle on the engine; cheap to clone.
@@ -59,9 +64,12 @@ pub(crate) struct Engine {
 /// What an engine is made of. `app` gives it; nothing is read from the environment here.
 pub(crate) struct Parts {
     pub store: Arc<dyn Store>,
+    /// For outcomes that the store does not take; without it they are kept in memory alone.
+    pub journal: Option<Journal>,
     pub providers: BTreeMap<ProviderId, Arc<dyn Provider>>,
     pub vault: Vault,
     pub clock: Clock,
+    pub dice: Dice,
     pub metrics: Metrics,
     pub options: Options,
 }
@@ -71,6 +79,7 @@ struct Inner {
     providers: BTreeMap<ProviderId, Arc<dyn Provider>>,
     vault: Vault,
     clock: Clock,
+    dice: Dice,
     metrics: Metrics,
     options: Options,
     /// Identity of the data set that was opened; cursors of another one are answered with a reset.
@@ -82,6 +91,7 @@ struct Inner {
     hub: Hub,
     /// Wakes the dispatcher when a job that this replica rescheduled comes due.
     alarm: Alarm,
+    facts: Facts,
     /// Cancelled when the engine drains: no new work is accepted or claimed, and streams end.
     draining: CancellationToken,
     /// Everything that runs for a job; the drain waits for it.
@@ -97,9 +107,11 @@ impl Engine {
         let data_set = parts.store.probe().await?;
         let Parts {
             store,
+            journal,
             providers,
             vault,
             clock,
+            dice,
             metrics,
             options,
         } = parts;
@@ -109,6 +121,7 @@ impl Engine {
             workers: Arc::new(Semaphore::new(options.workers_max)),
             streams: Arc::new(Semaphore::new(options.watch.streams_max)),
             alarm: Alarm::default(),
+            facts: Facts::new(journal),
             draining: CancellationToken::new(),
             tasks: TaskTracker::new(),
             epoch: data_set.epoch,
@@ -116,6 +129,7 @@ impl Engine {
             providers,
             vault,
             clock,
+            dice,
             metrics,
             options,
         };
@@ -128,6 +142,7 @@ impl Engine {
             return false;
         }
         let asked_at = Instant::now();
+        self.inner.metrics.store_condition(&self.inner.store.condition());
         match self.inner.store.probe().await {
             Ok(data_set) => {
                 self.inner.clock.follow(data_set.now, asked_at.elapsed());

@@ -7,7 +7,6 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use tracing::Instrument as _;
-use uuid::Uuid;
 
 use crate::{
     domain::{
@@ -48,7 +47,8 @@ impl Engine {
         self.check_possible(&submit)?;
         let person = self.inner.vault.person_key(&submit.subject.curp);
         let now = self.inner.clock.now();
-        let mut id = new_id(JobKind::WorkHistory, &person, now);
+        let mut id = self.new_id(JobKind::WorkHistory, &person, now);
+        let mut is_repeated = false;
         if let Some(request) = &submit.request_id {
             let key = self.inner.vault.request_key(&submit.tenant, &request.id);
             let fingerprint = self.inner.vault.fingerprint(&request.body);
@@ -60,7 +60,7 @@ impl Engine {
             };
             match self.inner.store.reserve_request(reservation).await? {
                 Reserved::New => {}
-                Reserved::Known { job, settled: false } => id = job,
+                Reserved::Known { job, settled: false } => (id, is_repeated) = (job, true),
                 Reserved::Known { job, settled: true } => return self.answered_before(&job, submit.limit).await,
                 Reserved::OtherRequest => {
                     return Err(EngineError::of_field(
@@ -72,11 +72,15 @@ impl Engine {
             }
         }
         let created = self.create_history_job(id, person, now, &submit).await?;
-        if let (Some(request), Disposition::Attached | Disposition::Reused) =
-            (&submit.request_id, disposition(&created.how))
-        {
+        // The proposed job needs no word, unless an earlier try of the same request may have found another one.
+        let is_proposed = matches!(created.how, How::Started(_)) && !is_repeated;
+        if let Some(request) = submit.request_id.as_ref().filter(|_| !is_proposed) {
             let key = self.inner.vault.request_key(&submit.tenant, &request.id);
-            self.inner.store.settle_request(&key, &created.stored.job.id).await?;
+            let found = &created.stored.job.id;
+            let answered = self.inner.store.settle_request(&key, found).await?;
+            if answered != *found {
+                return self.answered_before(&answered, submit.limit).await;
+            }
         }
         self.submitted(created, submit.limit).await
     }
@@ -215,6 +219,11 @@ impl Engine {
         }
     }
 
+    /// A new job's name: born now by the engine's clock, in the shard of its person.
+    pub(super) fn new_id(&self, kind: JobKind, person: &PersonKey, now: Timestamp) -> JobId {
+        JobId::new(kind, self.inner.dice.name(now), person.shard())
+    }
+
     async fn submitted(&self, created: Created, limit: u32) -> Result<Submitted, EngineError> {
         let disposition = disposition(&created.how);
         let stored = match disposition {
@@ -254,14 +263,6 @@ impl Engine {
             watch_cursor,
         })
     }
-}
-
-/// A new job's name: born now by the engine's clock, in the shard of its person.
-pub(super) fn new_id(kind: JobKind, person: &PersonKey, now: Timestamp) -> JobId {
-    let seconds = u64::try_from(now.as_second()).unwrap_or_default();
-    let nanos = u32::try_from(now.subsec_nanosecond()).unwrap_or_default();
-    let uuid = Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanos));
-    JobId::new(kind, uuid, person.shard())
 }
 
 pub(super) fn disposition(how: &How) -> Disposition {

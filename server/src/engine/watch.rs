@@ -72,12 +72,19 @@ impl Engine {
             let _permit = permit;
             let _gauge = self.inner.metrics.stream_opened();
             let options = self.inner.options.watch.clone();
-            let mut pace = Pace::new(&options);
+            let mut pace = Pace::new(&options, self.inner.dice.fraction());
             let mut stale = self.inner.hub.stale();
             let mut seen = seen;
+            let mut losses = None;
             let mut told_unreadable = false;
             loop {
-                let Latest { stored, unreadable_since } = follow.latest();
+                let Latest { stored, unreadable_since, losses: losses_until_now, is_gone } = follow.latest();
+                if is_gone && !stored.job.is_terminal() {
+                    Err(EngineError::new(Reason::JobNotFound))?;
+                }
+                if losses.replace(losses_until_now).is_some_and(|before| before != losses_until_now) {
+                    seen = Seen::Nothing(SnapshotCause::Reset);
+                }
                 for message in self.news(&stored, &mut seen, limit).await? {
                     let is_terminal = message.terminal;
                     yield message;
@@ -94,8 +101,8 @@ impl Engine {
                 let content = tokio::select! {
                     biased;
                     () = follow.changed() => continue,
-                    () = self.inner.draining.cancelled() => Some(draining()),
-                    () = pace.age_reached() => Some(draining()),
+                    () = self.inner.draining.cancelled() => Some(self.draining()),
+                    () = pace.age_reached() => Some(self.draining()),
                     Ok(()) = stale.changed() => {
                         let since = *stale.borrow_and_update();
                         since.map(|since| WatchContent::Stale { since })
@@ -182,6 +189,16 @@ impl Engine {
         Ok(self.snapshot(job.clone()).await?.cut(limit))
     }
 
+    fn draining(&self) -> WatchContent {
+        WatchContent::Draining {
+            resume_delay: self.resume_delay(),
+        }
+    }
+
+    pub(super) fn resume_delay(&self) -> Duration {
+        RESUME_SPREAD.mul_f64(self.inner.dice.fraction())
+    }
+
     fn message(
         &self,
         job: &Job,
@@ -241,16 +258,6 @@ fn events_after(job: &Job, sequence: u64) -> Option<&[JobEvent]> {
 /// A watcher that resumes waits this long at most, so that those of a stopped replica do not all come at once.
 const RESUME_SPREAD: Duration = Duration::from_secs(2);
 
-pub(super) fn resume_delay() -> Duration {
-    RESUME_SPREAD.mul_f64(rand::random())
-}
-
-fn draining() -> WatchContent {
-    WatchContent::Draining {
-        resume_delay: resume_delay(),
-    }
-}
-
 /// When a stream must speak, and when it must end.
 pub(super) struct Pace {
     heartbeat_interval: Duration,
@@ -259,10 +266,11 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    pub(super) fn new(options: &WatchOptions) -> Pace {
+    /// `dice` in 0..1 chooses the stream's age.
+    pub(super) fn new(options: &WatchOptions, dice: f64) -> Pace {
         let spread = options.stream_age_max.saturating_sub(options.stream_age_min);
         let now = Instant::now();
-        let ends_at = now + options.stream_age_min + spread.mul_f64(rand::random());
+        let ends_at = now + options.stream_age_min + spread.mul_f64(dice);
         Pace {
             heartbeat_interval: options.heartbeat_interval,
             silent_since: now,

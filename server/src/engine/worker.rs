@@ -138,6 +138,7 @@ impl Engine {
             Decided::Held(claim) => Some(Work { claim, subject }),
             Decided::LetGo | Decided::Lost => None,
             Decided::Refused(claim, refusal) => self.refused(claim, refusal).await,
+            Decided::Postponed(claim, wait) => Box::pin(self.defer(claim, wait, subject)).await,
         }
     }
 
@@ -173,6 +174,7 @@ impl Engine {
             };
             match self.send(claim, provider, step, subject).await {
                 Sent::Done(next) => return next,
+                Sent::Postponed { claim, subject, wait } => return self.defer(claim, wait, subject).await,
                 Sent::Shut {
                     claim: back,
                     subject: person,
@@ -242,7 +244,7 @@ impl Engine {
                 None
             }
             None => {
-                let delay = options.poll.delay(polls + 2, rand::random());
+                let delay = options.poll.delay(polls + 2, self.inner.dice.fraction());
                 self.wait_on(claim, delay.unwrap_or(options.poll.max), Some(subject))
                     .await
             }

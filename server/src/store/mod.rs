@@ -11,7 +11,10 @@ pub(crate) mod dedupe;
 pub(crate) mod examination;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
+pub(crate) mod journal;
 pub(crate) mod ledger;
+#[cfg(test)]
+pub(crate) mod model;
 pub(crate) mod open_error;
 pub(crate) mod redis;
 pub(crate) mod sqlite;
@@ -31,7 +34,7 @@ use crate::domain::{
     provider_id::ProviderId,
 };
 
-pub(crate) use self::open_error::OpenError;
+pub(crate) use self::{journal::Journal, open_error::OpenError};
 
 /// Newest feed entries that each shard keeps. A watcher further behind than this reads everything again, which costs about as
 /// much as reading that many entries one by one.
@@ -62,8 +65,8 @@ pub(crate) trait Store: Send + Sync + 'static {
     /// Binds a caller's request id to a request and a proposed job, or tells what it was bound to.
     async fn reserve_request(&self, reservation: Reservation) -> Result<Reserved, StoreError>;
 
-    /// Remembers which job a request id was answered with.
-    async fn settle_request(&self, key: &str, job: &JobId) -> Result<(), StoreError>;
+    /// Remembers which job a request id was answered with, and names the one that it is answered with from now on: the first.
+    async fn settle_request(&self, key: &str, job: &JobId) -> Result<JobId, StoreError>;
 
     /// A page of jobs, newest first. It may hold fewer than asked for: only a missing `next` means the end.
     async fn list(&self, query: ListQuery) -> Result<ListPage, StoreError>;
@@ -104,6 +107,29 @@ pub(crate) trait Store: Send + Sync + 'static {
 
     /// Rings after commits, on every replica. Only a doorbell: rings may be lost, and `Bell::Resync` says that some were.
     fn bells(&self) -> broadcast::Receiver<Bell>;
+
+    /// What an operator must know of it, as it was last seen; asks nobody.
+    fn condition(&self) -> Condition {
+        Condition::default()
+    }
+}
+
+/// What is not as it should be with a store that answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Condition {
+    /// New jobs are refused.
+    pub is_full: bool,
+    /// No billed call is begun.
+    pub is_unfit: bool,
+    /// Times at which this replica found that something acknowledged was lost.
+    pub losses: u64,
+    /// What it has put back since its start.
+    pub put_back: u64,
+    /// What was lost for good: of these, only the charge was put back.
+    pub lost_for_good: u64,
+    /// When a loss was last declared, in microseconds of the store's clock; 0 = never. Cursors from before are answered with a
+    /// reset.
+    pub lost_at: u64,
 }
 
 /// Identity of a data set. A store that lost its data gets a new one.
@@ -242,6 +268,8 @@ pub(crate) enum Committed {
     UnitTaken { charge: Charge },
     /// The person's charges of the day are used up.
     PersonDayFull,
+    /// Intents cannot be had now, because it is not certain that all earlier ones are there: nothing was changed.
+    Postponed { wait: Duration },
 }
 
 /// A caller's request id.
@@ -372,6 +400,8 @@ pub(crate) enum Bell {
     Job(JobId),
     /// Rings may have been lost: read everything that is watched again.
     Resync,
+    /// Something acknowledged was lost: what was read before may not be so any more.
+    Lost,
 }
 
 /// Why a store did not do as asked; by what the caller can do.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use semanas_client::v1::ChargeState;
+use semanas_client::ChargeState;
 use semanas_sandbox::Provider;
 
 use super::Verdict;

@@ -1,7 +1,8 @@
 //! The checker against histories with one planted defect each: every invariant is caught, and a sound history passes.
 
-use semanas_client::v1::ChargeState;
+use semanas_client::ChargeState;
 use semanas_sandbox::Provider;
+use semanas_tests::harness::Succession;
 
 use super::*;
 use crate::history::{Booked, Fallen, FinalAttempt, Operation, Row, Sighting};
@@ -222,6 +223,35 @@ fn a_job_that_does_not_end_or_ends_late_is_caught() {
         history.jobs.get_mut(JOB).unwrap().state = JobState::Running
     });
     check_caught("I7", |history| history.jobs.get_mut(JOB).unwrap().ended_ms = 40_000);
+}
+
+#[test]
+fn a_job_may_be_late_by_as_long_as_redis_had_no_master_and_no_longer() {
+    let blow = |began_ms, ended_ms| Fallen {
+        what: What::Failover {
+            how: Succession::Kill,
+            master: 0,
+        },
+        began_ms,
+        ended_ms,
+    };
+    // From the deadline on 17 s are allowed, the master is away for 10, and the pause after it lasts 4.
+    let ends = |ended_ms: u64, blows: &[Fallen]| {
+        let mut history = sound();
+        history.jobs.get_mut(JOB).unwrap().ended_ms = ended_ms;
+        history.blows.extend(blows);
+        check(&history, LEASE_MS).late.is_empty()
+    };
+    assert!(ends(44_000, &[blow(14_000, 24_000)]));
+    assert!(!ends(44_001, &[blow(14_000, 24_000)]));
+    assert!(
+        !ends(44_001, &[blow(14_000, 24_000), blow(15_000, 23_000)]),
+        "what overlaps counts once"
+    );
+    assert!(
+        !ends(30_001, &[blow(1_000, 9_000)]),
+        "what was over before the deadline does not count"
+    );
 }
 
 #[test]

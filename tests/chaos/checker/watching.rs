@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use semanas_client::v1::JobState;
+use semanas_client::JobState;
 
 use super::Verdict;
 use crate::history::{History, Piece, Sighting};

@@ -42,13 +42,36 @@ pub struct Fake {
 impl Fake {
     pub fn start(script: Script, certificates: &Certificates) -> anyhow::Result<Fake> {
         let socket = TcpSocket::new_v4()?;
-        socket.set_reuseaddr(true)?;
+        // Without SO_REUSEADDR: with it two sockets that do not listen yet may be given the same port.
         socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
         let address = socket.local_addr()?;
         let acceptor = certificates.acceptor(&script.listen)?;
         let record = Record::new();
         let mut serving = JoinSet::new();
-        serving.spawn(listen(socket, Arc::new(script), acceptor, record.clone()));
+        match script.listen {
+            // A socket that is bound and does not listen keeps its port, and connecting is refused.
+            Listen::Refuse => drop(serving.spawn(hold(socket))),
+            Listen::RefuseForMs(ms) => {
+                let opening = Instant::now() + Duration::from_millis(ms);
+                let accepting = (Arc::new(script), acceptor, record.clone());
+                drop(serving.spawn(async move {
+                    sleep_until(opening).await;
+                    match socket.listen(BACKLOG) {
+                        Ok(listener) => accept(listener, accepting).await,
+                        Err(error) => accepting.2.fault(format!("cannot listen: {error}")),
+                    }
+                }));
+            }
+            Listen::Plain
+            | Listen::Tls
+            | Listen::MutualTls
+            | Listen::TlsWrongHost
+            | Listen::TlsUntrusted
+            | Listen::Mute => {
+                let listener = socket.listen(BACKLOG)?;
+                drop(serving.spawn(accept(listener, (Arc::new(script), acceptor, record.clone()))));
+            }
+        }
         Ok(Fake {
             address,
             record,
@@ -57,30 +80,15 @@ impl Fake {
     }
 }
 
-async fn listen(socket: TcpSocket, script: Arc<Script>, acceptor: Option<TlsAcceptor>, record: Record) {
-    match script.listen {
-        // A socket that is bound and does not listen keeps its port, and connecting is refused.
-        Listen::Refuse => return hold(socket).await,
-        Listen::RefuseForMs(ms) => sleep_until(Instant::now() + Duration::from_millis(ms)).await,
-        Listen::Plain
-        | Listen::Tls
-        | Listen::MutualTls
-        | Listen::TlsWrongHost
-        | Listen::TlsUntrusted
-        | Listen::Mute => {}
-    }
-    match socket.listen(BACKLOG) {
-        Ok(listener) => accept(listener, &script, acceptor, &record).await,
-        Err(error) => record.fault(format!("cannot listen: {error}")),
-    }
-}
+/// What every connection needs.
+type Accepting = (Arc<Script>, Option<TlsAcceptor>, Record);
 
 async fn hold(socket: TcpSocket) {
     pending::<()>().await;
     drop(socket);
 }
 
-async fn accept(listener: TcpListener, script: &Arc<Script>, acceptor: Option<TlsAcceptor>, record: &Record) {
+async fn accept(listener: TcpListener, (script, acceptor, record): Accepting) {
     let mut connections = JoinSet::new();
     loop {
         let Ok((stream, _)) = listener.accept().await else {

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use semanas_client::v1::{JobStage, JobState};
+use semanas_client::{JobStage, JobState};
 use semanas_sandbox::{CallbackMode, Fault, KibanScenario, Provider, Settings};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -127,7 +127,7 @@ impl Waiting {
             .submit_work_history(by_kiban(&person))
             .await
             .unwrap();
-        let job_id = submitted.job.unwrap().job_id;
+        let job_id = submitted.job.job_id;
         reaches(&servers[0].client(), &job_id, JobStage::WaitingForProvider).await;
         let callback = catcher.of(&job_id).await;
         Waiting {
@@ -143,7 +143,7 @@ impl Waiting {
 
     async fn ends(&self, seen: JoinHandle<WorkHistoryJob>) -> WorkHistoryJob {
         let job = within("the job", PATIENCE, seen).await.unwrap();
-        assert_eq!(job.state(), JobState::Succeeded, "{:?}", job.failure);
+        assert_eq!(job.state, JobState::Succeeded, "{:?}", job.failure);
         assert_eq!(booked(&self.sandbox, Provider::Kiban, &self.person.curp), 1);
         job
     }
@@ -169,15 +169,12 @@ async fn fault_32_a_callback_comes_before_the_reply_is_on_record() {
     let seen = witness(&b.client(), &job_id);
     assert_eq!(catcher.of(&job_id).await.play(&b).await.0, 200);
     let ended = within("the job", PATIENCE, seen).await.unwrap();
-    assert_eq!(ended.state(), JobState::Succeeded, "{:?}", ended.failure);
+    assert_eq!(ended.state, JobState::Succeeded, "{:?}", ended.failure);
     points.arm("fact_committed");
     points.release("answer_received");
     points.reached("fact_committed").await;
     let later = b.client().get_work_history(job_id.as_str(), None).await.unwrap();
-    assert_eq!(
-        (later.state(), later.event_sequence),
-        (ended.state(), ended.event_sequence)
-    );
+    assert_eq!((later.state, later.event_sequence), (ended.state, ended.event_sequence));
     assert_eq!(booked(&sandbox, Provider::Kiban, &person.curp), 1);
     assert_eq!(ledger(&b.client(), &job_id).await.len(), 1);
 }
@@ -197,10 +194,7 @@ async fn fault_33_a_callback_comes_twice_and_after_the_end() {
         .get_work_history(waiting.job_id.as_str(), None)
         .await
         .unwrap();
-    assert_eq!(
-        (later.state(), later.event_sequence),
-        (ended.state(), ended.event_sequence)
-    );
+    assert_eq!((later.state, later.event_sequence), (ended.state, ended.event_sequence));
 }
 
 /// I5, I12: whoever lacks the token or the key, or turns a genuine callback to another job, is answered 401 without a word, and
@@ -216,7 +210,6 @@ async fn fault_33_a_forged_callback_and_one_for_another_job() {
         .await
         .unwrap()
         .job
-        .unwrap()
         .job_id;
     reaches(&a.client(), &other, JobStage::WaitingForProvider).await;
     let of_other = waiting.catcher.of(&other).await;
@@ -248,7 +241,7 @@ async fn fault_33_a_forged_callback_and_one_for_another_job() {
     }
     for job_id in [&waiting.job_id, &other] {
         let job = b.client().get_work_history(job_id.as_str(), None).await.unwrap();
-        assert_eq!(job.stage(), JobStage::WaitingForProvider);
+        assert_eq!(job.stage, JobStage::WaitingForProvider);
     }
     let seen = witness(&b.client(), &waiting.job_id);
     assert_eq!(genuine.play(b).await.0, 200);
@@ -298,7 +291,7 @@ async fn fault_35_a_poll_and_a_callback_finish_at_the_same_instant() {
     assert_eq!(points[1].reached("finishing").await, job_id);
     points.iter().for_each(|points| points.release("finishing"));
     let ended = within("the job", PATIENCE, seen).await.unwrap();
-    assert_eq!(ended.state(), JobState::Succeeded, "{:?}", ended.failure);
+    assert_eq!(ended.state, JobState::Succeeded, "{:?}", ended.failure);
     let record: Vec<String> = redis.ask(&["KEYS", &format!("*job:{job_id}")]).await;
     let record: String = redis.ask(&["HGET", &record[0], "record"]).await;
     let record: serde_json::Value = serde_json::from_str(&record).unwrap();
@@ -336,7 +329,7 @@ async fn check_callback(mode: CallbackMode, is_heard: bool) {
     };
     sandbox.set_person(&person.curp, Some(settings)).unwrap();
     let job = to_the_end(&server.client(), by_kiban(&person)).await;
-    assert_eq!(job.state(), JobState::Succeeded, "{mode:?}: {:?}", job.failure);
+    assert_eq!(job.state, JobState::Succeeded, "{mode:?}: {:?}", job.failure);
     assert_eq!(booked(&sandbox, Provider::Kiban, &person.curp), 1, "{mode:?}");
     let later = server
         .client()
@@ -376,6 +369,6 @@ async fn fault_32_a_callback_finds_the_answer_of_a_call_whose_reply_was_lost() {
     let settings = settings.fault(rule(Fault::Close { billed: true }).at(Provider::Kiban));
     sandbox.set_person(&person.curp, Some(settings)).unwrap();
     let job = to_the_end(&server.client(), by_kiban(&person)).await;
-    assert_eq!(job.state(), JobState::Succeeded, "{:?}", job.failure);
+    assert_eq!(job.state, JobState::Succeeded, "{:?}", job.failure);
     assert_eq!(booked(&sandbox, Provider::Kiban, &person.curp), 1);
 }

@@ -1,6 +1,7 @@
 //! Replicas that die, each between two moves of one job: what was claimed is run, what may have been paid is never paid again.
 
-use semanas_client::v1::{ChargeState, ErrorReason, JobStage, JobState, ResolveWorkHistoryRequest};
+use semanas_client::raw::v1::ResolveWorkHistoryRequest;
+use semanas_client::{ChargeState, ErrorReason, JobStage, JobState};
 use semanas_sandbox::{CallbackMode, KibanScenario, Provider, Settings};
 
 use super::*;
@@ -25,7 +26,7 @@ async fn fault_02_a_replica_dies_after_the_intent_and_before_the_call() {
         held.settles(ChargeState::Unknown).await;
         let (client, request) = (held.pair.b.client(), held.request.clone());
         let again = client.submit_work_history(request.clone()).await.unwrap();
-        assert_eq!(again.job.unwrap().job_id, held.job_id, "{point}");
+        assert_eq!(again.job.job_id, held.job_id, "{point}");
         held.check_money(0).await;
 
         let settle = ResolveWorkHistoryRequest {
@@ -35,7 +36,7 @@ async fn fault_02_a_replica_dies_after_the_intent_and_before_the_call() {
         };
         client.resolve_work_history(settle).await.unwrap();
         let next = to_the_end(&client, request).await;
-        assert_eq!(next.state(), JobState::Succeeded);
+        assert_eq!(next.state, JobState::Succeeded);
         assert_eq!(booked(&held.pair.sandbox, Provider::Kiban, &held.person.curp), 1);
     }
 }
@@ -54,7 +55,7 @@ async fn fault_03_a_replica_dies_after_the_call_and_before_the_fact() {
         .submit_work_history(held.request.clone())
         .await
         .unwrap();
-    assert_eq!(again.job.unwrap().job_id, held.job_id);
+    assert_eq!(again.job.job_id, held.job_id);
     held.check_money(1).await;
 }
 
@@ -93,9 +94,9 @@ async fn fault_03_a_callback_finds_what_the_dead_replica_paid_for() {
     })
     .await;
     let job = within("the job", PATIENCE, witness).await.unwrap();
-    assert_eq!(job.state(), JobState::Succeeded, "{:?}", job.failure);
+    assert_eq!(job.state, JobState::Succeeded, "{:?}", job.failure);
     assert_eq!(booked(&sandbox, Provider::Kiban, &person.curp), 1);
-    assert_eq!(ledger(&client, &job_id).await[0].state(), ChargeState::Yes);
+    assert_eq!(ledger(&client, &job_id).await[0].state, ChargeState::Yes);
 }
 
 /// I4, I7: the fact is on record, its replica does nothing more. The other one polls on.
@@ -130,7 +131,7 @@ async fn fault_07_a_replica_dies_while_it_drains() {
     let mut jobs = Vec::new();
     for person in [&waiting, &calling, &new] {
         let submitted = a.client().submit_work_history(by_kiban(person)).await.unwrap();
-        jobs.push(submitted.job.unwrap().job_id);
+        jobs.push(submitted.job.job_id);
     }
     reaches(&b.client(), &jobs[0], JobStage::WaitingForProvider).await;
     reaches(&b.client(), &jobs[1], JobStage::AskingProvider).await;
@@ -141,7 +142,7 @@ async fn fault_07_a_replica_dies_while_it_drains() {
     let_go(&sandbox, &waiting);
     let mut ends = Vec::new();
     for witness in witnesses {
-        ends.push(within("a job", PATIENCE, witness).await.unwrap().state());
+        ends.push(within("a job", PATIENCE, witness).await.unwrap().state);
     }
     // Whether the answer of the call was on record before the kill is not ours to say.
     assert_eq!((ends[0], ends[2]), (JobState::Succeeded, JobState::Succeeded));

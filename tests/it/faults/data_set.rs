@@ -1,6 +1,6 @@
 //! A data set that two processes want, and one that was torn apart behind the service's back.
 
-use semanas_client::v1::{JobStage, JobState};
+use semanas_client::{JobStage, JobState};
 
 use super::*;
 
@@ -16,7 +16,7 @@ async fn fault_42_a_second_process_opens_the_embedded_store() {
         .expect_code(1)
         .expect_complaint(&["in use by another semanas process"]);
     let job = to_the_end(&server.client(), submit_request(fresh_person().with_names())).await;
-    assert_eq!(job.state(), JobState::Succeeded);
+    assert_eq!(job.state, JobState::Succeeded);
 }
 
 /// I4, I6: what a script would leave that breaks off in its last line, made by hand. `semanas doctor` finds each tear, and names the
@@ -28,12 +28,7 @@ async fn fault_43_a_half_written_transition_in_redis() {
     let server = Server::start(&store, &sandbox).await;
     let (client, person) = (server.client(), fresh_person());
     hold_document(&sandbox, &person);
-    let job = client
-        .submit_work_history(by_kiban(&person))
-        .await
-        .unwrap()
-        .job
-        .unwrap();
+    let job = client.submit_work_history(by_kiban(&person)).await.unwrap().job;
     reaches(&client, &job.job_id, JobStage::WaitingForProvider).await;
     let ended = to_the_end(&client, by_kiban(&fresh_person())).await;
     check_whole(&store, &sandbox).await;

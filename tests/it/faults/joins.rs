@@ -1,7 +1,7 @@
 //! Callers that come at once, come again, or come with the wrong words: one living job per person and product.
 
 use futures::future::join_all;
-use semanas_client::v1::{Disposition, ErrorReason, JobStage, JobState};
+use semanas_client::{Disposition, ErrorReason, JobStage, JobState};
 use semanas_sandbox::Provider;
 
 use super::*;
@@ -25,12 +25,12 @@ async fn fault_36_a_hundred_submits_for_one_person_on_three_replicas() {
         async move { client.submit_work_history(request).await.unwrap() }
     });
     let answers = join_all(submits).await;
-    let started = answers.iter().filter(|it| it.disposition() == Disposition::Started);
+    let started = answers.iter().filter(|it| it.disposition == Disposition::Started);
     assert_eq!(started.count(), 1);
-    let job_id = &answers[0].job.as_ref().unwrap().job_id;
-    assert!(answers.iter().all(|it| it.job.as_ref().unwrap().job_id == *job_id));
+    let job_id = &answers[0].job.job_id;
+    assert!(answers.iter().all(|it| it.job.job_id == *job_id));
     let job = to_the_end(&servers[0].client(), by_kiban(&person)).await;
-    assert_eq!((&job.job_id, job.state()), (job_id, JobState::Succeeded));
+    assert_eq!((&job.job_id, job.state), (job_id, JobState::Succeeded));
     assert_eq!(sandbox.books().charges().len(), 1);
     assert_eq!(ledger(&servers[0].client(), job_id).await.len(), 1);
 }
@@ -49,7 +49,7 @@ async fn fault_37_a_request_id_with_the_same_body_and_with_another() {
     };
     let submits = (0..60).map(|number: usize| {
         let (client, request) = (servers[number % 3].client(), with_id(&person));
-        async move { client.submit_work_history(request).await.unwrap().job.unwrap().job_id }
+        async move { client.submit_work_history(request).await.unwrap().job.job_id }
     });
     let jobs = join_all(submits).await;
     assert!(jobs.iter().all(|job_id| *job_id == jobs[0]));
@@ -78,20 +78,19 @@ async fn fault_38_a_submit_past_the_window_while_the_job_lives() {
         .submit_work_history(by_kiban(&person))
         .await
         .unwrap()
-        .job
-        .unwrap();
+        .job;
     reaches(&pair.a.client(), &job.job_id, JobStage::WaitingForProvider).await;
     let fresh = SubmitWorkHistoryRequest {
         max_age: Some(prost_types::Duration::default()),
         ..by_kiban(&person)
     };
     let joined = pair.b.client().submit_work_history(fresh.clone()).await.unwrap();
-    assert_eq!(joined.disposition(), Disposition::Attached);
-    assert_eq!(joined.job.unwrap().job_id, job.job_id);
+    assert_eq!(joined.disposition, Disposition::Attached);
+    assert_eq!(joined.job.job_id, job.job_id);
     let_go(&pair.sandbox, &person);
     to_the_end(&pair.b.client(), by_kiban(&person)).await;
     assert_eq!(booked(&pair.sandbox, Provider::Kiban, &person.curp), 1);
     // Once it has ended it is an answer, and too old for such a caller.
     let anew = pair.b.client().submit_work_history(fresh).await.unwrap();
-    assert_eq!(anew.disposition(), Disposition::Started);
+    assert_eq!(anew.disposition, Disposition::Started);
 }

@@ -13,10 +13,9 @@ mod provider;
 mod rolling;
 mod watching;
 
-use semanas_client::v1::{
-    Charge, ChargeState, JobState, ListChargesRequest, Provider as Route, Subject, SubmitWorkHistoryRequest,
-    WorkHistoryJob,
-};
+use futures::TryStreamExt as _;
+use semanas_client::raw::v1::{ListChargesRequest, Subject, SubmitWorkHistoryRequest};
+use semanas_client::{Charge, ChargeState, JobState, Provider as Route, WorkHistoryJob};
 use semanas_client::{Client, JobChange};
 use tokio::task::JoinHandle;
 
@@ -57,7 +56,7 @@ impl Held {
         points.arm(point);
         let request = ask(&person);
         let submitted = pair.a.client().submit_work_history(request.clone()).await.unwrap();
-        let job_id = submitted.job.unwrap().job_id;
+        let job_id = submitted.job.job_id;
         assert_eq!(points.reached(point).await, job_id);
         let witness = witness(&pair.b.client(), &job_id);
         Held {
@@ -73,7 +72,7 @@ impl Held {
     /// Waits for the job's end as it was seen on `b`. The provider booked so many charges, each of which is in the ledger.
     pub async fn ends(&mut self, state: JobState, charges: usize) -> WorkHistoryJob {
         let job = within("the job", PATIENCE, &mut self.witness).await.unwrap();
-        assert_eq!(job.state(), state, "{:?}", job.failure);
+        assert_eq!(job.state, state, "{:?}", job.failure);
         self.check_money(charges).await;
         job
     }
@@ -82,7 +81,7 @@ impl Held {
         let booked = self.pair.sandbox.books().matching(None, Some(&self.person.curp)).len();
         assert_eq!(booked, charges, "charges in the provider's books");
         let rows = self.ledger().await;
-        let not_free = rows.iter().filter(|row| row.state() != ChargeState::No).count();
+        let not_free = rows.iter().filter(|row| row.state != ChargeState::No).count();
         assert!(not_free >= charges, "a charge without a row: {rows:?}");
     }
 
@@ -94,7 +93,7 @@ impl Held {
     pub async fn settles(&self, wanted: ChargeState) -> Charge {
         eventually(&format!("the charge to be {wanted:?}"), || async {
             let [row] = self.ledger().await.try_into().unwrap();
-            (row.state() == wanted).then_some(row)
+            (row.state == wanted).then_some(row)
         })
         .await
     }
@@ -108,7 +107,7 @@ impl Held {
             .get_work_history(self.job_id.as_str(), None)
             .await
             .unwrap();
-        assert_eq!((now.state(), now.event_sequence), (ended.state(), ended.event_sequence));
+        assert_eq!((now.state, now.event_sequence), (ended.state, ended.event_sequence));
     }
 }
 
@@ -129,7 +128,7 @@ pub async fn ledger(client: &Client, job_id: &str) -> Vec<Charge> {
         job_id: job_id.to_owned(),
         ..ListChargesRequest::default()
     };
-    client.list_charges_page(of_job).await.unwrap().charges
+    client.list_charges(of_job).try_collect().await.unwrap()
 }
 
 /// Watches a job to its end, and fails on a gap, a repetition, or anything after the end.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use semanas_client::v1::JobState;
+use semanas_client::JobState;
 use semanas_sandbox::{CallbackMode, KibanScenario, Settings};
 
 use super::*;
@@ -26,7 +26,7 @@ async fn every_fail_point_is_on_the_way_of_an_ordinary_job_or_of_a_stop() {
     let all = points.all();
     all.iter().for_each(|point| points.arm(point));
     let submitted = client.submit_work_history(by_kiban(&person)).await.unwrap();
-    let job_id = submitted.job.unwrap().job_id;
+    let job_id = submitted.job.job_id;
     let mut reached = BTreeSet::new();
     let is_last = |reached: &BTreeSet<String>| reached.len() + 1 == all.len();
     eventually("all points but that of the stop", || {
@@ -41,10 +41,7 @@ async fn every_fail_point_is_on_the_way_of_an_ordinary_job_or_of_a_stop() {
         std::future::ready(is_last(&reached).then_some(()))
     })
     .await;
-    assert_eq!(
-        to_the_end(&client, by_kiban(&person)).await.state(),
-        JobState::Succeeded
-    );
+    assert_eq!(to_the_end(&client, by_kiban(&person)).await.state, JobState::Succeeded);
     server.signal("TERM");
     points.reached("draining").await;
     points.release("draining");

@@ -1,6 +1,6 @@
 //! A job that brings down whoever works on it.
 
-use semanas_client::v1::{ErrorReason, JobState};
+use semanas_client::{ErrorReason, JobState};
 
 use super::*;
 
@@ -25,7 +25,7 @@ async fn fault_39_a_job_kills_every_replica_that_takes_it_up() {
         .submit_work_history(by_kiban(&fresh_person()))
         .await
         .unwrap();
-    let poison = poison.job.unwrap().job_id;
+    let poison = poison.job.job_id;
     points.iter().for_each(|points| points.arm_for("claimed", &poison));
 
     let healthy: Vec<Human> = (0..6).map(|_| fresh_person()).collect();
@@ -35,7 +35,7 @@ async fn fault_39_a_job_kills_every_replica_that_takes_it_up() {
         })
         .await;
         let other = servers[1 - victim].client();
-        assert_eq!(to_the_end(&other, by_kiban(person)).await.state(), JobState::Succeeded);
+        assert_eq!(to_the_end(&other, by_kiban(person)).await.state, JobState::Succeeded);
         servers[victim].kill();
         servers[victim].start_again().await;
     }
@@ -51,11 +51,11 @@ async fn fault_39_a_job_kills_every_replica_that_takes_it_up() {
         job.end_time.is_some().then_some(job)
     })
     .await;
-    assert_eq!(ended.state(), JobState::Failed);
+    assert_eq!(ended.state, JobState::Failed);
     assert_eq!(failure_of(&ended).0, ErrorReason::Internal);
     assert!(ended.attempts.is_empty() && ledger(&client, &poison).await.is_empty());
     for person in &healthy {
-        assert_eq!(to_the_end(&client, by_kiban(person)).await.state(), JobState::Succeeded);
+        assert_eq!(to_the_end(&client, by_kiban(person)).await.state, JobState::Succeeded);
     }
     assert_eq!(sandbox.books().charges().len(), healthy.len());
     check_whole(&store, &sandbox).await;

@@ -3,7 +3,7 @@
 //! There is one release so far. What a newer one of the same format would write is made here by hand; that two programs built from
 //! different sources agree cannot be shown yet.
 
-use semanas_client::v1::{JobStage, JobState};
+use semanas_client::{JobStage, JobState};
 use semanas_sandbox::Provider;
 use serde_json::{Value, json};
 
@@ -51,13 +51,7 @@ async fn fault_08_a_rolling_restart_with_mixed_settings() {
     for (number, person) in people.iter().enumerate() {
         hold_document(&sandbox, person);
         let server = if number % 2 == 0 { &a } else { &b };
-        let job = server
-            .client()
-            .submit_work_history(by_kiban(person))
-            .await
-            .unwrap()
-            .job
-            .unwrap();
+        let job = server.client().submit_work_history(by_kiban(person)).await.unwrap().job;
         reaches(&server.client(), &job.job_id, JobStage::WaitingForProvider).await;
         witnesses.push((job.job_id, number));
     }
@@ -71,7 +65,7 @@ async fn fault_08_a_rolling_restart_with_mixed_settings() {
         .collect();
     for person in &people[..6] {
         let old_answer = to_the_end(&b.client(), by_kiban(person)).await;
-        assert_eq!(old_answer.state(), JobState::Succeeded);
+        assert_eq!(old_answer.state, JobState::Succeeded);
     }
     b.signal("TERM");
     assert_eq!(b.end().await.code(), Some(0));
@@ -79,7 +73,7 @@ async fn fault_08_a_rolling_restart_with_mixed_settings() {
     people[6..].iter().for_each(|person| let_go(&sandbox, person));
     for seen in seen_by_new {
         assert_eq!(
-            within("a job", PATIENCE, seen).await.unwrap().state(),
+            within("a job", PATIENCE, seen).await.unwrap().state,
             JobState::Succeeded
         );
     }
@@ -99,7 +93,7 @@ async fn fault_08_records_of_another_release_of_the_same_format_go_on() {
     let people = [fresh_person(), fresh_person()];
     for (number, person) in people.iter().enumerate() {
         hold_document(&pair.sandbox, person);
-        let job = client.submit_work_history(by_kiban(person)).await.unwrap().job.unwrap();
+        let job = client.submit_work_history(by_kiban(person)).await.unwrap().job;
         reaches(&client, &job.job_id, JobStage::WaitingForProvider).await;
         let seen = witness(&client, &job.job_id);
         let record = Record::of(&pair.redis, &job.job_id).await;
@@ -115,7 +109,7 @@ async fn fault_08_records_of_another_release_of_the_same_format_go_on() {
         record.write(&pair.redis, &written, "1").await;
         let_go(&pair.sandbox, person);
         assert_eq!(
-            within("the job", PATIENCE, seen).await.unwrap().state(),
+            within("the job", PATIENCE, seen).await.unwrap().state,
             JobState::Succeeded
         );
         assert_eq!(booked(&pair.sandbox, Provider::Kiban, &person.curp), 1);
@@ -128,12 +122,7 @@ async fn fault_08_a_record_of_a_newer_format_is_left_alone() {
     let pair = pair().await;
     let (client, person) = (pair.b.client(), fresh_person());
     hold_document(&pair.sandbox, &person);
-    let job = client
-        .submit_work_history(by_kiban(&person))
-        .await
-        .unwrap()
-        .job
-        .unwrap();
+    let job = client.submit_work_history(by_kiban(&person)).await.unwrap().job;
     reaches(&client, &job.job_id, JobStage::WaitingForProvider).await;
     let record = Record::of(&pair.redis, &job.job_id).await;
     let own = record.read(&pair.redis).await;
@@ -153,11 +142,8 @@ async fn fault_08_a_record_of_a_newer_format_is_left_alone() {
     .await;
     assert_eq!(record.read(&pair.redis).await, newer);
     let other = to_the_end(&client, by_kiban(&fresh_person())).await;
-    assert_eq!(other.state(), JobState::Succeeded, "other jobs are not hindered");
+    assert_eq!(other.state, JobState::Succeeded, "other jobs are not hindered");
     record.write(&pair.redis, &own, "1").await;
-    assert_eq!(
-        to_the_end(&client, by_kiban(&person)).await.state(),
-        JobState::Succeeded
-    );
+    assert_eq!(to_the_end(&client, by_kiban(&person)).await.state, JobState::Succeeded);
     assert_eq!(booked(&pair.sandbox, Provider::Kiban, &person.curp), 1);
 }

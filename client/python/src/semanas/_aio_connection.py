@@ -26,7 +26,7 @@ from ._health import HEALTH_METHOD, Health, decode_check, encode_check
 from ._observe import Attempt, Observer
 from ._options import Credentials, Options
 from ._retry import Repeat, Tries
-from ._status import closed, error_of
+from ._status import closed, error_of, no_answer
 from ._transport import STATES, channel_arguments, channel_credentials
 from ._updates import Update
 from .v1.operations_service_pb2_grpc import OperationsServiceStub
@@ -147,6 +147,9 @@ class AsyncConnection:
                 raise
             else:
                 attempt.end(grpc.StatusCode.OK)
+                # gRPC gives None for OK with nothing in it, which its types do not know.
+                if cast("Answer | None", answer) is None:
+                    raise no_answer()
                 return answer
             if await passed_or_set(delay, self._closing):
                 raise closed("client")

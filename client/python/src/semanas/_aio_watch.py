@@ -160,6 +160,6 @@ async def passed_or_set(seconds: float, event: asyncio.Event) -> bool:
 
 
 def is_task_cancelled() -> bool:
-    """Whether somebody cancels the task that runs; Python 3.10 cannot tell, and there it is taken for cancelled."""
+    """Whether somebody cancels the task that runs. Python 3.10 cannot tell: there a watch that was closed counts as the cause."""
     cancelling = getattr(asyncio.current_task(), "cancelling", None)
-    return cancelling is None or cancelling() > 0
+    return cancelling is not None and cancelling() > 0

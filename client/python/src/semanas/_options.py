@@ -135,7 +135,7 @@ class Options:
     allow_plaintext: bool = False
     """Leave to send personal data unencrypted to another machine, where the network itself encrypts. Never a bearer token."""
     ca_certificate_pem: str | bytes | None = None
-    """Certificate authorities to trust instead of the system's."""
+    """Certificate authorities to trust besides the system's."""
     user_agent: str | None = None
     """Put before ``semanas-client-python/VERSION`` in the user agent."""
     hooks: Hooks = field(default_factory=Hooks)

@@ -63,7 +63,7 @@ def error_of(ended: Ended) -> SemanasError:
     code, message = ended.code(), ended.details() or ""
     if code is grpc.StatusCode.OK:
         return no_answer()
-    if message.startswith(_STREAM_RESET):
+    if _STREAM_RESET in message:
         code = grpc.StatusCode.UNAVAILABLE
     status = status_pb2.Status(code=code.value[0], message=message)
     for key, value in ended.trailing_metadata() or ():

@@ -56,6 +56,8 @@ def channel_arguments(endpoint: Endpoint, options: Options) -> list[tuple[str, i
         ("grpc.min_reconnect_backoff_ms", round(options.connect_timeout * 1000)),
         ("grpc.initial_reconnect_backoff_ms", _RECONNECT_MS),
         ("grpc.max_reconnect_backoff_ms", _RECONNECT_MS),
+        # By default clients of one process share connections, and with them the wait after a failure that another one has met.
+        ("grpc.use_local_subchannel_pool", 1),
         # A server may not choose its clients' settings through DNS.
         ("grpc.service_config_disable_resolution", 1),
     ]
@@ -67,9 +69,12 @@ def channel_arguments(endpoint: Endpoint, options: Options) -> list[tuple[str, i
 
 def channel_credentials(credentials: Credentials, options: Options) -> grpc.ChannelCredentials:
     """Whom TLS trusts, and how the client shows who it is."""
-    authorities = pem(options.ca_certificate_pem)
+    given = pem(options.ca_certificate_pem)
+    system = system_authorities()
+    # gRPC's built-in list cannot be added to: where there is no other, what is given stands alone.
+    both = system + b"\n" + given if system is not None and given is not None else given or system
     return grpc.ssl_channel_credentials(
-        root_certificates=system_authorities() if authorities is None else authorities,
+        root_certificates=both,
         private_key=pem(credentials.client_key_pem),
         certificate_chain=pem(credentials.client_certificate_pem),
     )

@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use semanas_client::v1::watch_work_histories_response::Content;
-use semanas_client::v1::{
-    FeedReset, FeedSynced, Heartbeat, JobState, WatchWorkHistoriesRequest, WatchWorkHistoriesResponse,
-};
-use semanas_client::{FeedChange, Options};
+use semanas_client::raw::v1::watch_work_histories_response::Content;
+use semanas_client::raw::v1::{FeedReset, FeedSynced, Heartbeat, JobState, WatchWorkHistoriesResponse};
+use semanas_client::{FeedChange, Options, WatchWorkHistoriesRequest};
 use tonic::Status;
 
 use crate::script::{Act, Call, Script, client, job};

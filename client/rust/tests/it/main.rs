@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod feed;
+mod readme;
 mod script;
 mod unary;
 mod watch;

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use hyper_util::rt::TokioIo;
-use semanas_client::v1::work_history_service_server::{WorkHistoryService, WorkHistoryServiceServer};
-use semanas_client::v1::*;
+use semanas_client::raw::v1::work_history_service_server::{WorkHistoryService, WorkHistoryServiceServer};
+use semanas_client::raw::v1::*;
 use semanas_client::{Client, Options};
 use tokio::io::DuplexStream;
 use tokio::sync::{mpsc, watch};
@@ -64,7 +64,7 @@ pub fn client(script: &Arc<Script>, options: Options) -> Client {
         }
     });
     let channel = Endpoint::from_static("http://script").connect_with_connector_lazy(connector);
-    Client::from_channel(channel, options)
+    Client::over(channel, options)
 }
 
 struct Release(watch::Sender<bool>);

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use semanas_client::v1::{JobFilter, JobState, LookupNssRequest, SubmitWorkHistoryRequest};
-use semanas_client::{Error, Options, RetryPolicy};
+use semanas_client::raw::v1::JobState;
+use semanas_client::{Error, JobFilter, LookupNssRequest, Options, RetryPolicy, SubmitWorkHistoryRequest};
 use tokio::time::Instant;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
@@ -101,7 +101,7 @@ async fn retrying_switched_off_means_one_try() {
 #[tokio::test(start_paused = true)]
 async fn a_lookup_that_could_pay_twice_is_retried_only_on_the_servers_own_word() {
     let anew = LookupNssRequest {
-        max_age: Some(prost_types::Duration::default()),
+        max_age: Some(Duration::ZERO),
         ..LookupNssRequest::default()
     };
     let script = failing(vec![Status::unavailable("connection reset")]);
@@ -177,7 +177,7 @@ async fn a_server_that_is_not_there_is_unavailable() {
         .local_addr()
         .unwrap()
         .port();
-    let client = semanas_client::Client::connect_lazy(&format!("http://127.0.0.1:{free_port}"), options).unwrap();
+    let client = semanas_client::Client::new(&format!("http://127.0.0.1:{free_port}"), options).unwrap();
     let error = client.get_work_history("wh_1", None).await.unwrap_err();
     assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
     assert!(matches!(client.health().await, Err(Error::Unavailable { .. })));

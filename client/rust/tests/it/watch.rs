@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use semanas_client::v1::watch_work_history_response::Content;
-use semanas_client::v1::{
+use semanas_client::raw::v1::watch_work_history_response::Content;
+use semanas_client::raw::v1::{
     Draining, Heartbeat, JobEvent, JobSnapshot, JobState, SnapshotCause, Stale, WatchWorkHistoryResponse,
 };
 use semanas_client::{Error, JobChange, JobUpdate, Options, Watch};

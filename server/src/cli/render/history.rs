@@ -1,6 +1,6 @@
 //! A work history and an NSS, as an answer to be read: person, employments, weeks, provenance.
 
-use semanas_client::v1::{Disposition, Employment, LookupNssResponse, Person, Provenance, Weeks, WorkHistory};
+use semanas_client::{Disposition, Employment, LookupNssResponse, Person, Provenance, Weeks, WorkHistory};
 
 use crate::cli::render::Column::{Exact, Text};
 use crate::cli::render::{printable, table, words};
@@ -11,10 +11,10 @@ pub fn nss(answer: &LookupNssResponse) -> String {
     if !answer.full_name.is_empty() {
         lines.push(answer.full_name.clone());
     }
-    let how = match answer.disposition() {
-        Disposition::Unspecified | Disposition::Started => "Bought for this request.",
+    let how = match answer.disposition {
         Disposition::Attached => "Shared with a lookup that was under way.",
         Disposition::Reused => "From an earlier answer; nothing was charged.",
+        _ => "Bought for this request.",
     };
     lines.push(how.to_owned());
     lines.extend(answer.provenance.as_ref().map(|it| provenance("Answered by", it)));
@@ -112,9 +112,9 @@ fn weeks(weeks: &Weeks) -> String {
 }
 
 fn provenance(who: &str, it: &Provenance) -> String {
-    let mut line = format!("{who} {}", words::provider(it.provider()));
+    let mut line = format!("{who} {}", words::provider(it.provider));
     if it.retrieve_time.is_some() {
-        line.push_str(&format!(" at {}", words::short_time(it.retrieve_time.as_ref())));
+        line.push_str(&format!(" at {}", words::short_time(it.retrieve_time)));
     }
     if !it.provider_reference.is_empty() {
         line.push_str(&format!(", reference {}", it.provider_reference));

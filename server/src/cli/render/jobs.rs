@@ -1,22 +1,22 @@
 //! Jobs in words: as a list, in full, and step by step while somebody watches.
 
-use semanas_client::v1::{Attempt, Disposition, JobEvent, JobState, SnapshotCause, SubmitWorkHistoryResponse};
-use semanas_client::v1::{ErrorReason, Failure, WorkHistoryJob};
-use semanas_client::{JobChange, JobUpdate};
+use semanas_client::{
+    Attempt, Disposition, Failure, JobChange, JobEvent, JobState, JobUpdate, SnapshotCause, SubmitWorkHistoryResponse,
+    WorkHistoryJob,
+};
 
 use crate::cli::render::Column::{Exact, Text};
 use crate::cli::render::{history, printable, table, words};
 
 /// What became of a submit, on one line.
 pub fn submitted(answer: &SubmitWorkHistoryResponse) -> String {
-    let how = match answer.disposition() {
-        Disposition::Unspecified => "accepted",
+    let how = match answer.disposition {
         Disposition::Started => "started",
         Disposition::Attached => "joined: it was under way for this person",
         Disposition::Reused => "reused: an earlier answer, nothing was charged",
+        _ => "accepted",
     };
-    let job = answer.job.as_ref();
-    let (job_id, state) = job.map_or(("", JobState::Unspecified), |job| (&job.job_id, job.state()));
+    let (job_id, state) = (&answer.job.job_id, answer.job.state);
     match state {
         // The end has words of its own, below.
         JobState::OutcomeUnknown => format!("{job_id}  found: its outcome is unknown"),
@@ -28,8 +28,8 @@ pub fn submitted(answer: &SubmitWorkHistoryResponse) -> String {
 pub fn ended(job: &WorkHistoryJob, width: Option<u16>) -> String {
     match (&job.work_history, &job.failure) {
         (Some(answer), _) => history::work_history(answer, width),
-        (None, Some(why)) => format!("{} {}: {}", job.job_id, words::state(job.state()), failure(why)),
-        (None, None) => format!("{} {}", job.job_id, words::state(job.state())),
+        (None, Some(why)) => format!("{} {}: {}", job.job_id, words::state(job.state), failure(why)),
+        (None, None) => format!("{} {}", job.job_id, words::state(job.state)),
     }
 }
 
@@ -37,14 +37,14 @@ pub fn ended(job: &WorkHistoryJob, width: Option<u16>) -> String {
 pub fn job(job: &WorkHistoryJob, width: Option<u16>) -> String {
     let mut lines = vec![job_line(job)];
     let times = [
-        ("accepted", &job.create_time),
-        ("ended", &job.end_time),
-        ("ends at the latest", &job.deadline_time),
+        ("accepted", job.create_time),
+        ("ended", job.end_time),
+        ("ends at the latest", job.deadline_time),
     ];
     let is_over = job.end_time.is_some();
     for (what, time) in times.into_iter().take(if is_over { 2 } else { 3 }) {
         if time.is_some() {
-            lines.push(format!("{what} {}", words::short_time(time.as_ref())));
+            lines.push(format!("{what} {}", words::short_time(time)));
         }
     }
     if job.cancel_requested {
@@ -58,7 +58,7 @@ pub fn job(job: &WorkHistoryJob, width: Option<u16>) -> String {
         lines.push(failure(why));
     }
     if let Some(settlement) = &job.settlement {
-        let (charge, note) = (words::charge(settlement.charge()), printable(&settlement.note));
+        let (charge, note) = (words::charge(settlement.charge), printable(&settlement.note));
         lines.push(format!("settled: charged {charge}. {note}").trim_end().to_owned());
     }
     if !job.attempts.is_empty() {
@@ -78,7 +78,7 @@ pub fn job(job: &WorkHistoryJob, width: Option<u16>) -> String {
 
 /// What came of a wish to cancel.
 pub fn cancelled(job: &WorkHistoryJob) -> String {
-    let what = match job.state() {
+    let what = match job.state {
         JobState::Cancelled => "is cancelled; nothing more is charged".to_owned(),
         JobState::Running | JobState::Queued if job.cancel_requested => {
             "makes no further call; it ends with what the call under way brings".to_owned()
@@ -106,8 +106,8 @@ pub fn jobs(jobs: &[WorkHistoryJob], width: Option<u16>) -> String {
         vec![
             job.job_id.clone(),
             standing(job),
-            words::short_time(job.create_time.as_ref()),
-            words::short_time(job.end_time.as_ref()),
+            words::short_time(job.create_time),
+            words::short_time(job.end_time),
             job.failure.as_ref().map(reason).unwrap_or_default(),
             labels.join(" "),
         ]
@@ -130,15 +130,15 @@ pub fn update_line(update: &JobUpdate) -> String {
     match &update.change {
         JobChange::Snapshot { job, cause } => {
             let why = match cause {
-                SnapshotCause::Unspecified | SnapshotCause::Start => "",
                 SnapshotCause::Reset => "  (the server's data set was lost; this is how the job stands)",
                 SnapshotCause::SlowReader => "  (events were summed up)",
+                _ => "",
             };
-            let time = words::short_time(job.update_time.as_ref());
+            let time = words::short_time(job.update_time);
             format!("{time}  {}{why}", job_line(job)).trim_start().to_owned()
         }
         JobChange::Event(event) => {
-            let time = words::short_time(event.event_time.as_ref());
+            let time = words::short_time(event.event_time);
             let outcome = event.attempt.as_ref().and_then(attempt_line).unwrap_or_default();
             format!("{time}  {}{outcome}", event_words(event))
                 .trim_start()
@@ -158,15 +158,15 @@ pub fn stage_of(update: &JobUpdate) -> Option<String> {
 }
 
 fn standing(job: &WorkHistoryJob) -> String {
-    match job.state() {
-        JobState::Queued | JobState::Running => words::stage(job.stage(), job.stage_provider()),
+    match job.state {
+        JobState::Queued | JobState::Running => words::stage(job.stage, job.stage_provider),
         ended => words::state(ended).to_owned(),
     }
 }
 
 fn event_words(event: &JobEvent) -> String {
-    match event.state() {
-        JobState::Queued | JobState::Running => words::stage(event.stage(), event.stage_provider()),
+    match event.state {
+        JobState::Queued | JobState::Running => words::stage(event.stage, event.stage_provider),
         ended => words::state(ended).to_owned(),
     }
 }
@@ -174,8 +174,8 @@ fn event_words(event: &JobEvent) -> String {
 /// Only an attempt that has come to something is worth a word.
 fn attempt_line(attempt: &Attempt) -> Option<String> {
     attempt.end_time?;
-    let provider = words::provider(attempt.provider());
-    let (outcome, charge) = (words::outcome(attempt.outcome_class()), words::charge(attempt.charge()));
+    let provider = words::provider(attempt.provider);
+    let (outcome, charge) = (words::outcome(attempt.outcome_class), words::charge(attempt.charge));
     Some(format!("  ({provider} {outcome}, charged: {charge})"))
 }
 
@@ -183,11 +183,11 @@ fn attempt_row(attempt: &Attempt) -> Vec<String> {
     let shared = if attempt.shared { ", for another request" } else { "" };
     vec![
         attempt.attempt_id.clone(),
-        words::provider(attempt.provider()).to_owned(),
-        words::step(attempt.step()).to_owned(),
-        words::outcome(attempt.outcome_class()).to_owned(),
-        format!("{}{shared}", words::charge(attempt.charge())),
-        words::short_time(attempt.start_time.as_ref()),
+        words::provider(attempt.provider).to_owned(),
+        words::step(attempt.step).to_owned(),
+        words::outcome(attempt.outcome_class).to_owned(),
+        format!("{}{shared}", words::charge(attempt.charge)),
+        words::short_time(attempt.start_time),
     ]
 }
 
@@ -201,10 +201,9 @@ fn failure(why: &Failure) -> String {
 }
 
 fn reason(why: &Failure) -> String {
-    let name = ErrorReason::try_from(why.reason).unwrap_or_default().as_str_name();
-    let name = name.trim_start_matches("ERROR_REASON_");
+    let name = why.reason.name().unwrap_or("UNSPECIFIED");
     match why.provider_code.as_str() {
         "" => name.to_owned(),
-        code => printable(&format!("{name}, {} {code}", words::provider(why.provider()))),
+        code => printable(&format!("{name}, {} {code}", words::provider(why.provider))),
     }
 }

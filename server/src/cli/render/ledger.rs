@@ -1,6 +1,6 @@
 //! What operators read: charges and providers.
 
-use semanas_client::v1::{Charge, ProviderStatus};
+use semanas_client::{Charge, ProviderStatus};
 
 use crate::cli::render::Column::{Exact, Text};
 use crate::cli::render::{table, words};
@@ -24,11 +24,11 @@ pub fn charges(charges: &[Charge], width: Option<u16>) -> String {
     let rows = charges.iter().map(|charge| {
         let late = if charge.late { " (late)" } else { "" };
         vec![
-            words::short_time(charge.open_time.as_ref()),
-            words::provider(charge.provider()).to_owned(),
-            words::step(charge.step()).to_owned(),
-            words::charge(charge.state()).to_owned(),
-            format!("{}{late}", words::outcome(charge.outcome_class())),
+            words::short_time(charge.open_time),
+            words::provider(charge.provider).to_owned(),
+            words::step(charge.step).to_owned(),
+            words::charge(charge.state).to_owned(),
+            format!("{}{late}", words::outcome(charge.outcome_class)),
             identifiers(charge, between),
             charge.note.clone(),
         ]
@@ -59,9 +59,9 @@ pub fn providers(providers: &[ProviderStatus], width: Option<u16>) -> String {
             most => format!(" of {most}"),
         };
         vec![
-            words::provider(status.provider()).to_owned(),
+            words::provider(status.provider).to_owned(),
             if status.configured { "yes" } else { "no" }.to_owned(),
-            words::breaker(status.breaker_state()).to_owned(),
+            words::breaker(status.breaker_state).to_owned(),
             status.consecutive_failures.to_string(),
             format!("{}{in_flight_max}", status.in_flight),
             attention(status),
@@ -78,7 +78,7 @@ fn attention(status: &ProviderStatus) -> String {
     if status.contract_changed {
         parts.push("answered in an unknown shape".to_owned());
     }
-    if let Some(time) = &status.retry_time {
+    if let Some(time) = status.retry_time {
         parts.push(format!("next try {}", words::short_time(Some(time))));
     }
     parts.join("; ")

@@ -1,7 +1,7 @@
 //! Messages about synthetic people, for the tests of what is shown.
 
 use prost_types::Timestamp;
-use semanas_client::v1::{
+use semanas_client::raw::v1::{
     Attempt, BreakerState, Charge, ChargeState, Date, Disposition, Employment, ErrorReason, Failure, JobEvent,
     JobStage, JobState, LookupNssResponse, Money, Movement, MovementType, OutcomeClass, Person, Provenance, Provider,
     ProviderStatus, Step, Warning, Weeks, WorkHistory, WorkHistoryJob,
@@ -150,8 +150,8 @@ pub fn snapshot() -> JobUpdate {
         cursor: "c1".into(),
         is_terminal: false,
         change: JobChange::Snapshot {
-            job: Box::new(running()),
-            cause: semanas_client::v1::SnapshotCause::Start,
+            job: Box::new(running().into()),
+            cause: semanas_client::SnapshotCause::Start,
         },
     }
 }
@@ -169,7 +169,7 @@ pub fn asking() -> JobUpdate {
     JobUpdate {
         cursor: "c4".into(),
         is_terminal: false,
-        change: JobChange::Event(Box::new(event)),
+        change: JobChange::Event(Box::new(event.into())),
     }
 }
 

@@ -1,17 +1,17 @@
 //! What people see, as pictures. Everybody in them is synthetic.
 
-use semanas_client::v1::{Disposition, SubmitWorkHistoryResponse, WorkHistory};
+use semanas_client::{Disposition, SubmitWorkHistoryResponse, WorkHistory};
 
 use crate::cli::render::{self, samples};
 
 #[test]
 fn a_finished_job_is_shown_as_its_answer() {
-    insta::assert_snapshot!(render::ended(&samples::succeeded(), None));
+    insta::assert_snapshot!(render::ended(&samples::succeeded().into(), None));
 }
 
 #[test]
 fn a_table_fits_a_narrow_terminal() {
-    let text = render::history::work_history(&samples::history(), Some(80));
+    let text = render::history::work_history(&samples::history().into(), Some(80));
     insta::assert_snapshot!(text);
     let table_lines = text
         .lines()
@@ -22,15 +22,15 @@ fn a_table_fits_a_narrow_terminal() {
 
 #[test]
 fn a_job_in_full() {
-    insta::assert_snapshot!(render::job(&samples::running(), None));
+    insta::assert_snapshot!(render::job(&samples::running().into(), None));
 }
 
 #[test]
 fn a_failed_job_says_why() {
     let texts = [
-        render::ended(&samples::failed(), None),
-        render::job_line(&samples::failed()),
-        render::cancelled(&samples::failed()),
+        render::ended(&samples::failed().into(), None),
+        render::job_line(&samples::failed().into()),
+        render::cancelled(&samples::failed().into()),
     ];
     insta::assert_snapshot!(texts.join("\n"));
 }
@@ -42,7 +42,11 @@ fn an_empty_history_is_a_verified_answer() {
 
 #[test]
 fn jobs_as_a_list() {
-    let jobs = [samples::running(), samples::failed(), samples::succeeded()];
+    let jobs = [
+        samples::running().into(),
+        samples::failed().into(),
+        samples::succeeded().into(),
+    ];
     insta::assert_snapshot!(render::jobs(&jobs, None));
     assert_eq!(render::jobs(&[], None), "No jobs.");
 }
@@ -57,8 +61,8 @@ fn updates_as_lines() {
 fn a_submit_says_what_became_of_it() {
     let lines = [Disposition::Started, Disposition::Attached, Disposition::Reused].map(|disposition| {
         render::submitted(&SubmitWorkHistoryResponse {
-            job: Some(samples::running()),
-            disposition: disposition.into(),
+            job: samples::running().into(),
+            disposition,
             watch_cursor: String::new(),
         })
     });
@@ -67,25 +71,25 @@ fn a_submit_says_what_became_of_it() {
 
 #[test]
 fn an_nss_stands_on_the_first_line() {
-    insta::assert_snapshot!(render::nss(&samples::nss()));
+    insta::assert_snapshot!(render::nss(&samples::nss().into()));
 }
 
 #[test]
 fn the_ledger_and_the_providers() {
     let texts = [
-        render::charges(&[samples::charge()], None),
-        render::providers(&[samples::provider()], None),
+        render::charges(&[samples::charge().into()], None),
+        render::providers(&[samples::provider().into()], None),
     ];
     insta::assert_snapshot!(texts.join("\n\n"));
 }
 
 #[test]
 fn the_ledger_with_real_identifiers_fits_a_window() {
-    let charge = semanas_client::v1::Charge {
+    let charge = semanas_client::Charge {
         job_id: "nss_01a202c476a17359bd1eb9438e245abb0d".into(),
         provider_reference: "88d7b80c-bccf-45e1-8760-d8ec7388f5a6".into(),
-        provider: semanas_client::v1::Provider::TuIdentidad.into(),
-        ..samples::charge()
+        provider: semanas_client::Provider::TuIdentidad,
+        ..samples::charge().into()
     };
     let text = render::charges(std::slice::from_ref(&charge), Some(120));
     assert!(text.lines().all(|line| line.chars().count() <= 120), "{text}");

@@ -1,20 +1,28 @@
 //! Single values in words: times, dates, amounts and the names of the contract's enums.
 
-use prost_types::Timestamp;
-use semanas_client::v1::{BreakerState, ChargeState, Date, JobStage, JobState, Money, OutcomeClass, Provider, Step};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-/// RFC 3339 in UTC; the raw figures when no calendar knows the instant.
-pub fn rfc3339(time: &Timestamp) -> String {
-    match jiff::Timestamp::new(time.seconds, time.nanos) {
+use semanas_client::{BreakerState, ChargeState, Date, JobStage, JobState, Money, OutcomeClass, Provider, Step};
+
+/// RFC 3339 in UTC; the seconds since 1970 when no calendar knows the instant.
+pub fn rfc3339(time: SystemTime) -> String {
+    match jiff::Timestamp::try_from(time) {
         Ok(time) => time.to_string(),
-        Err(_) => format!("{}.{:09}", time.seconds, time.nanos),
+        Err(_) => match time.duration_since(UNIX_EPOCH) {
+            Ok(since) => format!("{}.{:09}", since.as_secs(), since.subsec_nanos()),
+            Err(before) => format!(
+                "-{}.{:09}",
+                before.duration().as_secs(),
+                before.duration().subsec_nanos()
+            ),
+        },
     }
 }
 
 /// To the second, for tables; empty when absent.
-pub fn short_time(time: Option<&Timestamp>) -> String {
+pub fn short_time(time: Option<SystemTime>) -> String {
     let Some(time) = time else { return String::new() };
-    match jiff::Timestamp::new(time.seconds, 0) {
+    match jiff::Timestamp::try_from(time).and_then(|time| jiff::Timestamp::new(time.as_second(), 0)) {
         Ok(time) => time.to_string(),
         Err(_) => rfc3339(time),
     }
@@ -57,76 +65,76 @@ pub fn printable(text: &str) -> String {
 
 pub fn state(state: JobState) -> &'static str {
     match state {
-        JobState::Unspecified => "in a state newer than this program",
         JobState::Queued => "queued",
         JobState::Running => "running",
         JobState::Succeeded => "succeeded",
         JobState::Failed => "failed",
         JobState::Cancelled => "cancelled",
         JobState::OutcomeUnknown => "outcome unknown",
+        _ => "in a state newer than this program",
     }
 }
 
 pub fn stage(stage: JobStage, provider: Provider) -> String {
     let whom = match provider {
-        Provider::Unspecified => "the provider",
         Provider::Kiban | Provider::TuIdentidad | Provider::Nubarium => self::provider(provider),
+        _ => "the provider",
     };
     match stage {
-        JobStage::Unspecified => "working".to_owned(),
         JobStage::Queued => "waiting for a worker".to_owned(),
         JobStage::LookingUpNss => "looking up the NSS".to_owned(),
         JobStage::AskingProvider => format!("asking {whom}"),
         JobStage::WaitingForProvider => format!("waiting for {whom}"),
         JobStage::WaitingToRetry => "waiting before the next try".to_owned(),
         JobStage::ConfirmingWithProvider => format!("confirming with {whom}"),
+        _ => "working".to_owned(),
     }
 }
 
 pub fn provider(provider: Provider) -> &'static str {
     match provider {
-        Provider::Unspecified => "-",
         Provider::Kiban => "Kiban",
         Provider::TuIdentidad => "Tu Identidad",
         Provider::Nubarium => "Nubarium",
+        _ => "-",
     }
 }
 
 pub fn step(step: Step) -> &'static str {
     match step {
-        Step::Unspecified => "-",
         Step::FindNss => "find NSS",
         Step::FetchHistory => "fetch history",
+        _ => "-",
     }
 }
 
 pub fn charge(charge: ChargeState) -> &'static str {
     match charge {
-        ChargeState::Unspecified => "-",
         ChargeState::Open => "open",
         ChargeState::Yes => "yes",
         ChargeState::No => "no",
         ChargeState::Unknown => "unknown",
+        _ => "-",
     }
 }
 
 pub fn outcome(class: OutcomeClass) -> &'static str {
     match class {
-        OutcomeClass::Unspecified => "under way",
         OutcomeClass::NotSent => "not sent",
         OutcomeClass::Rejected => "rejected",
         OutcomeClass::ProviderDown => "provider down",
         OutcomeClass::Answered => "answered",
         OutcomeClass::Ambiguous => "ambiguous",
+        _ => "under way",
     }
 }
 
 pub fn breaker(state: BreakerState) -> &'static str {
     match state {
-        BreakerState::Unspecified => "-",
         BreakerState::Closed => "calls go through",
         BreakerState::Open => "calls wait",
         BreakerState::HalfOpen => "one call tries",
+        _ => "-",
     }
 }
 
@@ -161,10 +169,7 @@ mod tests {
 
     #[test]
     fn a_time_that_no_calendar_knows_is_still_shown() {
-        let far = Timestamp {
-            seconds: i64::MAX,
-            nanos: 0,
-        };
-        assert!(rfc3339(&far).starts_with("9223372036854775807"));
+        let far = UNIX_EPOCH + std::time::Duration::from_secs(9_000_000_000_000);
+        assert!(rfc3339(far).starts_with("9000000000000"));
     }
 }

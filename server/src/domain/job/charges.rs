@@ -85,7 +85,7 @@ impl Next {
             class: OutcomeClass::Ambiguous,
             reference: Some(reference.to_owned()),
             provider_code: None,
-            late: false,
+            late: self.job.is_terminal(),
         })
     }
 
@@ -106,7 +106,7 @@ impl Next {
             provider: attempt.provider,
             step: attempt.step,
         };
-        if matches!(outcome, Outcome::Accepted { .. }) {
+        if self.job.is_terminal() && matches!(outcome, Outcome::Accepted { .. }) {
             // Whoever settles the charge can ask the provider for it by name.
             let ledger = self.note_reference(&intent, outcome);
             return Transition {

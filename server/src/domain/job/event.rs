@@ -3,6 +3,7 @@
 //! Decides which decisions and facts there are, and what each of them says. What they do to a job is for `apply`.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::{
     ids::{IntentId, JobId},
@@ -58,7 +59,8 @@ pub(crate) enum Event {
 }
 
 /// Who brought an outcome: the billed call itself, or a later question about it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Source {
     Call,
     Poll,

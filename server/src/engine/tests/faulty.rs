@@ -51,6 +51,8 @@ pub(super) struct Faulty {
     /// Whether who looks for due jobs waits for ever.
     claims_hang: AtomicBool,
     pub claims_hung: AtomicUsize,
+    /// Whether no intent can be had.
+    postpones: AtomicBool,
     epoch: Option<u64>,
 }
 
@@ -73,12 +75,17 @@ impl Faulty {
             has_given_up: AtomicBool::new(false),
             claims_hang: AtomicBool::new(false),
             claims_hung: AtomicUsize::new(0),
+            postpones: AtomicBool::new(false),
             epoch,
         })
     }
 
     pub(super) fn goes_down(&self) {
         self.is_down.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) fn postpones(&self, postpones: bool) {
+        self.postpones.store(postpones, Ordering::SeqCst);
     }
 
     pub(super) fn comes_back(&self) {
@@ -213,6 +220,10 @@ impl Store for Faulty {
             return Err(unavailable());
         }
         let (is_lost, is_intent) = (self.is_lost_intent(&commit), is_intent(&commit));
+        if is_intent && self.postpones.load(Ordering::SeqCst) {
+            let wait = Duration::from_millis(20);
+            return Ok(Committed::Postponed { wait });
+        }
         let committed = self.up()?.commit(commit).await?;
         if is_intent {
             drop(self.slow_intents.lock().await);
@@ -232,7 +243,7 @@ impl Store for Faulty {
         self.up()?.reserve_request(reservation).await
     }
 
-    async fn settle_request(&self, key: &str, job: &JobId) -> Result<(), StoreError> {
+    async fn settle_request(&self, key: &str, job: &JobId) -> Result<JobId, StoreError> {
         self.up()?.settle_request(key, job).await
     }
 

@@ -19,8 +19,8 @@ use crate::{
         provider_id::ProviderId,
         reason::Reason,
     },
-    engine::{Engine, EngineError, Metrics, Options, Parts, Snapshot, Submitted, Vault},
-    store::{ChargeQuery, ChargeRow, Store},
+    engine::{Dice, Engine, EngineError, Metrics, Options, Parts, Snapshot, Submitted, Vault},
+    store::{ChargeQuery, ChargeRow, Journal, Store},
 };
 
 /// How long a state is waited for, and how often it is looked at.
@@ -30,6 +30,8 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(2);
 /// A data set and the providers before it.
 pub(super) struct World {
     pub data: DataSet,
+    /// Of all replicas.
+    pub journal: tempfile::TempDir,
     pub kiban: Arc<Scripted>,
     pub tuidentidad: Arc<Scripted>,
     pub nubarium: Arc<Scripted>,
@@ -56,6 +58,7 @@ impl World {
     pub(super) async fn new() -> World {
         World {
             data: DataSet::new(),
+            journal: tempfile::tempdir().unwrap(),
             kiban: Scripted::new(ProviderId::Kiban),
             tuidentidad: Scripted::new(ProviderId::TuIdentidad),
             nubarium: Scripted::new(ProviderId::Nubarium),
@@ -119,15 +122,18 @@ impl World {
     ) -> impl Future<Output = Replica> + Send + 'static {
         let data = Arc::clone(&self.data.store);
         let providers = self.providers();
+        let journal = Journal::open(self.journal.path()).unwrap();
         async move {
             let store = Faulty::new(data, epoch);
             prepare(&store);
             let metrics = Metrics::default();
             let engine = Engine::new(Parts {
                 store: Arc::clone(&store) as Arc<dyn Store>,
+                journal: Some(journal),
                 providers,
                 vault: Vault::new(b"a secret of thirty-two characters"),
                 clock: Clock::system(),
+                dice: Dice::system(),
                 metrics: metrics.clone(),
                 options,
             })

@@ -7,6 +7,7 @@ mod callbacks;
 mod crashes;
 mod data_set;
 mod ends;
+mod facts;
 mod failover;
 mod faulty;
 mod feeding;

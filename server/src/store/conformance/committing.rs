@@ -374,7 +374,7 @@ async fn wait_for(bells: &mut tokio::sync::broadcast::Receiver<Bell>, id: &JobId
             match bells.recv().await {
                 Ok(Bell::Job(job)) if job == *id => return,
                 Ok(Bell::Job(_)) => {}
-                Ok(Bell::Resync) | Err(_) => return,
+                Ok(Bell::Resync | Bell::Lost) | Err(_) => return,
             }
         }
     };

@@ -61,8 +61,10 @@ pub(crate) async fn a_request_id_tells_which_job_answered_it(world: &World) {
     let reserved = reservation("body");
     world.store.reserve_request(reserved.clone()).await.unwrap();
     let job = fixtures::work_history(2, fixtures::EPOCH).id;
-    for _ in 0..2 {
-        world.store.settle_request(&reserved.key, &job).await.unwrap();
+    let late = fixtures::work_history(3, fixtures::EPOCH).id;
+    for said in [&job, &job, &late] {
+        let answered = world.store.settle_request(&reserved.key, said).await.unwrap();
+        assert_eq!(answered, job, "the first that was said stands");
         let known = Reserved::Known {
             job: job.clone(),
             settled: true,
@@ -73,7 +75,8 @@ pub(crate) async fn a_request_id_tells_which_job_answered_it(world: &World) {
         world.store.reserve_request(reservation("other")).await.unwrap(),
         Reserved::OtherRequest
     );
-    world.store.settle_request("never reserved", &job).await.unwrap();
+    let unbound = world.store.settle_request("never reserved", &job).await.unwrap();
+    assert_eq!(unbound, job);
 }
 
 pub(crate) async fn a_request_id_is_forgotten_after_its_time(world: &World) {

@@ -235,7 +235,7 @@ pub(crate) fn found() -> Outcome {
 pub(crate) fn done(committed: Committed) -> (u64, Option<Lease>) {
     match committed {
         Committed::Done { version, lease } => (version, lease),
-        Committed::Conflict | Committed::UnitTaken { .. } | Committed::PersonDayFull => {
+        Committed::Conflict | Committed::UnitTaken { .. } | Committed::PersonDayFull | Committed::Postponed { .. } => {
             panic!("the commit was expected to be done: {committed:?}")
         }
     }

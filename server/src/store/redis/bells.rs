@@ -54,6 +54,10 @@ impl Bells {
         })
     }
 
+    pub(super) fn sender(&self) -> broadcast::Sender<Bell> {
+        self.sender.clone()
+    }
+
     pub(super) fn subscribe(&self) -> broadcast::Receiver<Bell> {
         self.sender.subscribe()
     }

@@ -81,13 +81,15 @@ impl RedisStore {
         let slot = self.keys.shard(shard);
         let call = Call::new("claim due jobs", &scripts::CLAIM)
             .key(slot.epoch())
+            .key(slot.reign())
             .key(slot.due())
             .arg(self.epoch())
+            .arg("")
             .number(max as u64)
             .number(micros(lease))
             .arg(slot.job_prefix())
             .arg(codec::RECORD_VERSION.to_string());
-        let (_, mut reply) = self.link.run(call).await?;
+        let (_, mut reply, _) = self.reigns.run(shard, &call).await?;
         let left = reply.number()?;
         let next_due_in = reply.number_or_none()?.map(Duration::from_micros);
         Ok(ShardClaims {

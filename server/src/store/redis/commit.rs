@@ -11,6 +11,7 @@ use super::{
     keys::{Slot, Unit},
     micros, micros_of,
     scripts::{self, Call},
+    versions, vigil,
 };
 use crate::{
     domain::{
@@ -82,6 +83,12 @@ enum LedgerPlan<'a> {
         late: bool,
         settled_at: Timestamp,
         settled_us: i64,
+        /// What the row says beside, should it have been lost.
+        tenant: &'a Tenant,
+        provider: ProviderId,
+        step: Step,
+        opened_at: Timestamp,
+        opened_us: i64,
     },
     Resolve {
         charge: Charge,
@@ -97,11 +104,23 @@ impl RedisStore {
     pub(super) async fn commit_transition(&self, commit: Commit) -> Result<Committed, StoreError> {
         let slot = self.keys.shard(commit.transition.job.id.shard());
         let sent_at = Instant::now();
-        let (word, mut reply) = self.link.run(self.commit_call(&slot, &commit)).await?;
+        let opens = matches!(commit.transition.ledger, Some(LedgerChange::Open { .. }));
+        if opens && self.fitness().unfit.is_some() {
+            let wait = vigil::LOOK_INTERVAL;
+            return Ok(Committed::Postponed { wait });
+        }
+        let call = self.commit_call(&slot, &commit);
+        let id = &commit.transition.job.id;
+        let (era, _) = versions::split(commit.expected_version);
+        let Some((word, mut reply, reign)) = self.reigns.run_in(id.shard(), era, &call).await? else {
+            return Ok(Committed::Conflict);
+        };
         match word.as_str() {
             "DONE" => {
-                let version = reply.number()?;
+                let number = reply.number()?;
+                self.reigns.memory.remember(id.clone(), number, call, &reign);
                 let lease = jobs::lease(&mut reply, sent_at, commit.hold)?;
+                let version = versions::of(era, number);
                 Ok(Committed::Done { version, lease })
             }
             "CONFLICT" => Ok(Committed::Conflict),
@@ -109,6 +128,9 @@ impl RedisStore {
                 let charge = serde_json::from_value(reply.text()?.into()).map_err(|_| reply.misshapen())?;
                 Ok(Committed::UnitTaken { charge })
             }
+            "POSTPONED" => Ok(Committed::Postponed {
+                wait: reply.duration_us()?,
+            }),
             "PERSON_DAY_FULL" => Ok(Committed::PersonDayFull),
             _ => Err(reply.misshapen()),
         }
@@ -118,6 +140,7 @@ impl RedisStore {
         let job = &commit.transition.job;
         let call = Call::new("commit a transition", &scripts::COMMIT)
             .key(slot.epoch())
+            .key(slot.reign())
             .key(slot.job(&job.id))
             .key(slot.sealed(&job.id))
             .key(slot.due())
@@ -126,6 +149,7 @@ impl RedisStore {
             .key(slot.job_charges(&job.id));
         intent_keys(call, slot, commit)
             .arg(self.epoch())
+            .arg("")
             .arg(super::plan(&self.commit_plan(slot, commit)))
             .arg(codec::encode_job(job))
             .arg(commit.answer.clone().unwrap_or_default())
@@ -153,7 +177,7 @@ impl RedisStore {
         CommitPlan {
             job: &job.id,
             op: commit.op.to_string(),
-            expected_version: commit.expected_version,
+            expected_version: versions::split(commit.expected_version).1,
             fence: commit.fence,
             format: codec::RECORD_VERSION.to_string(),
             sequence: job.sequence,
@@ -212,9 +236,9 @@ fn ledger_plan<'a>(job: &'a Job, change: &'a LedgerChange, person_day: Option<Pe
             provider_code,
             late,
         } => {
-            let settled_at = attempt(&intent.id)
-                .and_then(|attempt| attempt.ended_at)
-                .unwrap_or(job.updated_at);
+            let attempt = attempt(&intent.id);
+            let settled_at = attempt.and_then(|attempt| attempt.ended_at).unwrap_or(job.updated_at);
+            let opened_at = attempt.map_or(job.updated_at, |attempt| attempt.started_at);
             LedgerPlan::Settle {
                 intent: &intent.id,
                 charge: *charge,
@@ -224,6 +248,11 @@ fn ledger_plan<'a>(job: &'a Job, change: &'a LedgerChange, person_day: Option<Pe
                 late: *late,
                 settled_at,
                 settled_us: micros_of(settled_at),
+                tenant: &job.tenant,
+                provider: intent.provider,
+                step: intent.step,
+                opened_at,
+                opened_us: micros_of(opened_at),
             }
         }
         LedgerChange::Resolve { charge, note } => {

@@ -1,4 +1,4 @@
-//! The link to Redis, however it is arranged: each call goes to the master of its keys, and follows it when it moves.
+//! The link to Redis, however it is arranged: each call goes to the master of its keys, and follows it when it has moved.
 //!
 //! Decides what is tried again, for how long, and when the masters are looked for anew. A call that timed out may have been done;
 //! it is not repeated here, because the caller has less patience than two timeouts.
@@ -9,13 +9,13 @@ use std::{
 };
 
 use futures::future::join_all;
-use redis::{Cmd, RedisResult};
+use redis::RedisResult;
 use tokio::{sync::Mutex, time::sleep};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
     address::{Address, Arrangement},
-    fault::{Fault, Redirect},
+    fault::Fault,
     node::Node,
     reply::Reply,
     scripts::Call,
@@ -54,7 +54,7 @@ pub(super) struct Masters {
 struct Failed {
     at: String,
     fault: Fault,
-    redirect: Option<(Arc<Node>, bool)>,
+    moved_to: Option<Arc<Node>>,
 }
 
 // === impl Link ===
@@ -91,10 +91,10 @@ impl Link {
     /// Runs a script and gives its word and its fields. What Redis refused for the moment is tried again within a bound.
     pub(super) async fn run(&self, call: Call) -> Result<(String, Reply), StoreError> {
         let mut tries = 0;
-        let mut redirect = None;
+        let mut moved_to = None;
         let fields = loop {
             tries += 1;
-            let failed = match self.try_once(&call, redirect.take()).await {
+            let failed = match self.try_once(&call, moved_to.take()).await {
                 Ok(fields) => break fields,
                 Err(failed) => failed,
             };
@@ -102,25 +102,13 @@ impl Link {
                 Some(delay) => sleep(delay).await,
                 None => return Err(failed.fault.into_error(call.doing, &failed.at)),
             }
-            redirect = failed.redirect;
+            moved_to = failed.moved_to;
         };
         let mut reply = Reply::new(call.doing, fields);
         match reply.text()?.as_str() {
             "DATASET_LOST" => Err(self.lost()),
             word => Ok((word.to_owned(), reply)),
         }
-    }
-
-    /// Asks all masters about themselves.
-    pub(super) async fn ask_all(&self, doing: &'static str, command: Cmd) -> Result<Vec<String>, StoreError> {
-        let at = self.address().shown();
-        let topology = self.masters.known().await;
-        let topology = topology.map_err(|fault| fault.into_error(doing, &at))?;
-        let answers = join_all(topology.masters.iter().map(async |node| {
-            let answer = node.ask(command.clone()).await;
-            answer.map_err(|fault| fault.into_error(doing, &node.name))
-        }));
-        answers.await.into_iter().collect()
     }
 
     pub(super) fn lost(&self) -> StoreError {
@@ -131,17 +119,17 @@ impl Link {
         StoreError::DataSetLost { why: why.into() }
     }
 
-    async fn try_once(&self, call: &Call, redirect: Option<(Arc<Node>, bool)>) -> Result<Vec<redis::Value>, Failed> {
+    async fn try_once(&self, call: &Call, moved_to: Option<Arc<Node>>) -> Result<Vec<redis::Value>, Failed> {
         let nowhere = |fault| Failed {
             at: self.address().shown(),
             fault,
-            redirect: None,
+            moved_to: None,
         };
         let topology = self.masters.known().await.map_err(nowhere)?;
-        let (node, asking) = match redirect {
-            Some(redirect) => redirect,
+        let node = match moved_to {
+            Some(node) => node,
             None => match topology.node_of(call.first_key()) {
-                Some(node) => (Arc::clone(node), false),
+                Some(node) => Arc::clone(node),
                 None => {
                     // Told apart from a failure only by the next look.
                     let fault = Fault::Nowhere("has no master for the slot of this key".to_owned());
@@ -154,13 +142,13 @@ impl Link {
             (false, _) | (_, 0) => 0,
             (true, replicas_min) => replicas_min.max(topology.heirs),
         };
-        let fault = match node.invoke(call, asking, replicas).await {
+        let fault = match node.invoke(call, replicas).await {
             Ok(fields) => return Ok(fields),
             Err(fault) => fault,
         };
-        let redirect = fault
-            .redirect()
-            .and_then(|to| self.masters.redirected(&node, &to, &topology));
+        let moved_to = fault
+            .moved_to()
+            .and_then(|to| self.masters.moved_to(&node, to, &topology));
         if fault.is_about_place() {
             // What it finds is used by the next try; that it found nothing is said by that one.
             let _ = self.masters.look_again(&topology).await;
@@ -168,7 +156,7 @@ impl Link {
         Err(Failed {
             at: node.name.clone(),
             fault,
-            redirect,
+            moved_to,
         })
     }
 }
@@ -208,11 +196,10 @@ impl Masters {
         Ok(())
     }
 
-    fn redirected(&self, from: &Node, to: &Redirect, known: &Topology) -> Option<(Arc<Node>, bool)> {
-        let (host, port) = to.to.rsplit_once(':')?;
+    fn moved_to(&self, from: &Node, to: &str, known: &Topology) -> Option<Arc<Node>> {
+        let (host, port) = to.rsplit_once(':')?;
         let name = named_by(from, host, port.parse().ok()?);
-        let node = self.scouts.node(&name, known).ok()?;
-        Some((node, to.asking))
+        self.scouts.node(&name, known).ok()
     }
 }
 

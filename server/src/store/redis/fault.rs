@@ -19,13 +19,8 @@ pub(super) enum Fault {
     },
 }
 
-/// Where a cluster sends a call.
-pub(super) struct Redirect {
-    /// `host:port`; the host is missing when it is the one that was asked.
-    pub(super) to: String,
-    /// Only this call: the slot is still on its way there.
-    pub(super) asking: bool,
-}
+/// What Redis says when a script looks for a key that has gone to another node already, while its slot is on its way there.
+const KEY_HAS_GONE: &str = "non local key";
 
 impl Fault {
     /// Whether the same call, a moment later, may go through. All verbs are idempotent, so one that was cut off is repeated too.
@@ -34,7 +29,9 @@ impl Fault {
             Fault::TimedOut => false,
             Fault::Nowhere(_) | Fault::FewReplicas { .. } => true,
             Fault::Redis(error) => {
-                error.is_connection_dropped() || error.code().is_some_and(|code| plain_reason(code).is_some())
+                error.is_connection_dropped()
+                    || error.code().is_some_and(|code| plain_reason(code).is_some())
+                    || is_about_moving_key(error)
             }
         }
     }
@@ -55,13 +52,12 @@ impl Fault {
         }
     }
 
-    pub(super) fn redirect(&self) -> Option<Redirect> {
+    /// Where a cluster says that the slot is: `host:port`, without the host when it is the one that was asked. Not where a slot is
+    /// on its way to (`ASK`): a script there would take keys that have not come yet for keys that do not exist.
+    pub(super) fn moved_to(&self) -> Option<&str> {
         let Fault::Redis(error) = self else { return None };
-        let (to, _) = error.redirect_node()?;
-        Some(Redirect {
-            to: to.to_owned(),
-            asking: error.code() == Some("ASK"),
-        })
+        let (to, _) = error.redirect_node().filter(|_| error.code() == Some("MOVED"))?;
+        Some(to)
     }
 
     /// In words that follow the name of the server.
@@ -104,14 +100,19 @@ fn plain_reason(code: &str) -> Option<&'static str> {
         "NOREPLICAS" => "has too few replicas to accept writes",
         "OOM" => "has used up its memory: raise maxmemory",
         "MISCONF" => "cannot write to its disk",
-        "TRYAGAIN" | "ASK" | "MOVED" => "is moving the slot of this key",
+        "TRYAGAIN" | "ASK" | "MOVED" => "is moving the slot of this key to another node",
         "BUSY" => "is busy with a slow script",
         _ => return None,
     })
 }
 
+fn is_about_moving_key(error: &RedisError) -> bool {
+    error.to_string().contains(KEY_HAS_GONE)
+}
+
 pub(super) fn reason_of(error: &RedisError) -> String {
     let known = match error.code() {
+        _ if is_about_moving_key(error) => plain_reason("TRYAGAIN"),
         Some("WRONGPASS" | "NOAUTH") => Some("refuses the user name or password"),
         code => code.and_then(plain_reason),
     };

@@ -121,7 +121,8 @@ async fn examine_server(link: &Link, node: &Node, demands: &Demands<'_>) -> Vec<
     match demands.durability {
         Durability::Demand => {
             findings.push(("appendonly", check_append_only(fact("aof_enabled"))));
-            findings.push(("appendfsync", check_fsync(node).await));
+            let fsync = fsync_of(node).await.ok_or_else(no_fsync);
+            findings.push(("appendfsync", fsync.and_then(|fsync| check_fsync(&fsync))));
         }
         Durability::Managed => {
             findings.push(("appendonly", Ok("vouched for by store.durability = \"managed\"".into())))
@@ -175,22 +176,30 @@ fn check_append_only(enabled: &str) -> Result<String, Problem> {
     Ok("yes".to_owned())
 }
 
-async fn check_fsync(node: &Node) -> Result<String, Problem> {
+/// `None` = it does not say.
+async fn fsync_of(node: &Node) -> Option<String> {
     let mut config = cmd("CONFIG");
     config.arg("GET").arg("appendfsync");
     let answer: Result<HashMap<String, String>, Fault> = node.ask(config).await;
-    match answer.map(|settings| settings.get("appendfsync").cloned()) {
-        Ok(Some(fsync)) if fsync == "always" => Ok(fsync),
-        Ok(Some(fsync)) => Err(unfit(
+    answer.ok()?.remove("appendfsync")
+}
+
+fn check_fsync(fsync: &str) -> Result<String, Problem> {
+    if fsync != "always" {
+        return Err(unfit(
             format!("appendfsync is {fsync}, so acknowledged jobs are lost when it crashes"),
             "set appendfsync always in redis.conf, or store.durability = \"accept-risk\"",
-        )),
-        Ok(None) | Err(_) => Err(unfit(
-            "it does not permit CONFIG GET appendfsync, so its durability cannot be verified",
-            "permit CONFIG|GET to this user; or set store.durability = \"managed\" if whoever runs it vouches that it keeps what \
-             it acknowledged, or store.durability = \"accept-risk\" if nobody does",
-        )),
+        ));
     }
+    Ok(fsync.to_owned())
+}
+
+fn no_fsync() -> Problem {
+    unfit(
+        "it does not permit CONFIG GET appendfsync, so its durability cannot be verified",
+        "permit CONFIG|GET to this user; or set store.durability = \"managed\" if whoever runs it vouches that it keeps what \
+         it acknowledged, or store.durability = \"accept-risk\" if nobody does",
+    )
 }
 
 fn check_replicas(connected: &str, wanted: u32) -> Result<String, Problem> {
@@ -223,6 +232,26 @@ fn check_clock((seconds, micros): (i64, i64), before: Timestamp, after: Timestam
         ));
     }
     Ok(format!("{} ms from this machine's", ahead.as_millis()))
+}
+
+/// What is wrong by now with a server that was fit when it was opened, in words for an operator. What it does not tell is not
+/// held against it: it told enough to be opened.
+pub(super) async fn unfit_while_running(
+    node: &Node,
+    info: &HashMap<&str, &str>,
+    durability: Durability,
+) -> Option<String> {
+    let mut checks = vec![check_eviction(info)];
+    if durability == Durability::Demand {
+        if let Some(enabled) = info.get("aof_enabled") {
+            checks.push(check_append_only(enabled));
+        }
+        if let Some(fsync) = fsync_of(node).await {
+            checks.push(check_fsync(&fsync));
+        }
+    }
+    let problem = checks.into_iter().find_map(Result::err)?;
+    Some(format!("{}; {}", problem.why, problem.what_to_do))
 }
 
 /// `INFO`'s lines.

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::{
     RedisStore, micros, micros_of,
+    reigns::NOT_SETTLED,
     reply::Reply,
     scripts::{self, Call, Script},
 };
@@ -73,8 +74,15 @@ impl RedisStore {
             feed_kept_max: self.feed_kept_max,
             retention_us: micros(self.retention),
         };
-        let call = Call::new("create a job", &scripts::CREATE)
+        // A running job that needs this one must not be kept waiting: it came when there was room.
+        let (script, full) = if job.dependents.is_empty() {
+            (&scripts::CREATE, self.fitness().full)
+        } else {
+            (&scripts::CREATE_FOR_JOB, None)
+        };
+        let call = Call::new("create a job", script)
             .key(slot.epoch())
+            .key(slot.reign())
             .key(slot.job(&job.id))
             .key(slot.sealed(&job.id))
             .key(slot.dedupe(&job.tenant, &job.person, &product))
@@ -83,12 +91,17 @@ impl RedisStore {
             .key(slot.feed())
             .key(slot.served(&job.id))
             .arg(self.epoch())
+            .arg("")
             .arg(super::plan(&plan))
             .arg(codec::encode_job(&job))
-            .arg(subject);
+            .arg(subject)
+            .arg(if full.is_some() { "1" } else { "0" });
 
         let sent_at = Instant::now();
-        let (word, mut reply) = self.link.run(call).await?;
+        let (word, mut reply, reign) = self.reigns.run(job.id.shard(), &call).await?;
+        if let "STARTED" | "REPLAY" = word.as_str() {
+            self.reigns.memory.remember(job.id.clone(), 1, call, &reign);
+        }
         let how = match word.as_str() {
             "STARTED" => {
                 let version = reply.number()?;
@@ -96,6 +109,18 @@ impl RedisStore {
                 return Ok(Created {
                     stored: Stored { job, version },
                     how: How::Started(lease),
+                });
+            }
+            "FULL" => {
+                return Err(StoreError::Unavailable {
+                    doing: "create a job",
+                    why: full.unwrap_or_default(),
+                });
+            }
+            "SETTLING" => {
+                return Err(StoreError::Unavailable {
+                    doing: "create a job",
+                    why: NOT_SETTLED.into(),
                 });
             }
             "REPLAY" => How::Started(None),
@@ -119,6 +144,9 @@ impl RedisStore {
     /// failover takes back a commit that nobody has acknowledged yet, but which can be read already.
     pub(super) async fn read_job(&self, id: &JobId) -> Result<Option<Stored>, StoreError> {
         let read = self.read_job_by(&scripts::READ, id).await?;
+        if read.is_none() {
+            self.reigns.demand_settled(id.shard()).await?;
+        }
         if self.link.replicas_min() > 0 && self.is_final_and_new(read.as_ref()) {
             return self.read_job_by(&scripts::READ_HERE, id).await;
         }

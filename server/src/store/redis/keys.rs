@@ -63,11 +63,20 @@ impl Keys {
     }
 
     /// All slots of a data set. Each holds the epoch, so that a script notices in its own slot that the data is gone.
+    #[cfg(test)]
     pub(super) fn slots(&self) -> Vec<Slot> {
-        let shards = Shard::all().map(|shard| self.shard(shard));
+        self.shards().chain(self.other_slots()).collect()
+    }
+
+    /// Those that hold no jobs.
+    pub(super) fn other_slots(&self) -> impl Iterator<Item = Slot> {
         let requests = (0..SHARDS).map(|number| self.slot(&format!("r{number:02x}")));
         let gates = ProviderId::ALL.into_iter().map(|provider| self.gate_slot(provider));
-        shards.chain(requests).chain(gates).collect()
+        requests.chain(gates)
+    }
+
+    pub(super) fn shards(&self) -> impl Iterator<Item = Slot> {
+        Shard::all().map(|shard| self.shard(shard))
     }
 
     /// Matches every key of the data set, for `SCAN`.
@@ -87,6 +96,11 @@ impl Keys {
 impl Slot {
     pub(super) fn epoch(&self) -> String {
         self.key("epoch")
+    }
+
+    /// Under which reign the shard was last looked at.
+    pub(super) fn reign(&self) -> String {
+        self.key("reign")
     }
 
     pub(super) fn job(&self, id: &JobId) -> String {
@@ -231,6 +245,7 @@ mod tests {
         };
         let keys = [
             slot.epoch(),
+            slot.reign(),
             slot.job(&job),
             slot.sealed(&job),
             slot.served(&job),

@@ -19,22 +19,33 @@ mod fitness;
 mod gates;
 mod jobs;
 mod keys;
+mod memory;
 mod node;
 mod open;
 mod pages;
+mod reigns;
 mod reply;
 mod requests;
 mod scripts;
 #[cfg(test)]
 mod tests;
 mod topology;
+mod versions;
+mod vigil;
 
-use std::{sync::atomic::AtomicUsize, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::broadcast;
+use tokio_util::task::AbortOnDropHandle;
 
 pub(crate) use self::{
     address::check_url,
@@ -43,27 +54,31 @@ pub(crate) use self::{
     keys::PREFIX_DEFAULT,
     open::{Durability, RedisOptions, open},
 };
-use self::{bells::Bells, connection::Link, keys::Keys};
+use self::{bells::Bells, connection::Link, keys::Keys, reigns::Reigns, vigil::Fitness};
 use crate::{
     clock::Clock,
     domain::{
         gate::{GateLimits, GateReport, GateStatus, Passage},
-        ids::{IntentId, JobId},
+        ids::{IntentId, JobId, Shard},
         provider_id::ProviderId,
     },
     store::{
-        Bell, ChargePage, ChargeQuery, Claims, Commit, Committed, Created, Creation, DataSet, FeedPage, FeedPosition,
-        ListPage, ListQuery, Reservation, Reserved, SealedRecord, Store, StoreError, Stored,
+        Bell, ChargePage, ChargeQuery, Claims, Commit, Committed, Condition, Created, Creation, DataSet, FeedPage,
+        FeedPosition, ListPage, ListQuery, Reservation, Reserved, SealedRecord, Store, StoreError, Stored,
     },
 };
 
 /// A data set in Redis, opened.
 pub(crate) struct RedisStore {
-    link: Link,
+    link: Arc<Link>,
     keys: Keys,
     /// The data set that was opened; every script compares it with what stands in its slot.
     epoch: u64,
     bells: Bells,
+    /// For the scripts that move jobs.
+    reigns: Arc<Reigns>,
+    fitness: vigil::Seen,
+    _vigil: AbortOnDropHandle<()>,
     /// Newest feed entries that each shard keeps.
     feed_kept_max: u64,
     /// How long a paid answer can be asked for.
@@ -77,6 +92,11 @@ impl RedisStore {
     fn epoch(&self) -> String {
         self.epoch.to_string()
     }
+
+    /// As the vigil last saw it.
+    fn fitness(&self) -> Fitness {
+        self.fitness.read().expect("nobody panics while holding it").clone()
+    }
 }
 
 #[async_trait]
@@ -86,11 +106,19 @@ impl Store for RedisStore {
     }
 
     async fn create(&self, creation: Creation) -> Result<Created, StoreError> {
-        self.create_job(creation).await
+        let era = self.reigns.era(creation.job.id.shard());
+        let mut created = self.create_job(creation).await?;
+        created.stored.version = versions::of(era, created.stored.version);
+        Ok(created)
     }
 
     async fn read(&self, id: &JobId) -> Result<Option<Stored>, StoreError> {
-        self.read_job(id).await
+        let era = self.reigns.era(id.shard());
+        let mut read = self.read_job(id).await?;
+        if let Some(stored) = &mut read {
+            stored.version = versions::of(era, stored.version);
+        }
+        Ok(read)
     }
 
     async fn read_sealed(&self, id: &JobId) -> Result<Option<SealedRecord>, StoreError> {
@@ -98,7 +126,13 @@ impl Store for RedisStore {
     }
 
     async fn claim_due(&self, lease: Duration, max: usize) -> Result<Claims, StoreError> {
-        self.claim_jobs(lease, max).await
+        let eras: Vec<u64> = Shard::all().map(|shard| self.reigns.era(shard)).collect();
+        let mut claimed = self.claim_jobs(lease, max).await?;
+        for claim in &mut claimed.claims {
+            let stored = &mut claim.stored;
+            stored.version = versions::of(eras[stored.job.id.shard().index()], stored.version);
+        }
+        Ok(claimed)
     }
 
     async fn commit(&self, commit: Commit) -> Result<Committed, StoreError> {
@@ -113,7 +147,7 @@ impl Store for RedisStore {
         self.reserve(reservation).await
     }
 
-    async fn settle_request(&self, key: &str, job: &JobId) -> Result<(), StoreError> {
+    async fn settle_request(&self, key: &str, job: &JobId) -> Result<JobId, StoreError> {
         self.settle(key, job).await
     }
 
@@ -163,6 +197,20 @@ impl Store for RedisStore {
 
     fn bells(&self) -> broadcast::Receiver<Bell> {
         self.bells.subscribe()
+    }
+
+    fn condition(&self) -> Condition {
+        let Fitness { full, unfit } = self.fitness();
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let losses = &self.reigns.losses;
+        Condition {
+            is_full: full.is_some(),
+            is_unfit: unfit.is_some(),
+            losses: count(&losses.found),
+            put_back: count(&losses.put_back),
+            lost_for_good: count(&losses.for_good),
+            lost_at: self.reigns.lost_at(),
+        }
     }
 }
 

@@ -57,11 +57,11 @@ impl Node {
     }
 
     /// Runs a script. With `replicas`, what it wrote is then held by so many.
-    pub(super) async fn invoke(&self, call: &Call, asking: bool, replicas: u32) -> Result<Vec<Value>, Fault> {
+    pub(super) async fn invoke(&self, call: &Call, replicas: u32) -> Result<Vec<Value>, Fault> {
         let waits = (replicas > 0).then_some(replicas);
-        match self.send(call.by_hash(), asking, waits).await {
+        match self.send(call.by_hash(), waits).await {
             Err(Fault::Redis(error)) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                self.send(call.by_text(), asking, waits).await
+                self.send(call.by_text(), waits).await
             }
             answer => answer,
         }
@@ -101,12 +101,9 @@ impl Node {
         self.client.get_multiplexed_async_connection_with_config(&config).await
     }
 
-    async fn send(&self, script: Cmd, asking: bool, waits: Option<u32>) -> Result<Vec<Value>, Fault> {
+    async fn send(&self, script: Cmd, waits: Option<u32>) -> Result<Vec<Value>, Fault> {
         let mut pipe = redis::pipe();
         pipe.ignore_errors();
-        if asking {
-            pipe.cmd("ASKING");
-        }
         pipe.add_command(script);
         let line = match waits {
             Some(replicas) => {
@@ -117,7 +114,7 @@ impl Node {
         };
         let mut connection = self.line(line);
         let answers: Vec<Value> = self.within_limit(pipe.query_async(&mut connection)).await?;
-        let mut answers = answers.into_iter().skip(usize::from(asking));
+        let mut answers = answers.into_iter();
         let fields = value_of(answers.next())?;
         if let Some(wanted) = waits {
             let held: u64 = value_of(answers.next())?;

@@ -11,6 +11,7 @@ use std::{
 use futures::future::try_join_all;
 use redis::cmd;
 use secrecy::{ExposeSecret, SecretString};
+use tokio_util::task::AbortOnDropHandle;
 
 use super::{
     RedisStore,
@@ -18,10 +19,12 @@ use super::{
     bells::Bells,
     connection::Link,
     fault::{Fault, reason_of},
-    fitness::{Demands, check_servers, facts, policy_that_evicts},
-    keys::{Keys, Slot},
+    fitness::{Demands, check_servers},
+    keys::Keys,
     node::Node,
+    reigns::Reigns,
     scripts::{self, Call},
+    vigil,
 };
 use crate::{
     clock::Clock,
@@ -57,6 +60,8 @@ pub(crate) struct RedisOptions {
     pub feed_kept_max: u64,
     /// How long a paid answer can be asked for: as long as ended jobs are kept.
     pub retention: Duration,
+    /// How long no billed call is begun when the master has changed, so that every replica can look for what it remembers.
+    pub failover_pause: Duration,
     pub connect_timeout: Duration,
     pub response_timeout: Duration,
 }
@@ -83,18 +88,31 @@ struct Found {
 
 /// Opens the data set, or says what an operator must do.
 pub(crate) async fn open(options: RedisOptions) -> Result<RedisStore, OpenError> {
-    let link = link(&options)?;
+    let link = Arc::new(link(&options)?);
     check_servers(&link, &demands(&options)).await?;
 
     let keys = Keys::new(&options.prefix);
     let epoch = open_data_set(&link, &keys, &options).await?;
     let bells = Bells::listen(Arc::clone(link.masters()), keys.bell());
     let bells = bells.await.map_err(|fault| unreached(&link, &fault))?;
+    let reigns = Arc::new(Reigns::new(
+        Arc::clone(&link),
+        keys.clone(),
+        epoch,
+        options.failover_pause,
+        options.retention,
+        bells.sender(),
+    ));
+    let fitness = vigil::Seen::default();
+    let vigil = vigil::keep(Arc::clone(&reigns), Arc::clone(&fitness), options.durability);
     Ok(RedisStore {
         link,
         keys,
         epoch,
         bells,
+        reigns,
+        fitness,
+        _vigil: AbortOnDropHandle::new(tokio::spawn(vigil)),
         feed_kept_max: options.feed_kept_max,
         retention: options.retention,
         clock: options.clock,
@@ -103,25 +121,15 @@ pub(crate) async fn open(options: RedisOptions) -> Result<RedisStore, OpenError>
 }
 
 impl RedisStore {
-    /// One look at data set, clock and eviction policy; a server that takes no writes refuses the script.
+    /// One look at data set and clock, and at what the vigil saw; a server that takes no writes refuses the script.
     pub(super) async fn probe_data_set(&self) -> Result<DataSet, StoreError> {
         let call = Call::new("probe", &scripts::PROBE)
             .key(self.keys.meta())
             .arg(self.epoch());
         let (_, mut reply) = self.link.run(call).await?;
         let now = reply.timestamp_us()?;
-        let mut info = cmd("INFO");
-        info.arg("memory");
-        let answers = self.link.ask_all("probe", info).await?;
-        let policy = answers.iter().find_map(|info| policy_that_evicts(&facts(info)));
-        match policy {
-            Some(policy) => Err(StoreError::Unavailable {
-                doing: "probe",
-                why: format!(
-                    "maxmemory-policy was changed to {policy}, so redis may forget charges: set it to noeviction"
-                )
-                .into(),
-            }),
+        match self.fitness().unfit {
+            Some(why) => Err(StoreError::Unavailable { doing: "probe", why }),
             None => Ok(DataSet { epoch: self.epoch, now }),
         }
     }
@@ -268,16 +276,19 @@ async fn node_has_keys(node: &Node, keys: &Keys) -> Result<bool, Fault> {
 
 /// Makes sure that every slot holds the epoch; writes it only while the data set is being created.
 async fn plant(link: &Link, keys: &Keys, found: &Found) -> Result<(), OpenError> {
-    let slots = keys.slots();
-    let plant_in = async |slot: &Slot| {
-        let call = Call::new("open a slot", &scripts::PLANT)
-            .key(slot.epoch())
-            .arg(found.epoch.as_str())
-            .arg(flag(!found.complete));
+    let shards = keys.shards().map(|slot| (slot.epoch(), Some(slot.reign())));
+    let others = keys.other_slots().map(|slot| (slot.epoch(), None));
+    let plant_in = async |(epoch, reign): (String, Option<String>)| {
+        let call = Call::new("open a slot", &scripts::PLANT).key(epoch);
+        let call = match reign {
+            Some(reign) => call.key(reign),
+            None => call,
+        };
+        let call = call.arg(found.epoch.as_str()).arg(flag(!found.complete));
         let (_, mut reply) = link.run(call).await?;
         reply.text_or_none()
     };
-    let epochs = try_join_all(slots.iter().map(plant_in))
+    let epochs = try_join_all(shards.chain(others).map(plant_in))
         .await
         .map_err(|error| unreachable(link, error))?;
     if epochs.iter().any(|epoch| epoch.as_ref() != Some(&found.epoch)) {

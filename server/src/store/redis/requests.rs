@@ -32,13 +32,14 @@ impl RedisStore {
         }
     }
 
-    pub(super) async fn settle(&self, key: &str, job: &JobId) -> Result<(), StoreError> {
+    pub(super) async fn settle(&self, key: &str, job: &JobId) -> Result<JobId, StoreError> {
         let slot = self.keys.request_slot(key);
         let call = Call::new("settle a request id", &scripts::SETTLE)
             .key(slot.epoch())
             .key(slot.request(key))
             .arg(self.epoch())
             .arg(job.as_str());
-        self.link.run(call).await.map(drop)
+        let (_, mut reply) = self.link.run(call).await?;
+        reply.job_id()
     }
 }

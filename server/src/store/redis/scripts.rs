@@ -1,12 +1,16 @@
 //! The scripts, and how one is called. Their text stands in `scripts/`, each headed by its keys, arguments and answers.
 //!
 //! All but the four that find, create and probe a data set begin with `prelude.lua`, which refuses when the epoch of the slot is
-//! not the one that was opened. Every script is declared as one that may write: a replica then refuses it, so that nobody
-//! ever reads "no such job" from a server that lags behind.
+//! not the one that was opened; those that move jobs go on with `reigned.lua`, which refuses under a reign that was not looked at.
+//! Every script is declared as one that may write: a replica then refuses it, so that nobody ever reads "no such job" from a server
+//! that lags behind.
 
 use std::sync::LazyLock;
 
 use redis::{Cmd, cmd};
+
+const REIGN_NOW: &str = include_str!("scripts/reign_now.lua");
+const REIGNED: &str = include_str!("scripts/reigned.lua");
 
 /// One script, made ready when it is first used.
 pub(super) type Script = LazyLock<Text>;
@@ -21,6 +25,7 @@ pub(super) struct Text {
 }
 
 /// A call of a script, which can be repeated as it is.
+#[derive(Clone)]
 pub(super) struct Call {
     pub(super) doing: &'static str,
     script: &'static Script,
@@ -36,10 +41,14 @@ macro_rules! scripts {
 }
 
 scripts! {
-    CREATE = grows lasts "create.lua";
+    CREATE = grows_by_reign lasts "create.lua";
+    CREATE_FOR_JOB = by_reign lasts "create.lua";
     RESERVE = grows lasts "reserve.lua";
-    COMMIT = guarded lasts "commit.lua";
-    CLAIM = guarded passes "claim.lua";
+    COMMIT = by_reign lasts "commit.lua";
+    CLAIM = by_reign passes "claim.lua";
+    ADOPT = by_reign lasts "adopt.lua";
+    MISSING = by_reign passes "missing.lua";
+    REIGN = asks_reign passes "reign.lua";
     RELEASE = guarded passes "release.lua";
     UNCOUNT = guarded passes "uncount.lua";
     READ = guarded passes "read.lua";
@@ -55,7 +64,7 @@ scripts! {
     EXAMINE = guarded passes "examine.lua";
     PROBE = bare passes "probe.lua";
     FOUND = bare lasts "found.lua";
-    PLANT = bare lasts "plant.lua";
+    PLANT = bare_asks_reign lasts "plant.lua";
     COMPLETE = bare lasts "complete.lua";
 }
 
@@ -71,6 +80,24 @@ fn guarded(text: &str) -> String {
 
 fn bare(text: &str) -> String {
     format!("#!lua flags=allow-oom\n{text}")
+}
+
+/// As [`grows`], and only under the reign that the caller has looked at.
+fn grows_by_reign(text: &str) -> String {
+    grows(&format!("{REIGN_NOW}{REIGNED}{text}"))
+}
+
+/// As [`guarded`], and only under the reign that the caller has looked at.
+fn by_reign(text: &str) -> String {
+    guarded(&format!("{REIGN_NOW}{REIGNED}{text}"))
+}
+
+fn asks_reign(text: &str) -> String {
+    guarded(&format!("{REIGN_NOW}{text}"))
+}
+
+fn bare_asks_reign(text: &str) -> String {
+    bare(&format!("{REIGN_NOW}{text}"))
 }
 
 fn lasts(text: String) -> Text {
@@ -113,6 +140,19 @@ impl Call {
 
     pub(super) fn number(self, number: u64) -> Call {
         self.arg(number.to_string())
+    }
+
+    /// The same, meant for a reign: see `scripts/reigned.lua`. All that are so meant have a place for it.
+    pub(super) fn meant(&self, mode: &str, reign: &str, own_reign: &str) -> Call {
+        let mut call = self.clone();
+        call.args[1] = format!("{mode}:{reign}:{own_reign}").into_bytes();
+        call
+    }
+
+    /// About what it takes to remember it.
+    pub(super) fn bytes(&self) -> usize {
+        let keys: usize = self.keys.iter().map(String::len).sum();
+        keys + self.args.iter().map(Vec::len).sum::<usize>()
     }
 
     /// The key that says on which server it runs; all others are in the same slot.

@@ -264,11 +264,12 @@ const CUT_OFF_PERIODS_MAX: u64 = 10;
 /// Whether sentinels would choose this replica, as far as they tell. It goes by the rules of the sentinels, not by what would be
 /// sensible: they also choose one that has no link to its master, or has just come back and lags behind, and what they know of
 /// links is up to ten seconds old. While there is such a one, a write that it does not hold is lost if it is chosen.
+///
+/// That they have no connection to it themselves says nothing: they close the connections of the one that they have chosen, and
+/// if it did not count in that moment, the old master would acknowledge writes that only the others hold.
 fn may_be_promoted(replica: &HashMap<String, String>) -> bool {
     let field = |name: &str| replica.get(name).map_or("", String::as_str);
-    let is_away = ["s_down", "o_down", "disconnected"]
-        .iter()
-        .any(|flag| field("flags").contains(flag));
+    let is_away = ["s_down", "o_down"].iter().any(|flag| field("flags").contains(flag));
     let ms = |name: &str| field(name).parse::<u64>().unwrap_or_default();
     let cut_off_max_ms = ms("down-after-milliseconds").saturating_mul(CUT_OFF_PERIODS_MAX);
     let is_too_old = ms("master-link-down-time") > cut_off_max_ms;
@@ -333,7 +334,7 @@ mod tests {
     fn a_replica_counts_for_as_long_as_sentinels_would_choose_it() {
         check_promotion(&[], true);
         check_promotion(&[("flags", "s_down,slave")], false);
-        check_promotion(&[("flags", "slave,disconnected")], false);
+        check_promotion(&[("flags", "slave,disconnected")], true);
         check_promotion(&[("slave-priority", "0")], false);
         let cut_off = |ms| [("master-link-status", "err"), ("master-link-down-time", ms)];
         check_promotion(&cut_off("0"), true);

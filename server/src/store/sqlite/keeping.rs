@@ -44,10 +44,13 @@ pub(super) fn reserve(db: &Connection, now: Timestamp, reservation: &Reservation
     Ok(Reserved::New)
 }
 
-pub(super) fn settle(db: &Connection, key: &str, job: &JobId) -> Result<(), Fault> {
-    let sql = "UPDATE requests SET job = ?2, settled = 1 WHERE key = ?1";
+/// The first job stands: one that is said later must not change what was answered already.
+pub(super) fn settle(db: &Connection, key: &str, job: &JobId) -> Result<JobId, Fault> {
+    let sql = "UPDATE requests SET job = ?2, settled = 1 WHERE key = ?1 AND settled = 0";
     db.prepare_cached(sql)?.execute([key, job.as_str()])?;
-    Ok(())
+    let sql = "SELECT job FROM requests WHERE key = ?1";
+    let settled: Option<String> = db.prepare_cached(sql)?.query_row([key], |row| row.get(0)).optional()?;
+    settled.map_or_else(|| Ok(job.clone()), |settled| rows::job_id(&settled))
 }
 
 pub(super) fn purge(db: &Connection, now: Timestamp, ended_before: Timestamp, max: usize) -> Result<usize, Fault> {

@@ -190,7 +190,7 @@ impl Store for SqliteStore {
         self.write("reserve a request id", work, |_| ()).await
     }
 
-    async fn settle_request(&self, key: &str, job: &JobId) -> Result<(), StoreError> {
+    async fn settle_request(&self, key: &str, job: &JobId) -> Result<JobId, StoreError> {
         let (key, job) = (key.to_owned(), job.clone());
         let work = move |db: &Connection| keeping::settle(db, &key, &job);
         self.write("settle a request id", work, |_| ()).await

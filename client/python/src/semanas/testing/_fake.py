@@ -85,8 +85,8 @@ class Call:
     """Seconds that the client gave it; `None` = no deadline."""
 
 
-Step: TypeAlias = "Message | Failure | _Silence"
-Answer: TypeAlias = "Step | Sequence[Step] | Callable[[Any], Step | Iterable[Step]]"
+Step: TypeAlias = Message | Failure | _Silence
+Answer: TypeAlias = Step | Sequence[Step] | Callable[[Any], Step | Iterable[Step]]
 """What a call is answered: a message, a `Failure`, `SILENCE`; for a watch a list of these; or a function of the request."""
 
 

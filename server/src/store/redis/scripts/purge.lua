@@ -17,6 +17,15 @@ local function is_unsettled(charges)
   return false
 end
 
+-- Cut off here, before the first write, if the slot is on its way to another node.
+for _, id in ipairs(ended) do
+  local dedupe = redis.call('HGET', ARGV[4] .. id, 'dedupe')
+  redis.call('EXISTS', ARGV[5] .. id)
+  is_unsettled(ARGV[6] .. id)
+  if dedupe then
+    redis.call('EXISTS', dedupe)
+  end
+end
 for _, id in ipairs(ended) do
   local kept = is_unsettled(ARGV[6] .. id)
   local dedupe, index, member = unpack(redis.call('HMGET', ARGV[4] .. id, 'dedupe', 'index', 'member'))

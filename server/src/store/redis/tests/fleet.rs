@@ -202,10 +202,15 @@ impl Process {
 
     /// Kills it at once, as a crash would.
     pub(super) fn kill(&self) {
+        self.signal("KILL");
+    }
+
+    /// `STOP` lets it answer nobody until `CONT`.
+    pub(super) fn signal(&self, signal: &str) {
         let runs = self.runs.lock().unwrap();
         let mut kill = Command::new("kill");
-        let killed = kill.args(["-9", &runs.last().unwrap().pid]).status().unwrap();
-        assert!(killed.success());
+        let sent = kill.args(["-s", signal, &runs.last().unwrap().pid]).status().unwrap();
+        assert!(sent.success());
     }
 
     /// Starts it on the data that it left behind.

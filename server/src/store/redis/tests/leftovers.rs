@@ -53,5 +53,5 @@ async fn a_purged_job_leaves_only_the_ledger() {
         .map(|key| key[base.len()..].split(':').next().unwrap())
         .collect();
     kinds.sort_unstable();
-    assert_eq!(kinds, ["charge", "charges", "epoch", "feed", "unit"]);
+    assert_eq!(kinds, ["charge", "charges", "epoch", "feed", "reign", "unit"]);
 }

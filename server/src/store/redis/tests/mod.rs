@@ -7,8 +7,11 @@ mod fleet;
 mod gates;
 mod harness;
 mod leftovers;
+mod losses;
+mod moving;
 mod opening;
 mod proxy;
+mod refusals;
 mod server;
 mod transport;
 

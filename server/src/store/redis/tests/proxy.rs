@@ -3,7 +3,7 @@
 use std::{
     path::PathBuf,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -27,6 +27,8 @@ struct Faults {
     cuts_next_reply: AtomicBool,
     /// Replies are swallowed on connections that stay open.
     swallows: AtomicBool,
+    /// An error that is told instead of what scripts answer, so many times.
+    complains: Mutex<(String, usize)>,
 }
 
 impl Proxy {
@@ -50,8 +52,24 @@ impl Proxy {
         self.faults.cuts_next_reply.store(true, Ordering::SeqCst);
     }
 
+    pub(super) fn complain(&self, error: &str, times: usize) {
+        *self.faults.complains.lock().unwrap() = (error.to_owned(), times);
+    }
+
     pub(super) fn swallow_replies(&self, swallow: bool) {
         self.faults.swallows.store(swallow, Ordering::SeqCst);
+    }
+}
+
+impl Faults {
+    fn next_complaint(&self, reply: &[u8]) -> Option<String> {
+        let (error, left) = &mut *self.complains.lock().unwrap();
+        // Scripts answer with lists; nothing else that is asked here does.
+        if *left == 0 || reply[0] != b'*' {
+            return None;
+        }
+        *left -= 1;
+        Some(format!("-{error}\r\n"))
     }
 }
 
@@ -71,7 +89,11 @@ async fn serve(listener: TcpListener, socket: PathBuf, faults: Arc<Faults>) {
                 // A connection that was blackholed once stays so: only a new one gets through again.
                 let mut is_blackholed = false;
                 let mut bytes = vec![0; 65536];
-                while let Ok(count @ 1..) = from_server.read(&mut bytes).await {
+                while let Ok(mut count @ 1..) = from_server.read(&mut bytes).await {
+                    if let Some(error) = faults.next_complaint(&bytes[..count]) {
+                        count = error.len();
+                        bytes[..count].copy_from_slice(error.as_bytes());
+                    }
                     if faults.cuts_next_reply.swap(false, Ordering::SeqCst) {
                         return;
                     }

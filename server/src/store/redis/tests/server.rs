@@ -55,6 +55,28 @@ impl Server {
         self.until_it_answers().await;
     }
 
+    /// What a replica would have now.
+    pub(super) fn copy(&self) -> TempDir {
+        let copy = TempDir::new().unwrap();
+        let source = format!("{}/.", self.dir.path().display());
+        let copied = Command::new("cp")
+            .args(["-r", &source])
+            .arg(copy.path())
+            .status()
+            .unwrap();
+        assert!(copied.success());
+        copy
+    }
+
+    /// Another server takes its place, with such data.
+    pub(super) async fn starts_on(&mut self, copy: TempDir) {
+        self.kill();
+        let data = self.dir.path().join("appendonlydir");
+        std::fs::remove_dir_all(&data).unwrap();
+        std::fs::rename(copy.path().join("appendonlydir"), data).unwrap();
+        self.start_again().await;
+    }
+
     /// Kills it at once, as a crash would.
     pub(super) fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
@@ -184,6 +206,7 @@ pub(super) fn options(url: &str) -> RedisOptions {
         clock: Clock::system(),
         feed_kept_max: FEED_KEPT_MAX,
         retention: Duration::from_secs(30 * 24 * 3600),
+        failover_pause: Duration::ZERO,
         connect_timeout: Duration::from_secs(2),
         response_timeout: Duration::from_secs(2),
     }

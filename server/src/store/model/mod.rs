@@ -1,0 +1,252 @@
+//! The model store: the shortest statement of what a store is. Maps, and one step per verb.
+//!
+//! It exists for tests. The conformance suite holds it to what the real stores do, and the simulation runs the engine on it:
+//! it never waits, starts no thread and rolls no dice, so what happens on it happens again. It knows no faults; whoever
+//! wants them puts them between the engine and it, keeps a snapshot of [`Data`] and puts it back.
+#![allow(clippy::unwrap_used)]
+
+mod jobs;
+mod keeping;
+mod money;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Mutex,
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use tokio::{sync::broadcast, time::Instant};
+use uuid::Uuid;
+
+pub(crate) use self::money::{Entered, UnitKey};
+use crate::{
+    clock::Clock,
+    domain::{
+        gate::{Gate, GateLimits, GateReport, GateStatus, Passage},
+        ids::{IntentId, JobId, SHARDS},
+        job::Job,
+        provider_id::ProviderId,
+    },
+    store::{
+        Bell, ChargePage, ChargeQuery, Claims, Commit, Committed, Created, Creation, DataSet, FeedPage, FeedPosition,
+        How, ListPage, ListQuery, Reservation, Reserved, SealedRecord, Store, StoreError, Stored, dedupe::Dedupe,
+        ledger::Unit,
+    },
+};
+
+/// Rings that a listener may fall behind.
+const BELLS_MAX: usize = 1024;
+
+/// A data set in memory.
+pub(crate) struct Model {
+    data: Mutex<Data>,
+    clock: Clock,
+    bells: broadcast::Sender<Bell>,
+}
+
+/// All that the store holds; a clone is a snapshot.
+#[derive(Clone)]
+pub(crate) struct Data {
+    pub jobs: BTreeMap<JobId, Entry>,
+    pub dedupe: BTreeMap<DedupeKey, Dedupe>,
+    pub charges: BTreeMap<IntentId, Entered>,
+    pub units: BTreeMap<UnitKey, Unit>,
+    requests: BTreeMap<String, Request>,
+    /// By the job that a creation proposed: the job that it was given instead, and until when that is remembered.
+    served: BTreeMap<JobId, (JobId, Timestamp)>,
+    /// Of each shard, how many entries there have been and the newest of them.
+    feed: [(u64, VecDeque<JobId>); SHARDS as usize],
+    gates: BTreeMap<ProviderId, Gate>,
+    retention: Duration,
+    feed_kept_max: u64,
+    epoch: u64,
+}
+
+/// A job and what is kept beside it.
+#[derive(Clone)]
+pub(crate) struct Entry {
+    pub job: Job,
+    pub version: u64,
+    /// When to look at it next: `None` once it has ended. While it is leased, the end of the lease.
+    pub due: Option<Timestamp>,
+    pub is_leased: bool,
+    pub fence: u64,
+    stalled_claims: u32,
+    /// It was woken while it was leased.
+    is_woken: bool,
+    last_op: Option<Uuid>,
+    product: String,
+    sealed: Option<SealedRecord>,
+    is_readable: bool,
+}
+
+/// Tenant, person and product.
+pub(crate) type DedupeKey = (String, String, String);
+
+#[derive(Clone)]
+struct Request {
+    fingerprint: String,
+    job: JobId,
+    is_settled: bool,
+    expires_at: Timestamp,
+}
+
+impl Model {
+    pub(crate) fn new(clock: Clock, retention: Duration, feed_kept_max: u64) -> Model {
+        let data = Data {
+            jobs: BTreeMap::new(),
+            dedupe: BTreeMap::new(),
+            charges: BTreeMap::new(),
+            units: BTreeMap::new(),
+            requests: BTreeMap::new(),
+            served: BTreeMap::new(),
+            feed: Default::default(),
+            gates: BTreeMap::new(),
+            retention,
+            feed_kept_max,
+            epoch: 1,
+        };
+        Model {
+            data: Mutex::new(data),
+            clock,
+            bells: broadcast::Sender::new(BELLS_MAX),
+        }
+    }
+
+    /// Looks at what is stored, or changes it as no verb could.
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&mut Data) -> T) -> T {
+        look(&mut self.data.lock().expect("no verb panics"))
+    }
+
+    /// Puts a snapshot back, as a failover does that loses writes. No version and no fence comes twice: what was read of the
+    /// lost ones must not fit what follows.
+    pub(crate) fn rewind(&self, snapshot: Data) {
+        self.look(|data| {
+            let lost = std::mem::replace(data, snapshot);
+            for (id, entry) in &mut data.jobs {
+                if let Some(lost) = lost.jobs.get(id).filter(|lost| lost.version > entry.version) {
+                    entry.version = lost.version + 1;
+                }
+                entry.fence = lost.jobs.get(id).map_or(entry.fence, |lost| lost.fence);
+            }
+        });
+    }
+
+    fn step<T>(&self, step: impl FnOnce(&mut Data, Timestamp) -> T) -> T {
+        let now = self.clock.now();
+        self.look(|data| step(data, now))
+    }
+
+    /// Nobody listening is no error.
+    fn ring(&self, id: JobId) {
+        drop(self.bells.send(Bell::Job(id)));
+    }
+}
+
+#[async_trait]
+impl Store for Model {
+    async fn probe(&self) -> Result<DataSet, StoreError> {
+        Ok(self.step(|data, now| DataSet { epoch: data.epoch, now }))
+    }
+
+    async fn create(&self, creation: Creation) -> Result<Created, StoreError> {
+        let proposed = creation.job.id.clone();
+        let created = self.step(|data, now| data.create(creation, now, Instant::now()))?;
+        if matches!(created.how, How::Started(_)) {
+            self.ring(proposed);
+        }
+        Ok(created)
+    }
+
+    async fn read(&self, id: &JobId) -> Result<Option<Stored>, StoreError> {
+        self.step(|data, _| data.read(id))
+    }
+
+    async fn read_sealed(&self, id: &JobId) -> Result<Option<SealedRecord>, StoreError> {
+        Ok(self.step(|data, _| data.jobs.get(id)?.sealed.clone()))
+    }
+
+    async fn claim_due(&self, lease: Duration, max: usize) -> Result<Claims, StoreError> {
+        Ok(self.step(|data, now| data.claim_due(lease, max, now, Instant::now())))
+    }
+
+    async fn commit(&self, commit: Commit) -> Result<Committed, StoreError> {
+        let id = commit.transition.job.id.clone();
+        let committed = self.step(|data, now| data.commit(commit, now, Instant::now()));
+        if matches!(committed, Committed::Done { .. }) {
+            self.ring(id);
+        }
+        Ok(committed)
+    }
+
+    async fn release(&self, id: &JobId, fence: u64) -> Result<(), StoreError> {
+        self.step(|data, now| data.release(id, fence, now));
+        Ok(())
+    }
+
+    async fn reserve_request(&self, reservation: Reservation) -> Result<Reserved, StoreError> {
+        Ok(self.step(|data, now| data.reserve(reservation, now)))
+    }
+
+    async fn settle_request(&self, key: &str, job: &JobId) -> Result<JobId, StoreError> {
+        Ok(self.step(|data, _| data.settle_request(key, job)))
+    }
+
+    async fn list(&self, query: ListQuery) -> Result<ListPage, StoreError> {
+        Ok(self.step(|data, _| data.list(&query)))
+    }
+
+    async fn feed_end(&self) -> Result<FeedPosition, StoreError> {
+        Ok(self.step(|data, _| data.feed_end()))
+    }
+
+    async fn feed_after(&self, position: &FeedPosition, max: usize) -> Result<FeedPage, StoreError> {
+        Ok(self.step(|data, _| data.feed_after(position, max)))
+    }
+
+    async fn charges(&self, query: ChargeQuery) -> Result<ChargePage, StoreError> {
+        Ok(self.step(|data, _| data.charges(&query)))
+    }
+
+    async fn enter_gate(
+        &self,
+        provider: ProviderId,
+        intent: &IntentId,
+        limits: &GateLimits,
+        hold: Duration,
+    ) -> Result<Passage, StoreError> {
+        Ok(self.step(|data, now| data.gates.entry(provider).or_default().enter(intent, limits, hold, now)))
+    }
+
+    async fn leave_gate(
+        &self,
+        provider: ProviderId,
+        intent: &IntentId,
+        limits: &GateLimits,
+        report: GateReport,
+    ) -> Result<(), StoreError> {
+        self.step(|data, now| {
+            data.gates
+                .entry(provider)
+                .or_default()
+                .leave(intent, limits, report, now)
+        });
+        Ok(())
+    }
+
+    async fn gate_status(&self, provider: ProviderId) -> Result<GateStatus, StoreError> {
+        Ok(self.step(|data, now| data.gates.entry(provider).or_default().status(now)))
+    }
+
+    async fn purge(&self, ended_before: Timestamp, max: usize) -> Result<usize, StoreError> {
+        Ok(self.step(|data, now| data.purge(ended_before, max, now)))
+    }
+
+    fn bells(&self) -> broadcast::Receiver<Bell> {
+        self.bells.subscribe()
+    }
+}
