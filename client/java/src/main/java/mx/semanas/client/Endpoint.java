@@ -82,7 +82,7 @@ record Endpoint(String host, int port, boolean isSecure) {
       throw new SemanasException.Configuration(
           "refusing to send personal data unencrypted to "
               + host
-              + ": use https://, or allowPlaintext() (allow_plaintext) where the network itself"
+              + ": use https://, or allowPlaintext() where the network itself"
               + " encrypts, as a service mesh does");
     }
   }

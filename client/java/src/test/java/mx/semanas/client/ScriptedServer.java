@@ -78,7 +78,12 @@ final class ScriptedServer implements AutoCloseable {
   }
 
   ScriptedServer(ServerCredentials credentials) {
-    InetSocketAddress address = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
+    this(credentials, 0);
+  }
+
+  /** On that port; 0 is a free one. */
+  ScriptedServer(ServerCredentials credentials, int port) {
+    InetSocketAddress address = new InetSocketAddress(InetAddress.getLoopbackAddress(), port);
     NettyServerBuilder building =
         credentials == null
             ? NettyServerBuilder.forAddress(address)

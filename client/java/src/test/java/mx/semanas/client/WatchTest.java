@@ -186,6 +186,19 @@ class WatchTest {
   }
 
   @Test
+  void aStreamThatHasSaidAllIsLeftToTheServerToEnd() {
+    server.on("WatchWorkHistory", silence(end(1, "c1")));
+    server.on("GetWorkHistory", give(Messages.got()));
+    try (SemanasClient client = client()) {
+      assertEquals(1, client.watchWorkHistory("wh_1").stream().count());
+      // On the same connection: a cancel would have come before it.
+      client.getWorkHistory("wh_1");
+      assertFalse(server.call(1).cancelled.isDone());
+    }
+    assertTrue(server.call(1).isCancelled());
+  }
+
+  @Test
   void closingTheClientEndsAWatch() {
     server.on("WatchWorkHistory", silence(snapshot(1, "c1")));
     SemanasClient client = client();
@@ -288,12 +301,16 @@ class WatchTest {
           answer.setOnReadyHandler(more);
           more.run();
         });
+    server.on("GetWorkHistory", give(Messages.got()));
     try (SemanasClient client = client()) {
       Reader reader = new Reader();
       client.async().watchWorkHistory(REQUEST).subscribe(reader);
       assertEquals(0, server.seen.size());
       reader.subscription.request(2);
-      await("two updates", () -> reader.updates.size() == 2);
+      await("two updates", () -> reader.updates.size() >= 2);
+      // What was on its way before this answer has arrived as well.
+      client.getWorkHistory("wh_1");
+      assertEquals(2, reader.updates.size());
       assertTrue(sent.get() < 500, "the server was not held back");
       reader.subscription.request(Long.MAX_VALUE);
       reader.done.join();
