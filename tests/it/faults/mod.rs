@@ -50,15 +50,17 @@ impl Held {
                 .set("PROVIDERS__TUIDENTIDAD__CALL_TIMEOUT", "3s")
         };
         let a = options().held_by(&points).start().await;
-        let b = options().start().await;
-        let (pair, person) = (Pair { redis, sandbox, a, b }, fresh_person());
-        prepare(&pair.sandbox, &person);
+        let person = fresh_person();
+        prepare(&sandbox, &person);
         points.arm(point);
         let request = ask(&person);
-        let submitted = pair.a.client().submit_work_history(request.clone()).await.unwrap();
+        let submitted = a.client().submit_work_history(request.clone()).await.unwrap();
         let job_id = submitted.job.job_id;
         assert_eq!(points.reached(point).await, job_id);
-        let witness = witness(&pair.b.client(), &job_id);
+        // Only now: before, it could take up a job that waits, and pass the point itself.
+        let b = options().start().await;
+        let witness = witness(&b.client(), &job_id);
+        let pair = Pair { redis, sandbox, a, b };
         Held {
             pair,
             points,

@@ -264,7 +264,7 @@ async fn fault_29_a_contract_that_changed_is_seen_in_a_poll_too() {
 /// when that second is over.
 #[tokio::test]
 async fn fault_30_a_storm_of_too_many_requests() {
-    const JOBS: usize = 18;
+    const JOBS: usize = 10;
     let (redis, sandbox) = (Redis::start().await, sandbox().await);
     let store = Store::redis(&redis);
     let start = || {
@@ -287,7 +287,7 @@ async fn fault_30_a_storm_of_too_many_requests() {
         quota: Some(quota),
         ..Settings::default()
     };
-    let settings = settings.fault(FaultRule::from(storm).on(Step::Submit).times(8));
+    let settings = settings.fault(FaultRule::from(storm).on(Step::Submit).times(5));
     sandbox.set_provider(Provider::Kiban, Some(settings)).await.unwrap();
     let jobs = (0..JOBS).map(|number| {
         let client = servers[number % 3].client();
@@ -299,7 +299,7 @@ async fn fault_30_a_storm_of_too_many_requests() {
     assert_eq!(
         told.filter(|attempt| attempt.reason == ErrorReason::QuotaExceeded)
             .count(),
-        8
+        5
     );
     let traffic = sandbox.traffic();
     assert_eq!(traffic.providers[&Provider::Kiban].quota_violations, 0);
