@@ -53,6 +53,9 @@ pub(super) struct Faulty {
     pub claims_hung: AtomicUsize,
     /// Whether no intent can be had.
     postpones: AtomicBool,
+    /// A job as it was, which the store goes back to when its answer is read.
+    goes_back_to: std::sync::Mutex<Option<Stored>>,
+    has_gone_back: AtomicBool,
     epoch: Option<u64>,
 }
 
@@ -76,6 +79,8 @@ impl Faulty {
             claims_hang: AtomicBool::new(false),
             claims_hung: AtomicUsize::new(0),
             postpones: AtomicBool::new(false),
+            goes_back_to: std::sync::Mutex::default(),
+            has_gone_back: AtomicBool::new(false),
             epoch,
         })
     }
@@ -86,6 +91,11 @@ impl Faulty {
 
     pub(super) fn postpones(&self, postpones: bool) {
         self.postpones.store(postpones, Ordering::SeqCst);
+    }
+
+    /// Fails over before the next answer is read, and has forgotten what came after this.
+    pub(super) fn goes_back_to(&self, stored: Stored) {
+        *self.goes_back_to.lock().unwrap() = Some(stored);
     }
 
     pub(super) fn comes_back(&self) {
@@ -188,6 +198,9 @@ impl Store for Faulty {
     }
 
     async fn read(&self, id: &JobId) -> Result<Option<Stored>, StoreError> {
+        if self.has_gone_back.load(Ordering::SeqCst) {
+            return Ok(self.goes_back_to.lock().unwrap().clone());
+        }
         let read = self.up()?.read(id).await;
         if self.has_given_up.load(Ordering::SeqCst) {
             let arrives = self.held_intent.lock().unwrap().take();
@@ -199,7 +212,13 @@ impl Store for Faulty {
     }
 
     async fn read_sealed(&self, id: &JobId) -> Result<Option<SealedRecord>, StoreError> {
-        self.up()?.read_sealed(id).await
+        let sealed = self.up()?.read_sealed(id).await?;
+        let goes_back = self.goes_back_to.lock().unwrap().is_some();
+        self.has_gone_back.fetch_or(goes_back, Ordering::SeqCst);
+        Ok(sealed.map(|sealed| SealedRecord {
+            answer: sealed.answer.filter(|_| !goes_back),
+            ..sealed
+        }))
     }
 
     async fn claim_due(&self, lease: Duration, max: usize) -> Result<Claims, StoreError> {
