@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::{
     domain::{
         gate::{GateLimits, GateReport, GateStatus, Passage},
-        ids::{IntentId, JobId},
+        ids::{IntentId, JobId, JobKind},
         job::LedgerChange,
         provider_id::ProviderId,
     },
@@ -31,6 +31,8 @@ pub(super) struct Faulty {
     is_down: AtomicBool,
     /// Creations and commits that are done but whose replies are lost.
     replies_to_lose: AtomicUsize,
+    /// The same, for creations of lookups alone.
+    lookups_to_lose: AtomicUsize,
     /// Whether who leaves a gate waits for ever.
     gates_hang: AtomicBool,
     /// Creations that are done, but whose replies wait while this is held.
@@ -65,6 +67,7 @@ impl Faulty {
             inner,
             is_down: AtomicBool::new(false),
             replies_to_lose: AtomicUsize::new(0),
+            lookups_to_lose: AtomicUsize::new(0),
             gates_hang: AtomicBool::new(false),
             slow_creations: tokio::sync::Mutex::default(),
             slow_intents: tokio::sync::Mutex::default(),
@@ -104,6 +107,10 @@ impl Faulty {
 
     pub(super) fn loses_replies(&self, count: usize) {
         self.replies_to_lose.store(count, Ordering::SeqCst);
+    }
+
+    pub(super) fn loses_lookups(&self, count: usize) {
+        self.lookups_to_lose.store(count, Ordering::SeqCst);
     }
 
     pub(super) fn hangs_at_gates(&self) {
@@ -192,7 +199,11 @@ impl Store for Faulty {
     }
 
     async fn create(&self, creation: Creation) -> Result<Created, StoreError> {
+        let is_lookup = creation.job.id.kind() == JobKind::NssLookup;
         let created = self.up()?.create(creation).await?;
+        if is_lookup {
+            lose_one_of(&self.lookups_to_lose, ())?;
+        }
         drop(self.slow_creations.lock().await);
         self.reply(created)
     }

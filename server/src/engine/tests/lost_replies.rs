@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::{
-    harness::{World, reason, until},
-    scripted::{accepted, history},
+    harness::{World, reason, submit_nameless, until},
+    scripted::{accepted, ambiguous, history},
 };
 use crate::{
     domain::{ids::Tenant, job::StateName, outcome::Charge, provider_id::ProviderId, reason::Reason},
+    engine::Submit,
     store::Store as _,
 };
 
@@ -50,6 +51,20 @@ async fn an_intent_that_arrives_after_it_was_given_up_does_not_count() {
     let job = replica.end(&id).await;
     assert_eq!(job.view().state, StateName::Succeeded);
     assert!(job.attempts.iter().all(|attempt| attempt.charge != Charge::Unknown));
+}
+
+#[tokio::test]
+async fn leave_for_another_charge_is_leave_for_one_however_often_a_lookup_is_started() {
+    let (world, replica) = World::with(|options| options.lease = Duration::from_millis(100)).await;
+    replica.store.loses_lookups(1);
+    world.nubarium.replies(ambiguous());
+    let submit = Submit {
+        allow_repeat_charge: true,
+        ..submit_nameless()
+    };
+    let id = replica.submit(submit).await.unwrap().snapshot.job.id;
+    assert_eq!(replica.ends(&id).await, (StateName::Failed, Some(Reason::OutcomeUnknown)));
+    assert_eq!(world.nubarium.calls(), 1);
 }
 
 #[tokio::test]
