@@ -6,6 +6,9 @@
 //! granted, no job begins, and what is not found may only be missing. Request ids and gates come back as they please in the real
 //! store; here request ids stay, and gates are as they were.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
