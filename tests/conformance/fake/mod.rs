@@ -3,6 +3,7 @@
 //! It decides how a connection is taken, frozen and ended. What is done with a call is `answer`'s.
 
 pub mod answer;
+mod frames;
 pub mod record;
 pub mod script;
 mod words;
@@ -16,7 +17,7 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
 
@@ -40,7 +41,10 @@ pub struct Fake {
 }
 
 impl Fake {
-    pub fn start(script: Script, certificates: &Certificates) -> anyhow::Result<Fake> {
+    pub async fn start(script: Script, certificates: &Certificates) -> anyhow::Result<Fake> {
+        let script = Arc::new(script);
+        let scripted = script.clone();
+        spawn_blocking(move || frames::prepare(&scripted)).await??;
         let socket = TcpSocket::new_v4()?;
         // Without SO_REUSEADDR: with it two sockets that do not listen yet may be given the same port.
         socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
@@ -53,7 +57,7 @@ impl Fake {
             Listen::Refuse => drop(serving.spawn(hold(socket))),
             Listen::RefuseForMs(ms) => {
                 let opening = Instant::now() + Duration::from_millis(ms);
-                let accepting = (Arc::new(script), acceptor, record.clone());
+                let accepting = (script, acceptor, record.clone());
                 drop(serving.spawn(async move {
                     sleep_until(opening).await;
                     match socket.listen(BACKLOG) {
@@ -69,7 +73,7 @@ impl Fake {
             | Listen::TlsUntrusted
             | Listen::Mute => {
                 let listener = socket.listen(BACKLOG)?;
-                drop(serving.spawn(accept(listener, (Arc::new(script), acceptor, record.clone()))));
+                drop(serving.spawn(accept(listener, (script, acceptor, record.clone()))));
             }
         }
         Ok(Fake {

@@ -145,7 +145,7 @@ pub enum ResetCode {
 impl Script {
     pub fn check(&self) -> anyhow::Result<()> {
         for method in self.calls.keys() {
-            if !wire::has_method(method) {
+            if wire::method_named(method).is_none() {
                 bail!("the contract has no method {method}");
             }
         }
