@@ -9,10 +9,11 @@ pub mod script;
 mod words;
 
 use std::future::{pending, poll_fn};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -28,6 +29,8 @@ use crate::certificates::Certificates;
 
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 64;
+/// An address that is reserved for documents, so that it is nobody's.
+const SOMEWHERE_ELSE: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 1);
 /// Orders of a connection's calls that may wait.
 const ORDERS_MAX: usize = 16;
 /// How long a connection that is about to end or freeze goes on writing what its calls have sent before.
@@ -45,9 +48,13 @@ impl Fake {
         let script = Arc::new(script);
         let scripted = script.clone();
         spawn_blocking(move || frames::prepare(&scripted)).await??;
+        let host = match script.listen {
+            Listen::OtherAddress => other_address().context("this machine has no address but its loopback one")?,
+            _ => Ipv4Addr::LOCALHOST,
+        };
         let socket = TcpSocket::new_v4()?;
         // Without SO_REUSEADDR: with it two sockets that do not listen yet may be given the same port.
-        socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+        socket.bind((host, 0).into())?;
         let address = socket.local_addr()?;
         let acceptor = certificates.acceptor(&script.listen)?;
         let record = Record::new();
@@ -71,7 +78,10 @@ impl Fake {
             | Listen::MutualTls
             | Listen::TlsWrongHost
             | Listen::TlsUntrusted
-            | Listen::Mute => {
+            | Listen::TlsExpired
+            | Listen::OtherAddress
+            | Listen::Mute
+            | Listen::MuteForMs(_) => {
                 let listener = socket.listen(BACKLOG)?;
                 drop(serving.spawn(accept(listener, (script, acceptor, record.clone()))));
             }
@@ -81,6 +91,17 @@ impl Fake {
             record,
             _serving: serving,
         })
+    }
+}
+
+/// An address by which other machines would reach this one; none without a network. Nothing is sent: connecting a socket of UDP
+/// only asks the system which address it would send from.
+pub fn other_address() -> Option<Ipv4Addr> {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+    socket.connect((SOMEWHERE_ELSE, 1)).ok()?;
+    match socket.local_addr().ok()?.ip() {
+        IpAddr::V4(address) if !address.is_loopback() && !address.is_unspecified() => Some(address),
+        IpAddr::V4(_) | IpAddr::V6(_) => None,
     }
 }
 
@@ -94,6 +115,7 @@ async fn hold(socket: TcpSocket) {
 
 async fn accept(listener: TcpListener, (script, acceptor, record): Accepting) {
     let mut connections = JoinSet::new();
+    let began = Instant::now();
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             continue;
@@ -101,13 +123,20 @@ async fn accept(listener: TcpListener, (script, acceptor, record): Accepting) {
         let number = record.connected();
         // Frames are small, and a case may count the time between them.
         let _ = stream.set_nodelay(true);
-        connections.spawn(connection(
-            stream,
-            script.clone(),
-            acceptor.clone(),
-            record.clone(),
-            number,
-        ));
+        let (script, acceptor, record) = (script.clone(), acceptor.clone(), record.clone());
+        connections.spawn(async move {
+            keep_mute(&script.listen, began).await;
+            connection(stream, script, acceptor, record, number).await;
+        });
+    }
+}
+
+/// Says nothing for as long as the script wants.
+async fn keep_mute(listen: &Listen, began: Instant) {
+    match listen {
+        Listen::Mute => pending().await,
+        Listen::MuteForMs(ms) => sleep_until(began + Duration::from_millis(*ms)).await,
+        _ => {}
     }
 }
 
@@ -118,9 +147,6 @@ async fn connection(
     record: Record,
     number: usize,
 ) {
-    if matches!(script.listen, Listen::Mute) {
-        pending::<()>().await;
-    }
     match acceptor {
         Some(acceptor) => {
             // A client that does not like the certificate goes away.
