@@ -34,7 +34,12 @@ async fn fault_01_the_next_replica_dies_after_its_claim_too() {
     let witness = witness(&third.client(), &job_id);
     second.kill();
     let job = within("the job", PATIENCE, witness).await.unwrap();
-    assert_eq!((job.state, job.attempts.len()), (JobState::Succeeded, 1), "{:?}", job.failure);
+    assert_eq!(
+        (job.state, job.attempts.len()),
+        (JobState::Succeeded, 1),
+        "{:?}",
+        job.failure
+    );
     assert_eq!(booked(&sandbox, Provider::Kiban, &person.curp), 1);
 }
 

@@ -11,12 +11,12 @@ pub(super) const RULES: &str = "~semanas:* &semanas:* +@read +@write +@connectio
                                 +config|get +cluster|info +cluster|slots +publish +subscribe";
 
 /// And on sentinels.
-pub(super) const RULES_AT_SENTINELS: &str = "+@connection -@dangerous +sentinel|replicas +sentinel|get-master-addr-by-name";
+pub(super) const RULES_AT_SENTINELS: &str =
+    "+@connection -@dangerous +sentinel|replicas +sentinel|get-master-addr-by-name";
 
 /// Of the replicas, to follow their master, and of the sentinels, to watch over it: as Redis' own manual has them.
 const COPIER_RULES: &str = "+psync +replconf +ping";
-const WATCHER_RULES: &str =
-    "allchannels +multi +slaveof +ping +exec +subscribe +config|rewrite +role +publish +info +client|setname +client|kill +script|kill";
+const WATCHER_RULES: &str = "allchannels +multi +slaveof +ping +exec +subscribe +config|rewrite +role +publish +info +client|setname +client|kill +script|kill";
 
 const ALL_RULES: &str = "~* &* +@all";
 
@@ -47,13 +47,20 @@ impl Guard {
             ("watcher", WATCHER_RULES),
         ];
         let mut directives = self.of_any(port, &users);
-        directives.extend(["masteruser copier".to_owned(), format!("masterauth {}", password("copier"))]);
+        directives.extend([
+            "masteruser copier".to_owned(),
+            format!("masterauth {}", password("copier")),
+        ]);
         directives
     }
 
     /// The same of a sentinel for this service.
     pub(super) fn of_sentinel(&self, port: u16) -> Vec<String> {
-        let users = [("admin", ALL_RULES), ("semanas", RULES_AT_SENTINELS), ("watcher", ALL_RULES)];
+        let users = [
+            ("admin", ALL_RULES),
+            ("semanas", RULES_AT_SENTINELS),
+            ("watcher", ALL_RULES),
+        ];
         let mut directives = self.of_any(port, &users);
         directives.extend([
             "sentinel sentinel-user watcher".to_owned(),
@@ -94,7 +101,10 @@ impl Guard {
         };
         let client = Client::build_with_tls(url, trusted)?;
         let mut connection = client.get_multiplexed_async_connection().await?;
-        redis::cmd(command[0]).arg(&command[1..]).query_async(&mut connection).await
+        redis::cmd(command[0])
+            .arg(&command[1..])
+            .query_async(&mut connection)
+            .await
     }
 }
 

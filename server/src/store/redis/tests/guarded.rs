@@ -32,7 +32,10 @@ async fn store_in(fleet: &Fleet, guard: &Guard) -> Arc<RedisStore> {
     let store = open(asked(fleet, guard)).await.unwrap();
     let findings = diagnose(asked(fleet, guard)).await;
     let durable = findings.iter().filter(|finding| finding.check == "appendfsync");
-    assert!(durable.clone().count() > 0 && findings.iter().all(|finding| finding.result.is_ok()), "{findings:?}");
+    assert!(
+        durable.clone().count() > 0 && findings.iter().all(|finding| finding.result.is_ok()),
+        "{findings:?}"
+    );
     Arc::new(store)
 }
 
