@@ -167,7 +167,7 @@ impl Gate {
             let why = Denial::Breaker;
             return Passage::Denied { why, retry_after };
         }
-        let (ahead, free) = (self.queue.ahead_of(waiter), self.free(limits));
+        let (ahead, free) = (self.queue.ahead_of(waiter, now), self.free(limits));
         let slot_in = self.slot_in(limits, ahead, now);
         let has_place = ahead < free;
         if has_place && slot_in <= EARLY_MAX {
@@ -179,7 +179,7 @@ impl Gate {
             (Denial::InFlight, call_lost_after(ahead - free))
         };
         let come_at = appointment(now, wait.max(slot_in.saturating_sub(EARLY)));
-        self.queue.expect(waiter, has_place, come_at);
+        self.queue.expect(waiter, has_place, come_at, now);
         let retry_after = span(now, come_at);
         Passage::Denied { why, retry_after }
     }

@@ -12,7 +12,7 @@ use crate::{
     domain::{
         gate::{Called, Denial, Entrant, GateLimits, GateReport, Passage, Waiter},
         ids::{IntentId, JobId},
-        job::{Event, Intent, Job, Source, Step},
+        job::{Event, Intent, Job, Source, State, Step},
         nss::Nss,
         outcome::Outcome,
         person::Subject,
@@ -388,7 +388,8 @@ impl Engine {
 pub(super) fn waiter(job: &Job) -> Waiter {
     Waiter {
         job: job.id.clone(),
-        since: job.created_at,
+        // A job that was put off is not changed by being put off again.
+        since: (job.state == State::Queued { deferred: true }).then_some(job.updated_at),
         until: job.deadline_at,
     }
 }

@@ -1,8 +1,8 @@
-//! Who waits before a gate, and whose turn it is: the oldest job first, whenever it came.
+//! Who waits before a gate, and whose turn it is: whoever was turned away first.
 //!
 //! A job is *called* once there is a place for it, and told when to come; the others wait until they are. A turn is worth nothing
-//! without its job: who does not come when expected has none any more, and who comes after all is as old as ever. So all of this
-//! may be forgotten at any time, and nobody has to give a turn back.
+//! without its job: who does not come when expected has none any more, and who comes after all knows how long it has waited. So all
+//! of this may be forgotten at any time, and nobody has to give a turn back.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -21,8 +21,8 @@ pub(crate) const TURNS_MAX: usize = 10_000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Waiter {
     pub job: JobId,
-    /// Since when it waits for its answer: the order of the queue.
-    pub since: Timestamp,
+    /// When it was turned away for the first time, which is the order of the queue. `None` = it has not been: it goes last.
+    pub since: Option<Timestamp>,
     /// From when on it will not come any more.
     pub until: Timestamp,
 }
@@ -33,7 +33,7 @@ pub(super) struct Queue {
     turns: BTreeMap<Key, Turn>,
 }
 
-/// The oldest first, and of those of one instant whose id comes first.
+/// Who waits longest first, and of those of one instant whose id comes first.
 type Key = (Timestamp, JobId);
 
 #[derive(Clone, Debug)]
@@ -50,8 +50,8 @@ impl Queue {
     }
 
     /// Turns before this one. Who has been called waits for nobody who has not.
-    pub(super) fn ahead_of(&self, waiter: &Waiter) -> usize {
-        let key = key(waiter);
+    pub(super) fn ahead_of(&self, waiter: &Waiter, now: Timestamp) -> usize {
+        let key = self.key(waiter, now);
         let is_called = self.turns.get(&key).is_some_and(|turn| turn.is_called);
         let before = self.turns.range(..key);
         before.filter(|(_, turn)| turn.is_called || !is_called).count()
@@ -61,8 +61,8 @@ impl Queue {
         self.turns.values().filter(|turn| turn.is_called).count()
     }
 
-    pub(super) fn expect(&mut self, waiter: &Waiter, is_called: bool, at: Timestamp) {
-        let key = key(waiter);
+    pub(super) fn expect(&mut self, waiter: &Waiter, is_called: bool, at: Timestamp, now: Timestamp) {
+        let key = self.key(waiter, now);
         if self.turns.len() >= TURNS_MAX && !self.turns.contains_key(&key) {
             return;
         }
@@ -75,7 +75,7 @@ impl Queue {
     }
 
     pub(super) fn remove(&mut self, waiter: &Waiter) {
-        self.turns.remove(&key(waiter));
+        self.turns.retain(|(_, job), _| *job != waiter.job);
     }
 
     /// Calls the first who has not been called, for a time that depends on how many called ones are before it.
@@ -88,8 +88,20 @@ impl Queue {
         turn.expected_at = turn.expected_at.min(at);
         Some((key.1, at))
     }
+
+    fn key(&self, waiter: &Waiter, now: Timestamp) -> Key {
+        let known = self.turns.keys().find(|(_, job)| *job == waiter.job);
+        let last = || {
+            self.turns
+                .keys()
+                .last()
+                .map_or(now, |(since, _)| now.max(*since + INSTANT))
+        };
+        known
+            .cloned()
+            .unwrap_or_else(|| (waiter.since.unwrap_or_else(last), waiter.job.clone()))
+    }
 }
 
-fn key(waiter: &Waiter) -> Key {
-    (waiter.since, waiter.job.clone())
-}
+/// Tells those apart who come at one reading of the clock.
+const INSTANT: Duration = Duration::from_nanos(1);

@@ -33,7 +33,6 @@ fn call(number: u128) -> IntentId {
     IntentId::new(Uuid::from_u128(number))
 }
 
-/// The lower the number, the older the job.
 fn job(number: u128) -> JobId {
     JobId::new(JobKind::WorkHistory, Uuid::from_u128(number), Shard::new(0).unwrap())
 }
@@ -43,7 +42,7 @@ fn entrant(number: u128) -> Entrant {
         intent: call(number),
         waiter: Waiter {
             job: job(number),
-            since: at_ms(0),
+            since: None,
             until: at_ms(1_000_000_000),
         },
     }
@@ -188,13 +187,25 @@ fn each_turn_is_an_interval_after_the_one_before_it() {
 }
 
 #[test]
-fn the_older_a_job_the_sooner_its_turn_whenever_it_comes() {
-    Tried::new(rate(5, 1))
+fn who_was_turned_away_first_is_first_also_when_it_comes_late() {
+    let mut tried = Tried::new(rate(5, 1))
+        .at(500)
         .enters(1)
         .enters_early(2, 200)
         .denied(9, Denial::Rate, 300)
-        .denied(8, Denial::Rate, 300)
-        .denied(9, Denial::Rate, 500);
+        .denied(8, Denial::Rate, 500);
+    let mut late = entrant(7);
+    late.waiter.since = Some(at_ms(400));
+    let passage = tried.gate.enter(&late, &tried.limits, HOLD, at_ms(500));
+    let retry_after = Duration::from_millis(300);
+    assert_eq!(
+        passage,
+        Passage::Denied {
+            why: Denial::Rate,
+            retry_after
+        }
+    );
+    tried.denied(9, Denial::Rate, 500).denied(8, Denial::Rate, 700);
 }
 
 #[test]

@@ -55,13 +55,13 @@ pub(crate) fn history_intent() -> Intent {
     intent(ProviderId::Kiban, Step::FetchHistory)
 }
 
-/// A job before a gate: younger than all before it, and patient.
+/// A job that comes to a gate for the first time, and is patient.
 pub(crate) fn entrant() -> Entrant {
     Entrant {
         intent: history_intent().id,
         waiter: Waiter {
             job: JobId::new(JobKind::WorkHistory, next_uuid(), person(0).shard()),
-            since: EPOCH,
+            since: None,
             until: EPOCH + Duration::from_secs(100 * 366 * 86_400),
         },
     }

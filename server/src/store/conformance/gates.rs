@@ -33,9 +33,16 @@ const ONE_PLACE: GateLimits = GateLimits {
     ..UNLIMITED
 };
 
-/// A job that wants to make a call. Each is younger than those before it.
+/// A job that wants to make a call.
 fn someone() -> Entrant {
     fixtures::entrant()
+}
+
+/// One that was turned away before, and that the gate does not know any more.
+fn someone_late() -> Entrant {
+    let mut late = someone();
+    late.waiter.since = Some(fixtures::EPOCH - LONG);
+    late
 }
 
 async fn enter(store: &dyn Store, entrant: &Entrant, limits: &GateLimits) -> Passage {
@@ -135,14 +142,13 @@ pub(crate) async fn a_call_that_may_soon_begin_is_granted_and_told_when(world: &
     assert!(again_in <= start_in, "{again_in:?} {start_in:?}");
 }
 
-pub(crate) async fn turns_of_a_rate_follow_each_other_and_the_oldest_is_first(world: &World) {
+pub(crate) async fn turns_of_a_rate_follow_each_other_and_who_waits_longest_is_first(world: &World) {
     let limits = GateLimits {
         rate_max: 1,
         rate_window: Duration::from_secs(10),
         ..UNLIMITED
     };
     assert_granted(world, &someone(), &limits).await;
-    let oldest = someone();
     let is_turn = |wait: Duration, turn: u64| wait.as_secs() + 2 >= turn * 10 && wait.as_secs() < turn * 10;
     for turn in [1, 2, 3] {
         let (younger, wait) = (someone(), async |entrant: &Entrant| {
@@ -153,7 +159,7 @@ pub(crate) async fn turns_of_a_rate_follow_each_other_and_the_oldest_is_first(wo
         let again = wait(&younger).await;
         assert!(is_turn(again, turn), "asked again, turn {turn}: {again:?}");
     }
-    let wait = assert_waits(world, &oldest, &limits, Denial::Rate).await;
+    let wait = assert_waits(world, &someone_late(), &limits, Denial::Rate).await;
     assert!(is_turn(wait, 1), "{wait:?}");
     let wait = assert_denied(world, &limits, Denial::Rate).await;
     assert!(is_turn(wait, 5), "{wait:?}");
@@ -218,25 +224,25 @@ pub(crate) async fn so_many_calls_go_at_a_time(world: &World) {
     assert_denied(world, &limits, Denial::InFlight).await;
 }
 
-pub(crate) async fn who_leaves_calls_the_oldest_who_waits(world: &World) {
-    let (first, oldest, younger) = (someone(), someone(), someone());
+pub(crate) async fn who_leaves_calls_who_waits_longest(world: &World) {
+    let (first, second, late) = (someone(), someone(), someone_late());
     assert_granted(world, &first, &ONE_PLACE).await;
-    for entrant in [&younger, &oldest, &younger] {
+    for entrant in [&second, &late, &second] {
         assert_waits(world, entrant, &ONE_PLACE, Denial::InFlight).await;
     }
     let left = world
         .store
         .leave_gate(PROVIDER, &first.intent, &ONE_PLACE, GateReport::Good);
     let called = Called {
-        job: oldest.waiter.job.clone(),
+        job: late.waiter.job.clone(),
         within: Duration::ZERO,
     };
     assert_eq!(left.await.unwrap(), [called]);
     assert_denied(world, &ONE_PLACE, Denial::InFlight).await;
-    assert_waits(world, &younger, &ONE_PLACE, Denial::InFlight).await;
-    assert_granted(world, &oldest, &ONE_PLACE).await;
-    let next = leave(&*world.store, &oldest, &ONE_PLACE, GateReport::Unused).await;
-    assert_eq!(next, [younger.waiter.job]);
+    assert_waits(world, &second, &ONE_PLACE, Denial::InFlight).await;
+    assert_granted(world, &late, &ONE_PLACE).await;
+    let next = leave(&*world.store, &late, &ONE_PLACE, GateReport::Unused).await;
+    assert_eq!(next, [second.waiter.job]);
 }
 
 pub(crate) async fn who_is_called_comes_when_the_rate_allows_it(world: &World) {

@@ -176,11 +176,11 @@ macro_rules! conformance {
                     calls_are_spread_by_the_rate
                     a_place_that_was_not_used_costs_no_call_of_the_rate
                     a_call_that_may_soon_begin_is_granted_and_told_when
-                    turns_of_a_rate_follow_each_other_and_the_oldest_is_first
+                    turns_of_a_rate_follow_each_other_and_who_waits_longest_is_first
                     nobody_is_told_to_wait_for_long
                     only_the_last_call_of_a_rate_gives_its_interval_back
                     so_many_calls_go_at_a_time
-                    who_leaves_calls_the_oldest_who_waits
+                    who_leaves_calls_who_waits_longest
                     who_is_called_comes_when_the_rate_allows_it
                     who_is_called_and_does_not_come_has_no_turn
                     a_job_whose_time_is_up_is_not_called

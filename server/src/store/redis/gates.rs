@@ -57,7 +57,12 @@ impl RedisStore {
             .arg(super::plan(&Limits::from(limits)))
             .number(micros(hold))
             .arg(waiter.job.as_str())
-            .arg(micros_of(waiter.since).to_string())
+            .arg(
+                waiter
+                    .since
+                    .map(micros_of)
+                    .map_or_else(String::new, |since| since.to_string()),
+            )
             .arg(micros_of(waiter.until).to_string());
         let (word, mut reply) = self.link.run(call).await?;
         match word.as_str() {

@@ -204,12 +204,12 @@ impl Slot {
         self.key("places")
     }
 
-    /// Jobs for which there is a place, scored by age.
+    /// Jobs for which there is a place, scored by since when they wait.
     pub(super) fn called(&self) -> String {
         self.key("called")
     }
 
-    /// Jobs that wait to be called, scored by age.
+    /// Jobs that wait to be called, scored likewise.
     pub(super) fn waiting(&self) -> String {
         self.key("waiting")
     }

@@ -2,11 +2,11 @@
 --
 -- KEYS  1 epoch, 2 gate, 3 places (score = until when), 4 called, 5 waiting (score = since when), 6 expected (score = when)
 -- ARGV  1 epoch, 2 intent, 3 limits (JSON, `Limits` in gates.rs), 4 hold in microseconds,
---       5 job, 6 since when it waits, 7 until when it does
+--       5 job, 6 since when it waits or '' when it comes for the first time, 7 until when it does
 -- Answers {'GRANTED', microseconds until the call may begin}
 --         {'DENIED', 'breaker' | 'in_flight' | 'rate', microseconds to wait}
 local limits = cjson.decode(ARGV[3])
-local hold, job, since = tonumber(ARGV[4]), ARGV[5], ARGV[6]
+local hold, job = tonumber(ARGV[4]), ARGV[5]
 local now = now_us()
 
 redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', int(now))
@@ -37,8 +37,10 @@ end
 
 -- Turns before this one. Redis tells the rank only of what is in a set, so that the job is put there for a moment.
 local ahead = 0
+local since = ARGV[6] ~= '' and ARGV[6] or int(now)
 if redis.call('EXISTS', KEYS[6]) == 1 then
   local was_called = redis.call('ZSCORE', KEYS[4], job)
+  since = was_called or redis.call('ZSCORE', KEYS[5], job) or since
   redis.call('ZADD', KEYS[4], since, job)
   ahead = redis.call('ZRANK', KEYS[4], job)
   if not was_called then
