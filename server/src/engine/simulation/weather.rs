@@ -31,7 +31,7 @@ use super::{
 };
 use crate::{
     domain::{
-        gate::{GateLimits, GateReport, GateStatus, Passage},
+        gate::{Called, Entrant, GateLimits, GateReport, GateStatus, Passage},
         ids::{IntentId, JobId},
         job::LedgerChange,
         provider_id::ProviderId,
@@ -335,6 +335,13 @@ impl Store for Weather {
         self.call("release", Kind::Unwaited, release).await
     }
 
+    async fn hasten(&self, id: &JobId, within: Duration) -> Result<(), StoreError> {
+        let id = id.clone();
+        let hasten =
+            move |scene: Arc<Scene>, _| -> Doing<()> { Box::pin(async move { scene.model.hasten(&id, within).await }) };
+        self.call("hasten", Kind::Unwaited, hasten).await
+    }
+
     async fn reserve_request(&self, reservation: Reservation) -> Result<Reserved, StoreError> {
         if self.scene.broken == Some(Broken::NoRequestIds) {
             return Ok(Reserved::New);
@@ -384,13 +391,13 @@ impl Store for Weather {
     async fn enter_gate(
         &self,
         provider: ProviderId,
-        intent: &IntentId,
+        entrant: &Entrant,
         limits: &GateLimits,
         hold: Duration,
     ) -> Result<Passage, StoreError> {
-        let (intent, limits) = (intent.clone(), limits.clone());
+        let (entrant, limits) = (entrant.clone(), limits.clone());
         let enter = move |scene: Arc<Scene>, _| -> Doing<Passage> {
-            Box::pin(async move { scene.model.enter_gate(provider, &intent, &limits, hold).await })
+            Box::pin(async move { scene.model.enter_gate(provider, &entrant, &limits, hold).await })
         };
         self.call("enter_gate", Kind::Unwaited, enter).await
     }
@@ -401,9 +408,9 @@ impl Store for Weather {
         intent: &IntentId,
         limits: &GateLimits,
         report: GateReport,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Vec<Called>, StoreError> {
         let (intent, limits) = (intent.clone(), limits.clone());
-        let leave = move |scene: Arc<Scene>, _| -> Doing<()> {
+        let leave = move |scene: Arc<Scene>, _| -> Doing<Vec<Called>> {
             Box::pin(async move { scene.model.leave_gate(provider, &intent, &limits, report).await })
         };
         self.call("leave_gate", Kind::Unwaited, leave).await

@@ -161,6 +161,12 @@ impl Data {
         }
     }
 
+    pub(super) fn hasten(&mut self, id: &JobId, now: Timestamp, at: Timestamp) {
+        if let Some(entry) = self.jobs.get_mut(id) {
+            entry.hasten(now, at);
+        }
+    }
+
     pub(super) fn commit(&mut self, commit: Commit, now: Timestamp, instant: Instant) -> Committed {
         let Some(entry) = self.jobs.get_mut(&commit.transition.job.id) else {
             return Committed::Conflict;
@@ -200,7 +206,7 @@ impl Data {
         }
         for dependent in &transition.job.dependents {
             if let Some(entry) = self.jobs.get_mut(dependent) {
-                entry.wake(now);
+                entry.hasten(now, now);
             }
         }
     }
@@ -284,11 +290,11 @@ impl Entry {
         }
     }
 
-    /// Makes a living job due at once. One that is leased keeps its holder, and is due when that gives up the lease.
-    fn wake(&mut self, now: Timestamp) {
+    /// Makes a living job due by then. One that is leased keeps its holder, and is due when that gives up the lease.
+    fn hasten(&mut self, now: Timestamp, at: Timestamp) {
         match self.due {
             Some(until) if self.is_leased && until > now => self.is_woken = true,
-            Some(due) => self.due = Some(due.min(now)),
+            Some(due) => self.due = Some(due.min(at)),
             None => {}
         }
     }

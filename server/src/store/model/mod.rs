@@ -28,7 +28,7 @@ pub(crate) use self::money::{Entered, UnitKey};
 use crate::{
     clock::Clock,
     domain::{
-        gate::{Gate, GateLimits, GateReport, GateStatus, Passage},
+        gate::{Called, Entrant, Gate, GateLimits, GateReport, GateStatus, Passage},
         ids::{IntentId, JobId, SHARDS},
         job::Job,
         provider_id::ProviderId,
@@ -193,6 +193,11 @@ impl Store for Model {
         Ok(())
     }
 
+    async fn hasten(&self, id: &JobId, within: Duration) -> Result<(), StoreError> {
+        self.step(|data, now| data.hasten(id, now, now + within));
+        Ok(())
+    }
+
     async fn reserve_request(&self, reservation: Reservation) -> Result<Reserved, StoreError> {
         Ok(self.step(|data, now| data.reserve(reservation, now)))
     }
@@ -220,11 +225,16 @@ impl Store for Model {
     async fn enter_gate(
         &self,
         provider: ProviderId,
-        intent: &IntentId,
+        entrant: &Entrant,
         limits: &GateLimits,
         hold: Duration,
     ) -> Result<Passage, StoreError> {
-        Ok(self.step(|data, now| data.gates.entry(provider).or_default().enter(intent, limits, hold, now)))
+        Ok(self.step(|data, now| {
+            data.gates
+                .entry(provider)
+                .or_default()
+                .enter(entrant, limits, hold, now)
+        }))
     }
 
     async fn leave_gate(
@@ -233,14 +243,13 @@ impl Store for Model {
         intent: &IntentId,
         limits: &GateLimits,
         report: GateReport,
-    ) -> Result<(), StoreError> {
-        self.step(|data, now| {
+    ) -> Result<Vec<Called>, StoreError> {
+        Ok(self.step(|data, now| {
             data.gates
                 .entry(provider)
                 .or_default()
                 .leave(intent, limits, report, now)
-        });
-        Ok(())
+        }))
     }
 
     async fn gate_status(&self, provider: ProviderId) -> Result<GateStatus, StoreError> {
