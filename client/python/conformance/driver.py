@@ -234,7 +234,7 @@ def _policy(given: Json, switch: str, prefix: str, default: RetryPolicy | None) 
         tries_max=given.get(f"{prefix}_tries_max", default.tries_max),
         delay_first=given.get(f"{prefix}_delay_first_ms", default.delay_first * 1000) / 1000,
         delay_max=given.get(f"{prefix}_delay_max_ms", default.delay_max * 1000) / 1000,
-        retry_after_max=given.get(f"{prefix}_retry_after_max_ms", default.retry_after_max * 1000) / 1000,
+        server_delay_max=given.get(f"{prefix}_retry_after_max_ms", default.server_delay_max * 1000) / 1000,
     )
 
 
