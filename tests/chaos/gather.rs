@@ -29,7 +29,7 @@ pub async fn gather(world: &World) -> History {
         unary_deadline: None,
         ..Options::default()
     };
-    let client = Client::over(world.replicas[0].direct(), options);
+    let client = semanas_client::raw::client_over(world.replicas[0].direct(), options);
     settle(&client).await;
     let look = world.store.look().await;
     world.recorder.note(|history| history.note_look(look));

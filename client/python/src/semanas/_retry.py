@@ -87,16 +87,16 @@ def resume_delay(policy: RetryPolicy | None, error: SemanasError, failures: int,
     return None
 
 
-def _wait(policy: RetryPolicy | None, retry_after: float | None, tries_made: int, jitter: float) -> float | None:
+def _wait(policy: RetryPolicy | None, retry_delay: float | None, tries_made: int, jitter: float) -> float | None:
     """A server's word is kept to the full, with up to half as much again so that not all come back at once; otherwise the wait
     doubles from try to try and half of it is random.
     """
     if policy is None or tries_made >= policy.tries_max:
         return None
-    if retry_after is None:
+    if retry_delay is None:
         doubled = policy.delay_first * (1 << min(tries_made - 1, _DOUBLINGS_MAX))
         full = min(doubled, policy.delay_max)
         return full * (0.5 + 0.5 * jitter)
-    if retry_after > policy.retry_after_max:
+    if retry_delay > policy.server_delay_max:
         return None
-    return max(retry_after, policy.delay_first) * (1.0 + 0.5 * jitter)
+    return max(retry_delay, policy.delay_first) * (1.0 + 0.5 * jitter)

@@ -113,10 +113,21 @@ final class Errors {
     if (broken == null) {
       return status;
     }
-    String why = broken.getMessage() == null ? "it was closed" : broken.getMessage();
     return Status.UNAVAILABLE
-        .withDescription("the connection failed: " + why)
+        .withDescription("the connection failed: " + whyBroken(broken))
         .withCause(received.getCause());
+  }
+
+  private static String whyBroken(Throwable broken) {
+    // Netty prints all the bytes that were no TLS, which says little to anybody.
+    if (broken.getClass().getSimpleName().equals("NotSslRecordException")) {
+      return "the server does not speak TLS on this port; is its endpoint http://?";
+    }
+    // The remote address stands in the text of the outer one alone.
+    if (broken instanceof ConnectException && broken.getMessage() != null) {
+      return broken.getMessage();
+    }
+    return broken.getMessage() == null ? "it was closed" : broken.getMessage();
   }
 
   /** The first failure of a connection among the causes: grpc-java has several codes for them. */
