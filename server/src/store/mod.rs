@@ -132,6 +132,8 @@ pub(crate) struct Condition {
     pub put_back: u64,
     /// What was lost for good: of these, only the charge was put back.
     pub lost_for_good: u64,
+    /// Missing steps of which nobody remembers what they were.
+    pub unaccounted: u64,
     /// When a loss was last declared, in microseconds of the store's clock; 0 = never. Cursors from before are answered with a
     /// reset.
     pub lost_at: u64,

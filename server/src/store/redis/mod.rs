@@ -19,6 +19,7 @@ mod fitness;
 mod gates;
 mod jobs;
 mod keys;
+mod losses;
 mod memory;
 mod node;
 mod open;
@@ -213,6 +214,7 @@ impl Store for RedisStore {
             losses: count(&losses.found),
             put_back: count(&losses.put_back),
             lost_for_good: count(&losses.for_good),
+            unaccounted: count(&losses.unaccounted),
             lost_at: self.reigns.lost_at(),
         }
     }
