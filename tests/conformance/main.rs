@@ -103,7 +103,8 @@ async fn conform(arguments: Arguments) -> anyhow::Result<bool> {
     let names = plan.cases.iter().map(|case| case.name.clone()).collect();
     let matrix = Matrix {
         cases: names,
-        columns: languages.iter().map(|it| it.name.clone()).zip(columns).collect(),
+        languages: languages.iter().map(|it| it.name.clone()).collect(),
+        columns: languages.iter().map(|it| it.column.clone()).zip(columns).collect(),
     };
     print!("{}", matrix.table());
     println!("{}", matrix.json());
@@ -113,16 +114,15 @@ async fn conform(arguments: Arguments) -> anyhow::Result<bool> {
 fn languages(root: &std::path::Path, wanted: &[String]) -> anyhow::Result<Vec<Language>> {
     let mut languages = Vec::new();
     if wanted.is_empty() {
-        languages.extend(LANGUAGES.iter().filter_map(|name| Language::find(root, name)));
+        languages.extend(LANGUAGES.iter().flat_map(|name| Language::find(root, name)));
     }
     for name in wanted {
         let found = Language::find(root, name);
-        languages.push(found.with_context(|| {
-            format!(
-                "there is no client/{name}/conformance/run; languages: {}",
-                LANGUAGES.join(" ")
-            )
-        })?);
+        if found.is_empty() {
+            let known = LANGUAGES.join(" ");
+            bail!("there is no client/{name}/conformance/run; languages: {known}");
+        }
+        languages.extend(found);
     }
     if languages.is_empty() {
         bail!("no client has a driver");
@@ -135,6 +135,10 @@ async fn column(language: Language, plan: Arc<Plan>) -> Vec<Cell> {
     let mut driver: Option<Driver> = None;
     let mut cells = Vec::new();
     for case in &plan.cases {
+        if let Some(why) = case.needs.and_then(case::Need::missing) {
+            cells.push(tell(&language, case, Cell::Skipped, &[why.to_owned()], ""));
+            continue;
+        }
         let started = match driver.take() {
             Some(driver) => Ok(driver),
             None => language.start(),
@@ -154,7 +158,7 @@ async fn column(language: Language, plan: Arc<Plan>) -> Vec<Cell> {
         let entry = plan
             .skipped
             .iter()
-            .find(|it| it.case == case.name && it.language == language.name);
+            .find(|it| it.case == case.name && it.language == language.column);
         cells.push(match (outcome.verdict, entry) {
             (Verdict::Passed, None) => Cell::Passed,
             (Verdict::Passed, Some(_)) => {
@@ -190,7 +194,7 @@ fn tell(language: &Language, case: &Case, cell: Cell, why: &[String], exchange: 
     };
     println!(
         "{word} {} {} ({})\n    {}\n{exchange}",
-        language.name,
+        language.column,
         case.name,
         case.why,
         why.join("\n    ")

@@ -348,15 +348,14 @@ impl Caller {
         };
         let scene = Arc::clone(&self.fleet.scene);
         let person = scene.acknowledged.lock().unwrap()[&job];
-        if !scene.plan.gives_leave {
+        let mut bureaus = self.fleet.bureaus.values();
+        // Nobody settles what a provider has not yet made up its own books about.
+        if !scene.plan.gives_leave || !bureaus.all(|bureau| bureau.has_decided_about(person)) {
             return;
         }
         scene.give_leave(person);
-        let billed = self
-            .fleet
-            .bureaus
-            .values()
-            .any(|bureau| bureau.charges().contains_key(&person));
+        let mut bureaus = self.fleet.bureaus.values();
+        let billed = bureaus.any(|bureau| bureau.charges().contains_key(&person));
         let charge = if billed { Charge::Yes } else { Charge::No };
         let note = "as the books say".to_owned();
         let settled = replica

@@ -82,20 +82,20 @@ async fn look_at_masters(reigns: &Reigns, seen: &Seen, durability: Durability) {
         fitness.unfit = fitness.unfit.or(look.unfit);
     }
     let before = seen.read().expect("nobody panics while holding it").clone();
-    tell(
-        before.unfit.as_deref(),
-        fitness.unfit.as_deref(),
-        "no billed call is begun",
-    );
+    tell(before.unfit.as_deref(), fitness.unfit.as_deref(), |why| {
+        tracing::error!("no billed call is begun: {why}");
+    });
     if before.full.is_some() != fitness.full.is_some() {
-        tell(before.full.as_deref(), fitness.full.as_deref(), "new jobs are refused");
+        tell(before.full.as_deref(), fitness.full.as_deref(), |why| {
+            tracing::error!("new jobs are refused: {why}");
+        });
     }
     *seen.write().expect("nobody panics while holding it") = fitness;
 }
 
-fn tell(before: Option<&str>, now: Option<&str>, consequence: &str) {
+fn tell(before: Option<&str>, now: Option<&str>, alarm: impl Fn(&str)) {
     match (before, now) {
-        (before, Some(why)) if before != Some(why) => tracing::error!("{consequence}: {why}"),
+        (before, Some(why)) if before != Some(why) => alarm(why),
         (Some(why), None) => tracing::info!("it is mended that {why}"),
         _ => {}
     }

@@ -49,7 +49,7 @@ impl Master {
     }
 }
 
-async fn create(store: &RedisStore, person: u8) -> (JobId, Option<u64>) {
+pub(super) async fn create(store: &RedisStore, person: u8) -> (JobId, Option<u64>) {
     let job = fixtures::work_history(person, store.probe().await.unwrap().now);
     let created = store
         .create(Creation {
@@ -78,17 +78,17 @@ async fn commit_of(store: &RedisStore, id: &JobId, event: Event, fence: Option<u
     }
 }
 
-async fn happens(store: &RedisStore, id: &JobId, event: Event, fence: Option<u64>) -> Committed {
+pub(super) async fn happens(store: &RedisStore, id: &JobId, event: Event, fence: Option<u64>) -> Committed {
     store.commit(commit_of(store, id, event, fence).await).await.unwrap()
 }
 
-async fn intends(store: &RedisStore, id: &JobId, fence: Option<u64>) -> (Intent, Committed) {
+pub(super) async fn intends(store: &RedisStore, id: &JobId, fence: Option<u64>) -> (Intent, Committed) {
     let intent = fixtures::history_intent();
     let committed = happens(store, id, Event::IntentRecorded { intent: intent.clone() }, fence).await;
     (intent, committed)
 }
 
-fn answered(intent: &Intent) -> Event {
+pub(super) fn answered(intent: &Intent) -> Event {
     Event::OutcomeKnown {
         from: Source::Call,
         intent: intent.id.clone(),
@@ -100,7 +100,7 @@ fn answered(intent: &Intent) -> Event {
     }
 }
 
-async fn rows(store: &RedisStore, job: &JobId) -> Vec<ChargeRow> {
+pub(super) async fn rows(store: &RedisStore, job: &JobId) -> Vec<ChargeRow> {
     let query = ChargeQuery {
         tenant: crate::domain::ids::Tenant::sole(),
         job: Some(job.clone()),
@@ -114,7 +114,7 @@ async fn rows(store: &RedisStore, job: &JobId) -> Vec<ChargeRow> {
     store.charges(query).await.unwrap().rows
 }
 
-async fn state(store: &RedisStore, id: &JobId) -> Option<StateName> {
+pub(super) async fn state(store: &RedisStore, id: &JobId) -> Option<StateName> {
     let stored = store.read(id).await.unwrap();
     stored.map(|stored| stored.job.view().state)
 }
