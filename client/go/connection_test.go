@@ -141,6 +141,10 @@ func TestAClientShowsItsCertificate(t *testing.T) {
 
 	_, err := semanas.NewClient("http://127.0.0.1:1", semanas.WithClientCertificatePEM(ours.sign(t, "127.0.0.1")))
 	wants(t, err, semanas.KindConfiguration)
+	_, err = semanas.NewClient("http://127.0.0.1:1", trust)
+	if wants(t, err, semanas.KindConfiguration); !strings.Contains(err.Error(), "write https://127.0.0.1:1") {
+		t.Errorf("authorities without TLS: %v", err)
+	}
 	certificate, _ := ours.sign(t, "127.0.0.1")
 	_, key := ours.sign(t, "127.0.0.1")
 	_, err = semanas.NewClient("https://127.0.0.1", semanas.WithClientCertificatePEM(certificate, key))

@@ -180,6 +180,7 @@ async def test_loopback_never_goes_through_a_proxy(fake: FakeServer, client: Mak
         ("https://semanas.internal", {"credentials": Credentials(bearer_token="two words")}, "visible ASCII"),
         ("https://semanas.internal", {"credentials": Credentials(client_key_pem="k")}, "belong together"),
         ("https://semanas.internal", {"options": Options(ca_certificate_pem="no pem")}, "no certificate"),
+        ("http://localhost", {"options": Options(ca_certificate_pem="c")}, "write https://localhost:80"),
         ("http://localhost", {"credentials": Credentials(client_certificate_pem="c", client_key_pem="k")}, "https"),
     ],
 )

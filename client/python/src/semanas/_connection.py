@@ -99,7 +99,7 @@ class Connection:
             try:
                 answer = method(request, timeout=time_left, metadata=headers + attempt.metadata())
             except grpc.RpcError as cause:
-                error = error_of(cause)
+                error = tries.named(error_of(cause), time.monotonic())
                 delay = tries.delay(error, time.monotonic(), random.random())
                 attempt.end(error.code or grpc.StatusCode.UNKNOWN, error.reason, delay)
                 if delay is None:

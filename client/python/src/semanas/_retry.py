@@ -6,8 +6,9 @@ import enum
 
 import grpc
 
-from ._errors import ERROR_DOMAIN, ExhaustedError, SemanasError, UnavailableError
+from ._errors import ERROR_DOMAIN, CancelledError, ExhaustedError, SemanasError, UnavailableError
 from ._options import RetryPolicy
+from ._status import too_late
 
 # What a broken connection may look like. With a reason of Semanas it is the server's word instead, and final.
 _MAY_BE_A_BREAK = frozenset(
@@ -25,6 +26,8 @@ _DOUBLINGS_MAX = 16
 _PATIENCE_S = 0.25
 # gRPC rounds a deadline up before it tells the server; this much less, and the server is not told more than the caller gave.
 _ROUNDING_S = 0.005
+# How much earlier than ours the server's clock for the same deadline may run out: the rounding above, and a thread that waits its turn.
+_SERVERS_LEAD_S = 0.05
 
 
 class Repeat(enum.Enum):
@@ -55,6 +58,13 @@ class Tries:
         self.made += 1
         self._began = now
         return None if self._deadline is None else max(0.0, self._deadline - now - _ROUNDING_S)
+
+    def named(self, error: SemanasError, now: float) -> SemanasError:
+        """The error by its true name: a server whose clock for the same deadline runs out first may call that CANCELLED."""
+        is_late = self._deadline is not None and now >= self._deadline - _SERVERS_LEAD_S
+        if isinstance(error, CancelledError) and not error.domain and is_late:
+            return too_late("the deadline passed before the server answered")
+        return error
 
     def delay(self, error: SemanasError, now: float, jitter: float) -> float | None:
         """Seconds until the next try; ``None`` when the error is the answer. A wait that would pass the deadline is not begun,
