@@ -1,0 +1,128 @@
+//! `semanas-bench`: measures Semanas against floors that the same run measures. `bench/README.md` says what and how.
+//!
+//! This file knows the order of the measures and what a run prints. The exit code says whether the run went as meant, and nothing
+//! about how fast anything was.
+
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod calls;
+mod load;
+mod machine;
+mod measures;
+mod people;
+mod process;
+mod redis_server;
+mod report;
+mod scale;
+mod spread;
+mod world;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::Context as _;
+use clap::{Parser, ValueEnum};
+
+use crate::machine::Quiet;
+use crate::measures::{Run, lifecycle, unary};
+use crate::report::Report;
+use crate::scale::Scale;
+
+#[derive(Parser)]
+struct Arguments {
+    /// The short form: ratios only, in under two minutes.
+    #[arg(long)]
+    quick: bool,
+    /// Only these measures.
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<Measure>,
+    /// How often each figure is measured.
+    #[arg(long)]
+    repeats: Option<usize>,
+    /// Streams held idle, and watchers of one event.
+    #[arg(long)]
+    streams: Option<usize>,
+    /// Jobs that are parked.
+    #[arg(long)]
+    parked: Option<usize>,
+    /// The file whose table is to be replaced.
+    #[arg(long)]
+    results: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Measure {
+    Unary,
+    Lifecycle,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Arguments::parse()).await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("the run failed: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// False = calls failed.
+async fn run(arguments: Arguments) -> anyhow::Result<bool> {
+    let began = Instant::now();
+    let scale = scale(&arguments);
+    let mut run = Run {
+        quiet: Quiet::new(scale.quiet_patience),
+        scale,
+        report: Report::default(),
+    };
+    for measure in Measure::value_variants() {
+        if arguments.only.is_empty() || arguments.only.contains(measure) {
+            tell(&format!("{} ({} s)", name(*measure), began.elapsed().as_secs()));
+            measured(*measure, &mut run).await?;
+        }
+    }
+    for noise in run.quiet.noises().to_vec() {
+        run.report.note(format!("the machine was not quiet: {noise}"));
+    }
+    let is_quiet = run.quiet.noises().is_empty();
+    let took = format!("{}; {} s", machine::description(), began.elapsed().as_secs());
+    let table = format!("{took}\n\n{}", run.report.table(arguments.quick));
+    println!("{table}");
+    if let Some(path) = &arguments.results {
+        let results = std::fs::read_to_string(path)?;
+        let results = report::with_table(&results, &table).context("the file of results has no place for a table")?;
+        std::fs::write(path, results)?;
+    }
+    println!("{}", run.report.json(is_quiet));
+    Ok(!run.report.has_errors())
+}
+
+async fn measured(measure: Measure, run: &mut Run) -> anyhow::Result<()> {
+    match measure {
+        Measure::Unary => unary::measure(run).await,
+        Measure::Lifecycle => lifecycle::measure(run).await,
+    }
+}
+
+fn scale(arguments: &Arguments) -> Scale {
+    let mut scale = if arguments.quick { Scale::quick() } else { Scale::full() };
+    scale.repeats = arguments.repeats.unwrap_or(scale.repeats);
+    scale.streams = arguments.streams.unwrap_or(scale.streams);
+    scale.parked = arguments.parked.unwrap_or(scale.parked);
+    scale
+}
+
+fn name(measure: Measure) -> String {
+    measure
+        .to_possible_value()
+        .map(|value| value.get_name().to_owned())
+        .unwrap_or_default()
+}
+
+/// Where the run stands: to standard error, so that the last line of standard output is the JSON.
+pub fn tell(line: &str) {
+    eprintln!("{line}");
+}
