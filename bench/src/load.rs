@@ -14,6 +14,7 @@ use futures::future::BoxFuture;
 pub use closed::{Closed, closed};
 pub use errors::Errors;
 pub use latencies::Latencies;
+
 pub use open::{Open, open};
 
 /// Makes the call of this number, and says why when it failed.

@@ -9,12 +9,14 @@ mod calls;
 mod load;
 mod machine;
 mod measures;
+mod monitor;
 mod people;
 mod process;
 mod redis_server;
 mod report;
 mod scale;
 mod spread;
+mod watchers;
 mod world;
 
 use std::path::PathBuf;
@@ -25,7 +27,7 @@ use anyhow::Context as _;
 use clap::{Parser, ValueEnum};
 
 use crate::machine::Quiet;
-use crate::measures::{Run, lifecycle, unary};
+use crate::measures::{Run, delivery, lifecycle, scripts, sqlite, startup, streams, unary};
 use crate::report::Report;
 use crate::scale::Scale;
 
@@ -55,6 +57,12 @@ struct Arguments {
 enum Measure {
     Unary,
     Lifecycle,
+    Scripts,
+    Idle,
+    Fanout,
+    Delivery,
+    Sqlite,
+    Startup,
 }
 
 #[tokio::main]
@@ -104,6 +112,12 @@ async fn measured(measure: Measure, run: &mut Run) -> anyhow::Result<()> {
     match measure {
         Measure::Unary => unary::measure(run).await,
         Measure::Lifecycle => lifecycle::measure(run).await,
+        Measure::Scripts => scripts::measure(run).await,
+        Measure::Idle => streams::idle(run).await,
+        Measure::Fanout => streams::fanout(run).await,
+        Measure::Delivery => delivery::measure(run).await,
+        Measure::Sqlite => sqlite::measure(run).await,
+        Measure::Startup => startup::measure(run).await,
     }
 }
 

@@ -1,6 +1,11 @@
 //! What is measured, each subject in a file of its own. A measure starts what it needs and leaves nothing behind.
 
+pub mod delivery;
 pub mod lifecycle;
+pub mod scripts;
+pub mod sqlite;
+pub mod startup;
+pub mod streams;
 pub mod unary;
 
 use crate::machine::Quiet;

@@ -68,6 +68,20 @@ impl Process {
         }
     }
 
+    /// Asks it to end, as Ctrl-C does, and waits until it has.
+    pub async fn interrupt(&mut self) -> anyhow::Result<()> {
+        let id = self.child.id().to_string();
+        Command::new("kill").args(["-s", "INT", &id]).status()?;
+        let until = Instant::now() + START_PATIENCE;
+        while self.child.try_wait()?.is_none() {
+            if Instant::now() > until {
+                bail!("{} does not end when it is asked to", self.name);
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        Ok(())
+    }
+
     /// Memory that it holds.
     pub fn resident_bytes(&self) -> anyhow::Result<u64> {
         let status = self.proc_file("status")?;

@@ -54,12 +54,21 @@ impl Redis {
 
     /// Scripts that were called since it was started: each is a round trip of a replica.
     pub async fn scripts_called(&self) -> anyhow::Result<u64> {
+        Ok(self.script_time().await?.0 as u64)
+    }
+
+    /// Calls of scripts since it was started, and the time that it spent on them, in microseconds.
+    pub async fn script_time(&self) -> anyhow::Result<(f64, f64)> {
         let info = self.info("commandstats").await?;
-        let calls = |name: &str| {
+        let figure = |name: &str, field: &str| {
             let line = info.get(&format!("cmdstat_{name}"))?;
-            line.strip_prefix("calls=")?.split(',').next()?.parse::<u64>().ok()
+            let value = line
+                .split(',')
+                .find_map(|pair| pair.strip_prefix(field)?.strip_prefix('='));
+            value?.parse::<f64>().ok()
         };
-        Ok(calls("evalsha").unwrap_or_default() + calls("eval").unwrap_or_default())
+        let sum = |field: &str| ["evalsha", "eval"].iter().filter_map(|name| figure(name, field)).sum();
+        Ok((sum("calls"), sum("usec")))
     }
 
     /// Memory that its data takes.
