@@ -27,7 +27,7 @@ use anyhow::Context as _;
 use clap::{Parser, ValueEnum};
 
 use crate::machine::Quiet;
-use crate::measures::{Run, delivery, lifecycle, scripts, sqlite, startup, streams, unary};
+use crate::measures::{Run, delivery, lifecycle, parked, scripts, sqlite, startup, streams, unary};
 use crate::report::Report;
 use crate::scale::Scale;
 
@@ -61,6 +61,7 @@ enum Measure {
     Idle,
     Fanout,
     Delivery,
+    Parked,
     Sqlite,
     Startup,
 }
@@ -87,7 +88,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<bool> {
         report: Report::default(),
     };
     for measure in Measure::value_variants() {
-        if arguments.only.is_empty() || arguments.only.contains(measure) {
+        if is_wanted(*measure, &arguments) {
             tell(&format!("{} ({} s)", name(*measure), began.elapsed().as_secs()));
             measured(*measure, &mut run).await?;
         }
@@ -97,7 +98,10 @@ async fn run(arguments: Arguments) -> anyhow::Result<bool> {
     }
     let is_quiet = run.quiet.noises().is_empty();
     let took = format!("{}; {} s", machine::description(), began.elapsed().as_secs());
-    let table = format!("{took}\n\n{}", run.report.table(arguments.quick));
+    let table = format!(
+        "{took}\n\n{}",
+        run.report.table(arguments.quick && arguments.only.is_empty())
+    );
     println!("{table}");
     if let Some(path) = &arguments.results {
         let results = std::fs::read_to_string(path)?;
@@ -108,6 +112,18 @@ async fn run(arguments: Arguments) -> anyhow::Result<bool> {
     Ok(!run.report.has_errors())
 }
 
+/// The short form leaves out what gives no ratio, unless it is asked for.
+fn is_wanted(measure: Measure, arguments: &Arguments) -> bool {
+    let gives_ratios = match measure {
+        Measure::Unary | Measure::Lifecycle | Measure::Idle | Measure::Fanout => true,
+        Measure::Scripts | Measure::Delivery | Measure::Parked | Measure::Sqlite | Measure::Startup => false,
+    };
+    match arguments.only.is_empty() {
+        true => gives_ratios || !arguments.quick,
+        false => arguments.only.contains(&measure),
+    }
+}
+
 async fn measured(measure: Measure, run: &mut Run) -> anyhow::Result<()> {
     match measure {
         Measure::Unary => unary::measure(run).await,
@@ -116,6 +132,7 @@ async fn measured(measure: Measure, run: &mut Run) -> anyhow::Result<()> {
         Measure::Idle => streams::idle(run).await,
         Measure::Fanout => streams::fanout(run).await,
         Measure::Delivery => delivery::measure(run).await,
+        Measure::Parked => parked::measure(run).await,
         Measure::Sqlite => sqlite::measure(run).await,
         Measure::Startup => startup::measure(run).await,
     }

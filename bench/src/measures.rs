@@ -2,6 +2,7 @@
 
 pub mod delivery;
 pub mod lifecycle;
+pub mod parked;
 pub mod scripts;
 pub mod sqlite;
 pub mod startup;

@@ -24,7 +24,7 @@ impl Monitor {
         let listener = tokio::spawn(async move {
             let mut lines = monitor.into_on_message::<String>();
             while let Some(line) = lines.next().await {
-                if let Some(words) = words_of(line.as_bytes()).filter(|words| is_script(words)) {
+                if let Some(words) = words_of(line.as_bytes()).filter(is_script) {
                     hearing.lock().unwrap_or_else(PoisonError::into_inner).push(words);
                 }
             }

@@ -29,7 +29,7 @@ impl Scale {
             repeats: 5,
             warm_up: Duration::from_secs(2),
             time: Duration::from_secs(8),
-            quiet_patience: Duration::from_mins(5),
+            quiet_patience: Duration::from_secs(300),
             streams: 50_000,
             idle: Duration::from_secs(45),
             parked: 1_000_000,

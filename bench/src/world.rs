@@ -135,12 +135,6 @@ impl Sandbox {
         expect_success(answer).await
     }
 
-    pub async fn set_person(&self, curp: &str, settings: &Value) -> anyhow::Result<()> {
-        let url = format!("{}/people/{curp}/faults", self.control);
-        let answer = self.http.put(url).body(settings.to_string()).send().await?;
-        expect_success(answer).await
-    }
-
     /// HTTP calls that came to a provider.
     pub async fn calls(&self, provider: &str) -> anyhow::Result<u64> {
         let answer = self.http.get(format!("{}/requests", self.control)).send().await?;

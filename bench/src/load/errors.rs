@@ -12,10 +12,6 @@ impl Errors {
         errors.1.get_or_insert(why);
     }
 
-    pub fn count(&self) -> u64 {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).0
-    }
-
     /// A sentence about them; `None` when there are none.
     pub fn told(&self) -> Option<String> {
         let errors = self.0.lock().unwrap_or_else(PoisonError::into_inner);

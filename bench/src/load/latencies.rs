@@ -11,10 +11,6 @@ impl Latencies {
         Latencies(times_us)
     }
 
-    pub fn count(&self) -> usize {
-        self.0.len()
-    }
-
     /// The time within which this share of the calls was done, in milliseconds; not a number when there were none.
     pub fn share_ms(&self, share: f64) -> f64 {
         if self.0.is_empty() {

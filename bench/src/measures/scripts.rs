@@ -156,6 +156,7 @@ fn template(words: Words, names: &[Vec<u8>; 3]) -> Option<Template> {
 /// What a call is for, as its arguments give away.
 fn name_of(words: &Words) -> &'static str {
     let marks: [(&[u8], &'static str); 9] = [
+        (b"good", "leave the gate"),
         (b"\"index_member\"", "create"),
         (b"\"kind\":\"open\"", "commit of the intent"),
         (b"\"kind\":\"settle\"", "commit of the fact"),
@@ -163,7 +164,6 @@ fn name_of(words: &Words) -> &'static str {
         (b"\"in_flight_max\"", "enter the gate"),
         (b"record", "read"),
         (b"answer", "read the answer"),
-        (b":places", "leave the gate"),
         (b":reign", "claim"),
     ];
     let holds = |mark: &[u8]| words.iter().any(|word| find(word, mark).is_some());
