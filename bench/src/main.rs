@@ -21,7 +21,7 @@ mod world;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::{Parser, ValueEnum};
@@ -48,6 +48,9 @@ struct Arguments {
     /// Jobs that are parked.
     #[arg(long)]
     parked: Option<usize>,
+    /// Seconds that the whole run may wait for a quiet machine.
+    #[arg(long, value_name = "SECONDS")]
+    patience: Option<u64>,
     /// The file whose table is to be replaced.
     #[arg(long)]
     results: Option<PathBuf>,
@@ -97,18 +100,16 @@ async fn run(arguments: Arguments) -> anyhow::Result<bool> {
         run.report.note(format!("the machine was not quiet: {noise}"));
     }
     let is_quiet = run.quiet.noises().is_empty();
+    let ratios_only = arguments.quick && arguments.only.is_empty();
     let took = format!("{}; {} s", machine::description(), began.elapsed().as_secs());
-    let table = format!(
-        "{took}\n\n{}",
-        run.report.table(arguments.quick && arguments.only.is_empty())
-    );
+    let table = format!("{took}\n\n{}", run.report.table(ratios_only));
     println!("{table}");
     if let Some(path) = &arguments.results {
         let results = std::fs::read_to_string(path)?;
         let results = report::with_table(&results, &table).context("the file of results has no place for a table")?;
         std::fs::write(path, results)?;
     }
-    println!("{}", run.report.json(is_quiet));
+    println!("{}", run.report.json(is_quiet, ratios_only));
     Ok(!run.report.has_errors())
 }
 
@@ -140,6 +141,7 @@ async fn measured(measure: Measure, run: &mut Run) -> anyhow::Result<()> {
 
 fn scale(arguments: &Arguments) -> Scale {
     let mut scale = if arguments.quick { Scale::quick() } else { Scale::full() };
+    scale.quiet_patience = arguments.patience.map_or(scale.quiet_patience, Duration::from_secs);
     scale.repeats = arguments.repeats.unwrap_or(scale.repeats);
     scale.streams = arguments.streams.unwrap_or(scale.streams);
     scale.parked = arguments.parked.unwrap_or(scale.parked);

@@ -93,13 +93,14 @@ impl Report {
         text
     }
 
-    /// Each row's median: the ratio where there is one.
-    pub fn json(&self, is_quiet: bool) -> Value {
+    /// Each row's median: the ratio where there is one, and nothing else if so wanted.
+    pub fn json(&self, is_quiet: bool, ratios_only: bool) -> Value {
         let figure = |row: &Row| {
             let median = row.ratio.map_or(row.semanas.median, |ratio| ratio.median);
             (row.key.to_owned(), json!((median * 1000.0).round() / 1000.0))
         };
-        let mut object: Map<String, Value> = self.rows.iter().map(figure).collect();
+        let rows = self.rows.iter().filter(|row| !ratios_only || row.ratio.is_some());
+        let mut object: Map<String, Value> = rows.map(figure).collect();
         object.insert("errors".to_owned(), json!(self.errors.len()));
         object.insert("quiet".to_owned(), json!(is_quiet));
         Value::Object(object)
