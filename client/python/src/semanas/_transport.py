@@ -50,6 +50,8 @@ def channel_arguments(endpoint: Endpoint, options: Options) -> list[tuple[str, i
         ("grpc.max_receive_message_length", _ANSWER_BYTES_MAX),
         ("grpc.keepalive_time_ms", _KEEPALIVE_INTERVAL_MS),
         ("grpc.keepalive_timeout_ms", _KEEPALIVE_TIMEOUT_MS),
+        # The answer to gRPC's own ping, which measures the line: while it waits for one, a minute by default, it sends no other.
+        ("grpc.http2.ping_timeout_ms", _KEEPALIVE_TIMEOUT_MS),
         # A watch sends nothing after its request: without this gRPC would stop probing after two.
         ("grpc.http2.max_pings_without_data", 0),
         # The name misleads: it bounds how long one attempt to connect may take.
