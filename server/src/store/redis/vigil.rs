@@ -55,7 +55,9 @@ async fn look_at_reigns(reigns: &Reigns) {
 async fn look_at_reign(reigns: &Reigns, shard: Shard) {
     let Ok(told) = reigns.ask(shard).await else { return };
     let known = reigns.reign(shard);
-    let looked = if known == told.reign {
+    let looked = if known == told.reign && told.unaccounted > 0 {
+        reigns.declare_unaccounted(shard, &told.reign, told.unaccounted).await
+    } else if known == told.reign {
         reigns.hear_of_loss(shard, told.lost_at);
         let mode = if told.pause_left.is_zero() {
             Mode::Force

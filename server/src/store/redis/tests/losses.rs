@@ -267,6 +267,79 @@ async fn what_only_a_dead_replica_remembered_leaves_at_least_its_charge() {
     );
 }
 
+/// A job of its own, in the shard of this person.
+async fn create_beside(store: &RedisStore, person: u8) -> JobId {
+    let job = fixtures::work_history(person, store.probe().await.unwrap().now);
+    let creation = Creation {
+        product: job.id.to_string(),
+        ..fixtures::creation(job)
+    };
+    store.create(creation).await.unwrap().stored.job.id
+}
+
+/// Until everybody has had their last words about the reign that began before.
+async fn everything_is_told(store: &RedisStore) {
+    let told_at = store.probe().await.unwrap().now + Duration::from_secs(12);
+    until("everything is told", async || {
+        store.probe().await.is_ok_and(|it| it.now > told_at)
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_what_only_a_dead_replica_remembered_at_least_the_number_is_told_and_once() {
+    let mut master = Master::begin(Duration::from_millis(100)).await;
+    let (dying, one, other) = (master.store().await, master.store().await, master.store().await);
+    create_beside(&one, 1).await;
+    let replica = master.server.copy();
+    let mut gone = Vec::new();
+    for _ in 0..3 {
+        gone.push(create_beside(&dying, 1).await);
+    }
+    let kept = create_beside(&one, 1).await;
+    drop(dying);
+    master.server.starts_on(replica).await;
+    follows(&one).await;
+    until("the number is told", async || {
+        one.condition().unaccounted + other.condition().unaccounted == 3
+    })
+    .await;
+    assert_eq!(one.condition().put_back, 1);
+    assert!(one.read(&kept).await.unwrap().is_some());
+    assert_eq!(one.read(&gone[0]).await.unwrap(), None);
+    until("both know of it", async || {
+        one.condition().lost_at == other.condition().lost_at
+    })
+    .await;
+    // What came after has numbers of its own, and is not missed.
+    create_beside(&other, 1).await;
+    master.server.kill();
+    master.server.start_again().await;
+    follows(&one).await;
+    everything_is_told(&one).await;
+    assert_eq!(one.condition().unaccounted + other.condition().unaccounted, 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_two_replicas_put_back_between_them_is_not_told_to_be_missing() {
+    let mut master = Master::begin(Duration::from_millis(100)).await;
+    let (one, other) = (master.store().await, master.store().await);
+    let replica = master.server.copy();
+    let (job, fence) = create(&one, 1).await;
+    let (intent, _) = intends(&other, &job, fence).await;
+    create_beside(&one, 1).await;
+    happens(&one, &job, answered(&intent), None).await;
+    master.server.starts_on(replica).await;
+    follows(&one).await;
+    everything_is_told(&one).await;
+    let (one, other) = (one.condition(), other.condition());
+    assert_eq!(
+        one.put_back + one.lost_for_good + other.put_back + other.lost_for_good,
+        4
+    );
+    assert_eq!((one.unaccounted, other.unaccounted), (0, 0));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_master_of_a_cluster_that_was_forced_upon_it_is_given_back_what_it_lacks() {
     let fleet = Fleet::cluster(Pace::Patient).await;
