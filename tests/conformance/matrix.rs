@@ -21,11 +21,7 @@ pub struct Matrix {
 impl Matrix {
     pub fn table(&self) -> String {
         let width = self.cases.iter().map(String::len).max().unwrap_or_default();
-        let heads: Vec<String> = self
-            .columns
-            .iter()
-            .map(|(column, _)| format!("{column:>13}"))
-            .collect();
+        let heads: Vec<String> = self.columns.iter().map(|(column, _)| format!("{column:>13}")).collect();
         let mut table = format!("{:width$}{}\n", "", heads.concat());
         for (row, case) in self.cases.iter().enumerate() {
             let words = self

@@ -17,7 +17,9 @@ pub fn put_in(value: &mut Value, certificates: &Certificates, port: u16) {
                 *text = whole;
             } else if text.contains("$port") {
                 let address = other_address().map(|it| it.to_string()).unwrap_or_default();
-                *text = text.replace("$port", &port.to_string()).replace("$other_address", &address);
+                *text = text
+                    .replace("$port", &port.to_string())
+                    .replace("$other_address", &address);
             }
         }
         Value::Array(list) => list.iter_mut().for_each(|it| put_in(it, certificates, port)),
