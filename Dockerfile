@@ -13,10 +13,11 @@ COPY server/Cargo.toml server/
 COPY sandbox/Cargo.toml sandbox/
 COPY client/rust/Cargo.toml client/rust/
 COPY tests/Cargo.toml tests/
-RUN mkdir -p proto/src server/src sandbox/src client/rust/src tests/it tests/chaos \
+COPY bench/Cargo.toml bench/
+RUN mkdir -p proto/src server/src sandbox/src client/rust/src tests/it tests/chaos bench/src bench/floors \
     && touch proto/src/lib.rs server/src/lib.rs sandbox/src/lib.rs client/rust/src/lib.rs tests/lib.rs \
     && echo 'fn main() {}' | tee proto/build.rs server/src/main.rs tests/it/main.rs tests/chaos/main.rs \
-        >/dev/null \
+        bench/src/main.rs bench/floors/main.rs >/dev/null \
     && cargo build --locked --release -p semanas-server --bin semanas
 
 # Sources keep the age they had outside, which may be older than the empty ones just built: touch them, or cargo would

@@ -1,6 +1,6 @@
 # The index of recipes: `make` prints it. Each recipe is a line or two; what takes more lives in tools/.
 .DEFAULT_GOAL := help
-.PHONY: help demo build test simulate chaos chaos-short chaos-broken fuzz check lint fmt gen package conformance proto-baseline toolchain
+.PHONY: help demo build test bench bench-quick simulate chaos chaos-short chaos-broken fuzz check lint fmt gen package conformance proto-baseline toolchain
 
 # For the Makefiles of the clients too: the compiler of the contract, and the program that their tests start.
 export BUF := $(abspath tools/node_modules/.bin/buf)
@@ -46,6 +46,19 @@ chaos-broken: toolchain ## See chaos catch a build that pays twice
 	tools/ensure-redis
 	cargo build --locked --workspace --bins
 	tools/chaos-broken $(abspath $(TARGET))
+
+bench: bench-programs ## Measure everything against its floor, and rewrite the table of bench/RESULTS.md; BENCH="--only unary" says less
+	$(TARGET)/release/semanas-bench --results bench/RESULTS.md $(BENCH)
+
+bench-quick: bench-programs ## The ratios alone, in two minutes; the last line is JSON
+	$(TARGET)/release/semanas-bench --quick $(BENCH)
+
+# The server by itself, as the image has it: built together with others it could be given more of a dependency than it asks for.
+.PHONY: bench-programs
+bench-programs: toolchain
+	tools/ensure-redis
+	cargo build --locked --release -p semanas-server --bin semanas
+	cargo build --locked --release -p semanas-bench
 
 fuzz: toolchain ## Fuzz what reads bytes from outside, on nightly; SECONDS=... per target, TARGET_NAME=... for one
 	tools/fuzz "$(or $(SECONDS),60)" "$(TARGET_NAME)"

@@ -33,6 +33,8 @@ use run::Verdict;
 /// All clients, in the order of the matrix.
 const LANGUAGES: [&str; 5] = ["rust", "go", "python", "typescript", "java"];
 
+const COLUMNS_PER_CORE: usize = 2;
+
 /// Runs the conformance cases with every client.
 #[derive(Parser)]
 struct Arguments {
@@ -92,8 +94,8 @@ async fn conform(arguments: Arguments) -> anyhow::Result<bool> {
         certificates,
         show: arguments.show,
     });
-    // A driver that waits for a core looks like a server that does not answer, so a busy machine takes fewer at once.
-    let at_once = std::thread::available_parallelism().map_or(1, |cores| (cores.get() / 2).max(1));
+    // Most of a column's time is waited. More of them at once would only have drivers wait for a core instead.
+    let at_once = COLUMNS_PER_CORE * std::thread::available_parallelism().map_or(1, usize::from);
     let columns: Vec<Vec<Cell>> = futures::stream::iter(languages.clone())
         .map(|language| tokio::spawn(column(language, plan.clone())))
         .buffered(at_once)

@@ -58,11 +58,12 @@ pub(crate) fn parse(endpoint: &str, options: &Options) -> Result<Endpoint, Confi
         .host()
         .filter(|host| !host.is_empty())
         .ok_or(ConfigurationError::Malformed)?;
+    let is_for_listening = uri.port_u16() == Some(0);
     let has_more = uri.path_and_query().is_some_and(|more| more.as_str() != "/");
     let names_a_user = uri
         .authority()
         .is_some_and(|authority| authority.as_str().contains('@'));
-    if has_more || names_a_user {
+    if has_more || names_a_user || is_for_listening {
         return Err(ConfigurationError::Malformed);
     }
     let is_secure = match uri.scheme_str() {
@@ -172,6 +173,7 @@ mod tests {
         check("ftp://semanas.internal", true, "malformed");
         check("http:// spaces", true, "malformed");
         check("https://semanas.internal/v1", true, "malformed");
+        check("https://semanas.internal:0", true, "malformed");
         check("https://semanas.internal?x=1", true, "malformed");
         check("https://somebody@semanas.internal", true, "malformed");
     }

@@ -17,7 +17,7 @@ pub struct Hooks {
     /// After each try.
     pub on_attempt: Option<AttemptHook>,
     /// When the connection changes.
-    pub on_connection: Option<ConnectionHook>,
+    pub on_connection_state: Option<ConnectionHook>,
 }
 
 /// A try of a call that has ended.
@@ -56,7 +56,7 @@ impl Hooks {
     }
 
     pub(crate) fn connection(&self, state: ConnectionState) {
-        if let Some(hook) = &self.on_connection {
+        if let Some(hook) = &self.on_connection_state {
             hook(state);
         }
     }

@@ -21,7 +21,7 @@ pub use crate::transport::Transport;
 pub use tonic;
 
 /// A client over a channel of the caller's making: other transports, balancing, own TLS. What `options` say about the connection
-/// (`connect_timeout`, `allow_plaintext`, `ca_certificate_pem`, `user_agent`, the client certificate, `hooks.on_connection`) has no
+/// (`connect_timeout`, `allow_plaintext`, `ca_certificate_pem`, `user_agent`, the client certificate, `hooks.on_connection_state`) has no
 /// effect, and a bearer token goes wherever the channel does.
 #[must_use]
 pub fn client_over(channel: Channel, options: Options) -> Client {

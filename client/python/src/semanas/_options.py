@@ -92,7 +92,7 @@ class CallAttempt:
     """How it ended. A stream that is left early ends with ``CANCELLED``."""
     reason: str
     """The server's reason in UPPER_SNAKE; empty when it gave none."""
-    delay: float | None
+    wait: float | None
     """Seconds until the next try; ``None`` when there is none."""
 
 

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::{
     domain::{
-        gate::{GateLimits, GateReport, GateStatus, Passage},
+        gate::{Called, Entrant, GateLimits, GateReport, GateStatus, Passage},
         ids::{IntentId, JobId, JobKind},
         job::LedgerChange,
         provider_id::ProviderId,
@@ -269,6 +269,10 @@ impl Store for Faulty {
         self.up()?.release(id, fence).await
     }
 
+    async fn hasten(&self, id: &JobId, within: Duration) -> Result<(), StoreError> {
+        self.up()?.hasten(id, within).await
+    }
+
     async fn reserve_request(&self, reservation: Reservation) -> Result<Reserved, StoreError> {
         self.up()?.reserve_request(reservation).await
     }
@@ -296,11 +300,11 @@ impl Store for Faulty {
     async fn enter_gate(
         &self,
         provider: ProviderId,
-        intent: &IntentId,
+        entrant: &Entrant,
         limits: &GateLimits,
         hold: Duration,
     ) -> Result<Passage, StoreError> {
-        let passage = self.up()?.enter_gate(provider, intent, limits, hold).await?;
+        let passage = self.up()?.enter_gate(provider, entrant, limits, hold).await?;
         lose_one_of(&self.entries_to_lose, passage)
     }
 
@@ -310,7 +314,7 @@ impl Store for Faulty {
         intent: &IntentId,
         limits: &GateLimits,
         report: GateReport,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Vec<Called>, StoreError> {
         if self.gates_hang.load(Ordering::SeqCst) {
             std::future::pending::<()>().await;
         }

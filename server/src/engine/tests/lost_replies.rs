@@ -63,7 +63,10 @@ async fn leave_for_another_charge_is_leave_for_one_however_often_a_lookup_is_sta
         ..submit_nameless()
     };
     let id = replica.submit(submit).await.unwrap().snapshot.job.id;
-    assert_eq!(replica.ends(&id).await, (StateName::Failed, Some(Reason::OutcomeUnknown)));
+    assert_eq!(
+        replica.ends(&id).await,
+        (StateName::Failed, Some(Reason::OutcomeUnknown))
+    );
     assert_eq!(world.nubarium.calls(), 1);
 }
 

@@ -11,9 +11,11 @@ import io.grpc.Status;
 import io.grpc.StatusException;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
+import java.net.ConnectException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 import mx.semanas.client.SemanasException.Told;
 import mx.semanas.v1.ErrorReason;
 import mx.semanas.v1.WorkHistoryJob;
@@ -25,6 +27,10 @@ final class Errors {
 
   /** grpc-java quotes headers and body of what is no gRPC server: that may echo the request. */
   private static final String QUOTED_HEADERS = "\nheaders: Metadata(";
+
+  /** How Netty's own transport begins what it says of a refused connection. */
+  private static final Pattern NATIVE_CALL =
+      Pattern.compile("^finishConnect\\(\\.\\.\\) failed( with error\\(-?\\d+\\))?: ");
 
   private Errors() {}
 
@@ -123,11 +129,8 @@ final class Errors {
     if (broken.getClass().getSimpleName().equals("NotSslRecordException")) {
       return "the server does not speak TLS on this port; is its endpoint http://?";
     }
-    // The remote address stands in the text of the outer one alone.
-    if (broken instanceof ConnectException && broken.getMessage() != null) {
-      return broken.getMessage();
-    }
-    return broken.getMessage() == null ? "it was closed" : broken.getMessage();
+    String why = broken.getMessage() == null ? "it was closed" : broken.getMessage();
+    return NATIVE_CALL.matcher(why).replaceFirst("");
   }
 
   /** The first failure of a connection among the causes: grpc-java has several codes for them. */
@@ -138,6 +141,10 @@ final class Errors {
         return null;
       }
       boolean isHttp2 = cause.getClass().getSimpleName().equals("Http2Exception");
+      // Of a refused connection the outer one says which address it was.
+      if (found instanceof ConnectException && cause instanceof ConnectException) {
+        continue;
+      }
       // The innermost one with a text says most, as that of a certificate does.
       if ((cause instanceof IOException || isHttp2)
           || (found != null && cause.getMessage() != null)) {

@@ -1,0 +1,180 @@
+//! Calls that are one script: Submit of somebody new, Submit that attaches, LookupNss from cache, Get of a finished job; against F2.
+//!
+//! The replica has one worker, and that one waits for a provider who does not answer. So Submit is measured and not the work behind
+//! it, which is the matter of `lifecycle`.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use anyhow::{Context as _, bail};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use semanas_proto::v1::{GetWorkHistoryRequest, JobState, LookupNssRequest};
+use serde_json::json;
+
+use super::Run;
+use crate::calls;
+use crate::load::{Call, Closed, Errors, Open, closed, open};
+use crate::people;
+use crate::world::{Replica, World};
+
+/// Callers at a time.
+const CALLERS: usize = 128;
+
+/// People with finished jobs, and as many with living ones.
+const KNOWN: u64 = 1_000;
+const LIVING_FIRST: u64 = 1_000_000;
+const NEW_FIRST: u64 = 10_000_000;
+const BLOCKER: u64 = 5_000_000;
+
+const PREPARED_AT_A_TIME: usize = 32;
+
+pub async fn measure(run: &mut Run) -> anyhow::Result<()> {
+    let world = World::start().await?;
+    let finished = finish_some(&world).await?;
+    let replica = busy_replica(&world, &[]).await?;
+    prepare(0..KNOWN, async |number| {
+        calls::submitted(&replica.stubs, number, people::by_nss(LIVING_FIRST + number)).await
+    })
+    .await?;
+    let floor = world.one_script().await?;
+
+    let subjects = [
+        ("F2", calls::submit_new(&floor.stubs)),
+        ("submit", calls::submit_new(&replica.stubs)),
+        ("attach", calls::attach(&replica.stubs, LIVING_FIRST, KNOWN)),
+        ("lookup_cached", calls::lookup_cached(&replica.stubs, KNOWN)),
+        ("get", calls::get_finished(&replica.stubs, finished.into())),
+    ];
+    let numbers = Arc::new(AtomicU64::new(NEW_FIRST));
+    let mut per_s: [Vec<f64>; 5] = Default::default();
+    let load = Closed {
+        callers: CALLERS,
+        warm_up: run.scale.warm_up,
+        time: run.scale.time,
+    };
+    for _ in 0..run.scale.repeats {
+        run.quiet.wait("unary calls").await?;
+        for ((name, call), figures) in subjects.iter().zip(&mut per_s) {
+            let errors = Arc::default();
+            figures.push(closed(load, &numbers, call, &errors).await);
+            run.report.errors(name, errors.told());
+        }
+    }
+    let [floors, rest @ ..] = &per_s;
+    let rows = [
+        ("submit", "Submit, new person each, per s", "≥ 0.5"),
+        ("attach", "Submit that attaches, per s", "≥ 0.7"),
+        ("lookup_cached", "LookupNss from cache, per s", "≥ 0.7"),
+        ("get", "Get of a finished job, per s", "≥ 0.7"),
+    ];
+    for ((key, what, target), figures) in rows.into_iter().zip(rest) {
+        run.report.ratio(key, what, figures, floors, target);
+    }
+    if run.scale.is_full {
+        let half = crate::spread::Spread::of(&rest[0]).median / 2.0;
+        latencies(run, half, [&subjects[0].1, &subjects[1].1], &numbers).await?;
+        echo(run, &world).await?;
+    }
+    Ok(())
+}
+
+/// p99 of F2 and of Submit, both at half of the rate that Submit bears.
+async fn latencies(run: &mut Run, rate_per_s: f64, calls: [&Call; 2], numbers: &Arc<AtomicU64>) -> anyhow::Result<()> {
+    let load = Open {
+        rate_per_s,
+        warm_up: run.scale.warm_up,
+        time: run.scale.time,
+    };
+    let mut p99_ms: [Vec<f64>; 2] = Default::default();
+    for _ in 0..run.scale.repeats {
+        run.quiet.wait("Submit at half load").await?;
+        for (call, figures) in calls.iter().zip(&mut p99_ms) {
+            let errors: Arc<Errors> = Arc::default();
+            figures.push(open(load, numbers, call, &errors).await.share_ms(0.99));
+            run.report.errors("Submit at half load", errors.told());
+        }
+    }
+    let what = format!("Submit at {rate_per_s:.0}/s, p99 in ms");
+    run.report.ratio("submit_p99", &what, &p99_ms[1], &p99_ms[0], "≤ 2");
+    Ok(())
+}
+
+/// F1, which says what tonic and the load generator allow.
+async fn echo(run: &mut Run, world: &World) -> anyhow::Result<()> {
+    let floor = world.floor(&["echo"]).await?;
+    let (numbers, errors) = (Arc::default(), Arc::default());
+    let load = Closed {
+        callers: CALLERS,
+        warm_up: run.scale.warm_up,
+        time: run.scale.time,
+    };
+    let call = calls::submit_new(&floor.stubs);
+    let per_s = closed(load, &numbers, &call, &errors).await;
+    run.report
+        .figure("echo_per_s", "F1, bare unary echo, per s", &[per_s], "");
+    run.report.errors("F1", errors.told());
+    Ok(())
+}
+
+/// People whose jobs have ended and whose NSS is known; gives the jobs.
+async fn finish_some(world: &World) -> anyhow::Result<Vec<String>> {
+    let replica = world.replica(&[]).await?;
+    let stubs = &replica.stubs;
+    prepare(0..KNOWN, async |number| {
+        let request = LookupNssRequest {
+            curp: people::curp(number),
+            ..LookupNssRequest::default()
+        };
+        stubs.of(number).lookup_nss(request).await.map_err(calls::told)?;
+        let submitted = calls::submitted(stubs, number, people::by_nss(number)).await?;
+        let job_id = submitted.job.map(|job| job.job_id).unwrap_or_default();
+        let mut messages = calls::watch(stubs, number, job_id.clone(), submitted.watch_cursor).await?;
+        calls::last_message(&mut messages).await?;
+        Ok(job_id)
+    })
+    .await
+}
+
+/// A replica whose one worker waits for Tu Identidad, who does not answer any more.
+pub async fn busy_replica(world: &World, settings: &[(&str, &str)]) -> anyhow::Result<Replica> {
+    let hang = json!({"faults": [{"fault": {"kind": "hang"}}]});
+    world.sandbox.set_provider("tuidentidad", &hang).await?;
+    let busy = [
+        ("ENGINE__WORKERS_MAX", "1"),
+        ("ENGINE__JOB_DEADLINE", "24h"),
+        ("PROVIDERS__TUIDENTIDAD__CALL_TIMEOUT", "10m"),
+    ];
+    let replica = world.replica(&[&busy, settings].concat()).await?;
+    occupy(&replica).await?;
+    Ok(replica)
+}
+
+/// Returns when the replica's one worker waits for its provider.
+pub async fn occupy(replica: &Replica) -> anyhow::Result<()> {
+    let submitted = calls::submitted(&replica.stubs, 0, people::by_nss(BLOCKER)).await;
+    let job = submitted
+        .map_err(anyhow::Error::msg)?
+        .job
+        .context("a submit names a job")?;
+    for _ in 0..1_000 {
+        let request = GetWorkHistoryRequest {
+            job_id: job.job_id.clone(),
+            limit: None,
+        };
+        let answer = replica.stubs.of(0).get_work_history(request).await?.into_inner();
+        if answer.job.is_some_and(|job| job.state() == JobState::Running) {
+            return Ok(());
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    bail!("the worker was not occupied")
+}
+
+/// Does something for each number, some at a time.
+pub async fn prepare<T, F: Future<Output = Result<T, String>>>(
+    numbers: std::ops::Range<u64>,
+    one: impl Fn(u64) -> F,
+) -> anyhow::Result<Vec<T>> {
+    let all = stream::iter(numbers).map(one).buffered(PREPARED_AT_A_TIME);
+    all.map_err(anyhow::Error::msg).try_collect().await
+}
