@@ -21,7 +21,7 @@ const Version = "0.1.0"
 const (
 	userAgent = "semanas-client-go/" + Version
 	// How long a call waits for a connection that is being tried again: enough for a handshake across an ocean, and no longer,
-	// because a server that is down should be said to be down.
+	// because a server that is down should be said to be down. Unless the failure itself took longer: whoever was slow is waited for.
 	reconnectPatience = 250 * time.Millisecond
 )
 
@@ -31,6 +31,8 @@ type Client struct {
 	// Both nil over a connection of the caller's making.
 	own   *grpc.ClientConn
 	heard *connections
+	// Of connections of ours.
+	connectTimeout time.Duration
 	// Over once the client is closed.
 	lifetime context.Context
 	stop     context.CancelFunc
@@ -60,7 +62,7 @@ func NewClient(endpoint string, choices ...Option) (*Client, error) {
 		return nil, mistake
 	}
 	client := newClient(conn, chosen)
-	client.own, client.heard = conn, heard
+	client.own, client.heard, client.connectTimeout = conn, heard, chosen.connection.connectTimeout
 	if chosen.hooks.Connection != nil {
 		go chosen.hooks.tellStates(client.lifetime, conn, conn.GetState())
 	}
@@ -147,7 +149,7 @@ func (c *Client) Health(ctx context.Context) (Health, error) {
 	ctx, done := within(ctx, c.unaryDeadline)
 	defer done()
 	request := &healthpb.HealthCheckRequest{Service: semanasv1.WorkHistoryService_ServiceDesc.ServiceName}
-	answer, failed := once(ctx, c, request, healthpb.NewHealthClient(c.conn).Check)
+	answer, failed := once(ctx, c, reconnectPatience, request, healthpb.NewHealthClient(c.conn).Check)
 	c.hooks.tellAttempt(Attempt{Method: "Check", Number: 1, Err: failed})
 	switch {
 	case failed != nil && failed.Kind == KindNotFound:
@@ -182,12 +184,15 @@ func call[Q, R any](ctx context.Context, c *Client, method string, may repeat, r
 	var none R
 	ctx, done := within(ctx, c.unaryDeadline)
 	defer done()
+	patience := reconnectPatience
 	for number := 1; ; number++ {
-		answer, failed := once(ctx, c, request, try)
+		began := time.Now()
+		answer, failed := once(ctx, c, patience, request, try)
 		if failed == nil {
 			c.hooks.tellAttempt(Attempt{Method: method, Number: number})
 			return answer, nil
 		}
+		patience = max(patience, c.patienceAfter(time.Since(began)))
 		wait, again := retryDelay(c.retry, failed, number, rand.Float64())
 		if may == onServersWord && failed.Domain != ErrorDomain {
 			again = false
@@ -203,12 +208,12 @@ func call[Q, R any](ctx context.Context, c *Client, method string, may repeat, r
 	}
 }
 
-func once[Q, R any](ctx context.Context, c *Client, request Q, try stub[Q, R]) (R, *Error) {
+func once[Q, R any](ctx context.Context, c *Client, patience time.Duration, request Q, try stub[Q, R]) (R, *Error) {
 	if c.lifetime.Err() != nil {
 		var none R
 		return none, errorClosed()
 	}
-	c.reconnect(ctx)
+	c.reconnect(ctx, patience)
 	answer, err := try(ctx, request, callOptions()...)
 	if err != nil {
 		return answer, errorOfCall(ctx, err)
@@ -225,12 +230,16 @@ func callOptions() []grpc.CallOption {
 }
 
 // reconnect lets a connection that could not be made be tried at once. Without this a call would be told of a failure that may be
-// seconds old, because grpc-go fails calls until its own next try, and several retries would be used up on the same failure.
-func (c *Client) reconnect(ctx context.Context) {
+// seconds old, because grpc-go fails calls until its own next try, and several retries would be used up on the same failure. At
+// least half of the time that is left remains for the call.
+func (c *Client) reconnect(ctx context.Context, patience time.Duration) {
 	if c.own == nil {
 		return
 	}
-	ctx, done := context.WithTimeout(ctx, reconnectPatience)
+	if deadline, isSet := ctx.Deadline(); isSet {
+		patience = min(patience, time.Until(deadline)/2)
+	}
+	ctx, done := context.WithTimeout(ctx, patience)
 	defer done()
 	state := c.own.GetState()
 	if state == connectivity.Connecting {
@@ -242,6 +251,15 @@ func (c *Client) reconnect(ctx context.Context) {
 		c.own.ResetConnectBackoff()
 		c.own.WaitForStateChange(ctx, state)
 	}
+}
+
+// patienceAfter says how long the next try waits for a connection after one that has failed in this time: a server that took
+// connections and was too busy to answer on them may need as long again, while one that is not there is known at once.
+func (c *Client) patienceAfter(took time.Duration) time.Duration {
+	if c.own == nil || c.own.GetState() != connectivity.TransientFailure {
+		return 0
+	}
+	return min(took, c.connectTimeout)
 }
 
 // within is ctx with a deadline after span; zero is none.

@@ -11,6 +11,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"math/big"
 	"net"
 	"strings"
@@ -140,6 +141,10 @@ func TestAClientShowsItsCertificate(t *testing.T) {
 
 	_, err := semanas.NewClient("http://127.0.0.1:1", semanas.WithClientCertificatePEM(ours.sign(t, "127.0.0.1")))
 	wants(t, err, semanas.KindConfiguration)
+	_, err = semanas.NewClient("http://127.0.0.1:1", trust)
+	if wants(t, err, semanas.KindConfiguration); !strings.Contains(err.Error(), "write https://127.0.0.1:1") {
+		t.Errorf("authorities without TLS: %v", err)
+	}
 	certificate, _ := ours.sign(t, "127.0.0.1")
 	_, key := ours.sign(t, "127.0.0.1")
 	_, err = semanas.NewClient("https://127.0.0.1", semanas.WithClientCertificatePEM(certificate, key))
@@ -283,6 +288,46 @@ func TestAConnectionThatNeverStandsEndsInTime(t *testing.T) {
 	if took := time.Since(began); took > patience/2 {
 		t.Errorf("it took %v", took)
 	}
+}
+
+func TestEachTryWaitsForAConnectionOfItsOwn(t *testing.T) {
+	_, address := serve(t, get(getErrors(nil)), "127.0.0.1:0")
+	// Longer than all waits before retries together.
+	const mute, timeout = 3, 500 * time.Millisecond
+	endpoint := "http://" + afterMute(t, address, mute)
+	if err := ask(t, endpoint, semanas.WithConnectTimeout(timeout)); err != nil {
+		t.Errorf("the failure of the first connection is reported again: %v", err)
+	}
+}
+
+// afterMute accepts so many connections without a word, and leads all that come later to the address.
+func afterMute(t *testing.T, address string, mute int) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for number := 1; ; number++ {
+			from, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			t.Cleanup(func() { _ = from.Close() })
+			if number <= mute {
+				continue
+			}
+			to, err := net.Dial("tcp", address)
+			if err != nil {
+				return
+			}
+			t.Cleanup(func() { _ = to.Close() })
+			go func() { _, _ = io.Copy(to, from) }()
+			go func() { _, _ = io.Copy(from, to) }()
+		}
+	}()
+	return listener.Addr().String()
 }
 
 func TestAHugeAnswerIsRead(t *testing.T) {

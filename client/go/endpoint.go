@@ -70,8 +70,8 @@ func (e endpoint) checkPlaintext(chosen *connectionOptions) *Error {
 	switch {
 	case e.isSecure:
 		return nil
-	case chosen.certificate != nil:
-		return configurationError("a client certificate is shown over TLS only: use https://")
+	case chosen.certificate != nil || chosen.authorities != nil:
+		return configurationError("certificates are of use over TLS only: write https://%s", net.JoinHostPort(e.host, e.port))
 	case e.isLoopback():
 		return nil
 	case chosen.token != nil:

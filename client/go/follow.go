@@ -174,7 +174,7 @@ func (f *follower[M, U]) patience() time.Duration {
 
 func (f *follower[M, U]) begin() error {
 	if f.ctx.Err() == nil {
-		f.client.reconnect(f.ctx)
+		f.client.reconnect(f.ctx, reconnectPatience)
 	}
 	ctx, release := context.WithCancelCause(f.ctx)
 	f.streamCtx, f.release = ctx, release

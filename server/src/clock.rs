@@ -14,8 +14,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 
-/// A difference up to this is the time that the store's answer took. To follow it would let the clock jump to and fro, and slow
-/// down for good where the store reads this very clock.
+/// A difference up to this is left alone. To follow it would let the clock jump to and fro.
 const FOLLOW_SLACK: Duration = Duration::from_millis(500);
 
 /// A clock. Clones share one time.
@@ -76,19 +75,19 @@ impl Clock {
         }
     }
 
-    /// Agrees with the store, whose clock read `store_now` at some moment of the time that asking it `took`. What took long
-    /// says nothing: a process that was paused over its answer would fall behind by the length of the pause. A manual clock is
-    /// moved by its test alone.
+    /// Agrees with the store, whose clock read `store_now` at some moment of the time that asking it `took`; just now it answered.
+    /// The clock moves no further than that proves: a process that was paused over its answer would else fall behind by the
+    /// length of the pause. But a slow answer is no reason to go on with a clock that is minutes off, for it may be the only one
+    /// before jobs are given their deadlines. A manual clock is moved by its test alone.
     pub(crate) fn follow(&self, store_now: Timestamp, took: Duration) {
-        if took > FOLLOW_SLACK {
-            return;
-        }
         match &*self.0 {
-            Source::System { ahead_ms } => follow_from(system_now(), store_now, ahead_ms),
+            Source::System { ahead_ms } => follow_from(system_now(), store_now, took, ahead_ms),
             #[cfg(test)]
             Source::Manual { .. } => {}
             #[cfg(test)]
-            Source::Runtime { start, began, ahead_ms } => follow_from(*start + began.elapsed(), store_now, ahead_ms),
+            Source::Runtime { start, began, ahead_ms } => {
+                follow_from(*start + began.elapsed(), store_now, took, ahead_ms);
+            }
         }
     }
 
@@ -103,10 +102,14 @@ impl Clock {
     }
 }
 
-fn follow_from(own_now: Timestamp, store_now: Timestamp, ahead_ms: &AtomicI64) {
-    let ahead = store_now.as_millisecond().saturating_sub(own_now.as_millisecond());
-    if u128::from(ahead.abs_diff(ahead_ms.load(Ordering::Relaxed))) > FOLLOW_SLACK.as_millis() {
-        ahead_ms.store(ahead, Ordering::Relaxed);
+fn follow_from(own_now: Timestamp, store_now: Timestamp, took: Duration, ahead_ms: &AtomicI64) {
+    // The store is at least as far ahead as if its answer had come without delay, and at most as if it had come all that late.
+    let least = store_now.as_millisecond().saturating_sub(own_now.as_millisecond());
+    let most = least.saturating_add(i64::try_from(took.as_millis()).unwrap_or(i64::MAX));
+    let known = ahead_ms.load(Ordering::Relaxed);
+    let proven = known.clamp(least, most);
+    if u128::from(proven.abs_diff(known)) > FOLLOW_SLACK.as_millis() {
+        ahead_ms.store(proven, Ordering::Relaxed);
     }
 }
 
@@ -182,6 +185,20 @@ mod tests {
         clock.follow(system_now() - SignedDuration::from_mins(1), Duration::from_secs(60));
         let behind = system_now().duration_since(clock.now());
         assert!(behind < SignedDuration::from_secs(50), "{behind:?} behind");
+    }
+
+    #[test]
+    fn a_clock_that_is_minutes_off_follows_an_answer_that_took_long() {
+        for skew in [SignedDuration::from_mins(10), SignedDuration::from_mins(-10)] {
+            let clock = Clock::system();
+            let store_now = system_now() + skew;
+            clock.follow(store_now, Duration::from_secs(2));
+            let off = clock.now().duration_since(store_now);
+            assert!(
+                off.abs() < SignedDuration::from_secs(60),
+                "{off:?} off after a skew of {skew:?}"
+            );
+        }
     }
 
     #[test]

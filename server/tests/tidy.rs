@@ -8,6 +8,8 @@
 mod layers;
 #[path = "tidy/lexer.rs"]
 mod lexer;
+#[path = "tidy/runbook.rs"]
+mod runbook;
 #[path = "tidy/text.rs"]
 mod text;
 #[path = "tidy/tree.rs"]
@@ -63,6 +65,11 @@ fn the_changelog_has_room_for_the_next_release() {
 #[test]
 fn every_dependency_comes_from_the_registry() {
     assert_tidy(text::check_lock(&Tree::of_the_project()));
+}
+
+#[test]
+fn the_runbook_knows_every_line_of_the_log() {
+    assert_tidy(runbook::check_log_lines(&Tree::of_the_project()));
 }
 
 /// All offences at once, each where it is and with what to do, so that one run is enough to fix them.

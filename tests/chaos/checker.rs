@@ -54,7 +54,7 @@ impl Verdict {
 pub fn check(history: &History, lease_ms: u64) -> Verdict {
     let mut verdict = Verdict::default();
     money::check(history, &mut verdict);
-    watching::check(history, &mut verdict);
+    watching::check(history, lease_ms, &mut verdict);
     limits::check(history, &mut verdict);
     check_existence(history, &mut verdict);
     check_due(history, &mut verdict);

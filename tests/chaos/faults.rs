@@ -91,10 +91,7 @@ async fn play_lane(world: &World, lane: &[Blow]) {
         if !matches!(blow.what, What::Link { .. }) {
             eprintln!("{} to {}: {:?}", fallen.began_ms, fallen.ended_ms, fallen.what);
         }
-        world.recorder.note(|history| {
-            history.had_failovers |= matches!(blow.what, What::Failover { .. });
-            history.blows.push(fallen);
-        });
+        world.recorder.note(|history| history.blows.push(fallen));
     }
 }
 

@@ -10,7 +10,7 @@ use semanas_sandbox::Provider;
 use semanas_tests::harness::numbered_person;
 
 use crate::clock::{ms_of, now_ms, pause_ms};
-use crate::history::{Booked, FinalAttempt, FinalJob, History, Kind, Operation, Outcome, Row, provider_of};
+use crate::history::{Booked, Errand, FinalAttempt, FinalJob, History, Kind, Operation, Outcome, Row, provider_of};
 use crate::load::{WHO, outcome_of};
 use crate::world::{DEADLINE_MS, World};
 
@@ -29,14 +29,18 @@ pub async fn gather(world: &World) -> History {
         unary_deadline: None,
         ..Options::default()
     };
-    let client = Client::over(world.replicas[0].direct(), options);
+    let client = semanas_client::raw::client_over(world.replicas[0].direct(), options);
     settle(&client).await;
     let look = world.store.look().await;
     world.recorder.note(|history| history.note_look(look));
     let mut history = world.recorder.copy();
     history.jobs = jobs(&client).await;
     history.ledger = ledger(&client).await;
-    history.booked = booked(world);
+    let people: HashMap<String, usize> = (0..90_000)
+        .map(|number| (numbered_person(number).curp, number))
+        .collect();
+    history.booked = booked(world, &people);
+    history.errands = errands(world, &people);
     let nubarium = world.sandbox.traffic().providers.remove(&Provider::Nubarium);
     history.nubarium_calls_max = nubarium.map_or(0, |traffic| traffic.in_flight_max);
     let gets = final_gets(world, &history).await;
@@ -127,10 +131,20 @@ async fn ledger(client: &Client) -> Vec<Row> {
     charges.into_iter().filter_map(row).collect()
 }
 
-fn booked(world: &World) -> Vec<Booked> {
-    let people: HashMap<String, usize> = (0..90_000)
-        .map(|number| (numbered_person(number).curp, number))
-        .collect();
+fn errands(world: &World, people: &HashMap<String, usize>) -> Vec<Errand> {
+    let overheard = world.overheard().into_iter();
+    let errands = overheard.filter_map(|it| {
+        Some(Errand {
+            at_ms: it.at_ms,
+            replica: it.replica,
+            provider: it.provider,
+            person: *people.get(&it.curp)?,
+        })
+    });
+    errands.collect()
+}
+
+fn booked(world: &World, people: &HashMap<String, usize>) -> Vec<Booked> {
     let lines = world.sandbox.books().charges().into_iter();
     lines
         .map(|line| Booked {

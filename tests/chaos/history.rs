@@ -58,6 +58,8 @@ pub enum Outcome {
 pub struct Sighting {
     pub job: String,
     pub pieces: Vec<Piece>,
+    /// When it was told that what it had been shown may not have been so.
+    pub resets_ms: Vec<u64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,6 +94,15 @@ pub struct Booked {
     pub delivered: bool,
     /// By the provider's clock.
     pub at_ms: u64,
+}
+
+/// A call on its way to a provider, as the link saw it pass.
+#[derive(Clone, Debug)]
+pub struct Errand {
+    pub at_ms: u64,
+    pub replica: usize,
+    pub provider: Provider,
+    pub person: usize,
 }
 
 /// A row of the ledger.
@@ -136,8 +147,6 @@ pub struct Fallen {
 /// All of it.
 #[derive(Clone, Debug, Default)]
 pub struct History {
-    /// Whether a master of Redis was taken away: what was seen and not yet acknowledged may be taken back, if that is said.
-    pub had_failovers: bool,
     pub operations: Vec<Operation>,
     pub sightings: Vec<Sighting>,
     /// Streams of watchers that were open at once, at most.
@@ -160,6 +169,8 @@ pub struct History {
     pub leaks: Vec<usize>,
     /// People whose provider was made to hide its answer.
     pub troubled: Vec<(usize, Provider)>,
+    /// Who called whom about whom.
+    pub errands: Vec<Errand>,
     pub booked: Vec<Booked>,
     pub ledger: Vec<Row>,
     /// Every job of a work history that the deployment lists.

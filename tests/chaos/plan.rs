@@ -170,20 +170,21 @@ impl What {
         }
     }
 
-    /// Whether the answer to a call of this provider may get lost by it.
-    pub fn may_hide_answers_of(self, provider: Provider) -> bool {
+    /// Whether the answer to a call of this provider may get lost by it. `caller` = the replica that made the call, if that is known.
+    pub fn may_hide_answers_of(self, provider: Provider, caller: Option<usize>) -> bool {
+        let is_of_caller = |replica| caller.is_none_or(|caller| caller == replica);
         match self {
-            What::Kill { .. }
-            | What::Freeze { .. }
-            | What::RollingRestart
-            | What::RedisKill
-            | What::Failover { .. } => true,
-            What::Link { far, .. } => match far {
-                Far::Provider(other) => other == provider,
-                // Whoever cannot reach the store loses the lease in the middle of a call.
-                Far::Redis => true,
-                Far::Callers | Far::Callbacks => false,
-            },
+            What::RollingRestart | What::RedisKill | What::Failover { .. } => true,
+            What::Kill { replica } | What::Freeze { replica } => is_of_caller(replica),
+            What::Link { replica, far, .. } => {
+                is_of_caller(replica)
+                    && match far {
+                        Far::Provider(other) => other == provider,
+                        // Whoever cannot reach the store loses the lease in the middle of a call.
+                        Far::Redis => true,
+                        Far::Callers | Far::Callbacks => false,
+                    }
+            }
         }
     }
 }

@@ -1,7 +1,9 @@
-//! A link between two processes that can be made ill: a small TCP proxy. It knows nothing of what it carries.
+//! A link between two processes that can be made ill: a small TCP proxy. It knows nothing of what it carries, and shows what goes
+//! there to whoever listens.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{ReadHalf, WriteHalf};
@@ -21,6 +23,9 @@ pub struct Link {
     ill: watch::Sender<Option<Ill>>,
 }
 
+/// Is shown every piece of what goes there, as it comes.
+pub type Ear = Arc<dyn Fn(&[u8]) + Send + Sync>;
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Way {
     There,
@@ -30,10 +35,14 @@ enum Way {
 impl Link {
     /// Leads to `target`, whether somebody listens there yet or not.
     pub async fn to(target: SocketAddr) -> Link {
+        Link::overheard(target, Arc::new(|_: &[u8]| {})).await
+    }
+
+    pub async fn overheard(target: SocketAddr, ear: Ear) -> Link {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (ill, seen) = watch::channel(None);
-        tokio::spawn(serve(listener, target, seen));
+        tokio::spawn(serve(listener, target, ear, seen));
         Link { address, ill }
     }
 
@@ -50,7 +59,7 @@ impl Link {
     }
 }
 
-async fn serve(mut listener: TcpListener, target: SocketAddr, mut ill: watch::Receiver<Option<Ill>>) {
+async fn serve(mut listener: TcpListener, target: SocketAddr, ear: Ear, mut ill: watch::Receiver<Option<Ill>>) {
     let address = listener.local_addr().unwrap();
     loop {
         if *ill.borrow_and_update() == Some(Ill::Cut) {
@@ -64,7 +73,7 @@ async fn serve(mut listener: TcpListener, target: SocketAddr, mut ill: watch::Re
         tokio::select! {
             changed = ill.changed() => if changed.is_err() { return },
             accepted = listener.accept() => if let Ok((near, _)) = accepted {
-                tokio::spawn(carry(near, target, ill.clone()));
+                tokio::spawn(carry(near, target, ear.clone(), ill.clone()));
             },
         }
     }
@@ -78,7 +87,7 @@ fn hold(address: SocketAddr) -> TcpSocket {
     socket
 }
 
-async fn carry(mut near: TcpStream, target: SocketAddr, mut ill: watch::Receiver<Option<Ill>>) {
+async fn carry(mut near: TcpStream, target: SocketAddr, ear: Ear, mut ill: watch::Receiver<Option<Ill>>) {
     if ill.wait_for(|ill| *ill != Some(Ill::Blackhole)).await.is_err() {
         return;
     }
@@ -94,8 +103,8 @@ async fn carry(mut near: TcpStream, target: SocketAddr, mut ill: watch::Receiver
         let (far_read, far_write) = far.split();
         let both = async {
             tokio::try_join!(
-                pump(near_read, far_write, Way::There, ill.clone()),
-                pump(far_read, near_write, Way::Back, ill.clone())
+                pump(near_read, far_write, Way::There, &ear, ill.clone()),
+                pump(far_read, near_write, Way::Back, &ear, ill.clone())
             )
         };
         tokio::select! {
@@ -119,6 +128,7 @@ async fn pump(
     mut from: ReadHalf<'_>,
     mut to: WriteHalf<'_>,
     way: Way,
+    ear: &Ear,
     mut ill: watch::Receiver<Option<Ill>>,
 ) -> io::Result<()> {
     let mut chunk = vec![0; CHUNK_BYTES];
@@ -134,6 +144,9 @@ async fn pump(
         };
         if length == 0 {
             return to.shutdown().await;
+        }
+        if way == Way::There {
+            ear(&chunk[..length]);
         }
         // The link may have been mended while this was read.
         let now = *ill.borrow();

@@ -35,7 +35,7 @@ impl Report {
             *self.faults.entry(class).or_default() += count;
         }
         *self.faults.entry("provider").or_default() += history.troubled.len();
-        self.broken += verdict.broken.len() + verdict.late.len();
+        self.broken += verdict.broken.len() + verdict.late.len() + verdict.puzzles.len();
         let sums = [
             ("jobs", history.jobs.len()),
             ("submits_acknowledged", submits(history)),
@@ -148,6 +148,11 @@ mod tests {
         assert_eq!(line["looks_into_redis"], 4);
         assert_eq!(line["double_charges"], 3);
         assert_eq!(line["broken"], 1);
+        verdict.late.clear();
+        verdict.puzzles.push("unknown, and nothing hid the answer".to_owned());
+        let mut report = Report::new(7);
+        report.add(&part(400), &verdict);
+        assert!(report.is_broken());
         assert!(report.line().starts_with(r#"{"seed":7,"jobs":0,"faults":{"#));
     }
 }

@@ -10,7 +10,7 @@ use semanas_client::raw::v1::watch_work_history_response::Content;
 use semanas_client::raw::v1::{WatchWorkHistoryRequest, WatchWorkHistoryResponse};
 use tokio::time::{Instant, timeout};
 
-use crate::clock::pause_ms;
+use crate::clock::{now_ms, pause_ms};
 use crate::history::{Outcome, Piece, Sighting};
 use crate::load::outcome_of;
 use crate::world::World;
@@ -28,6 +28,7 @@ pub async fn watch(world: Arc<World>, job: String, cursor: Option<String>, seed:
         sighting: Sighting {
             job,
             pieces: Vec::new(),
+            resets_ms: Vec::new(),
         },
         cursor: cursor.unwrap_or_default(),
         dice: StdRng::seed_from_u64(seed),
@@ -103,6 +104,7 @@ impl Watcher {
         let piece = match message.content {
             Some(Content::Snapshot(snapshot)) => {
                 let is_reset = SnapshotCause::from(snapshot.cause) == SnapshotCause::Reset;
+                self.sighting.resets_ms.extend(is_reset.then(now_ms));
                 let job = snapshot.job.unwrap_or_default();
                 Piece::Snapshot {
                     sequence: job.event_sequence,

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::Duration;
 
 use semanas_client::raw::v1::work_history_service_client::WorkHistoryServiceClient;
@@ -12,10 +13,11 @@ use tokio::sync::Mutex;
 use tonic::transport::{Channel, Endpoint};
 use tonic_health::pb::health_check_response::ServingStatus;
 
+use crate::clock::now_ms;
 use crate::data_store::DataStore;
 use crate::history::Recorder;
 use crate::plan::{Far, Plan, REPLICAS};
-use crate::proxy::Link;
+use crate::proxy::{Ear, Link};
 
 /// Connections of the callers to each replica.
 const CHANNELS: usize = 4;
@@ -30,6 +32,10 @@ pub const DEADLINE_MS: u64 = 12_000;
 pub const CALLS_PER_S_MAX: u32 = 30;
 pub const CALLS_BURST: u32 = 5;
 pub const CALLS_IN_FLIGHT_MAX: u32 = 40;
+
+/// How the CURPs of all people of a run begin, and their length.
+pub const CURPS_BEGIN: &[u8] = b"LOTP8503";
+const CURP_BYTES: usize = 18;
 
 /// Short times, so that what takes minutes in the field takes seconds here. Breakers are short, and nothing else stands between a
 /// defect and the books: no limit by person and day, and claims that stall are let go on for longer.
@@ -67,12 +73,24 @@ pub struct World {
     pub sandbox: Sandbox,
     pub replicas: Vec<Replica>,
     pub recorder: Recorder,
+    gossip: Gossip,
     /// Streams that watchers have open at this moment.
     open_watches: AtomicUsize,
 }
 
 /// One open stream of a watcher, for as long as it is held.
 pub struct OpenWatch<'a>(&'a World);
+
+/// A CURP on its way to a provider: when, by which replica, to whom.
+#[derive(Clone)]
+pub struct Overheard {
+    pub at_ms: u64,
+    pub replica: usize,
+    pub provider: Provider,
+    pub curp: String,
+}
+
+type Gossip = Arc<StdMutex<Vec<Overheard>>>;
 
 pub struct Replica {
     pub server: Mutex<Server>,
@@ -92,17 +110,25 @@ impl World {
         for provider in Provider::ALL {
             sandbox.set_provider(provider, Some(latency.clone())).await.unwrap();
         }
+        let gossip = Gossip::default();
         let mut replicas = Vec::new();
-        for _ in 0..REPLICAS {
-            replicas.push(Replica::start(&store, &sandbox, plan.lease_ms).await);
+        for number in 0..REPLICAS {
+            let ear = |provider| ear(gossip.clone(), number, provider);
+            replicas.push(Replica::start(&store, &sandbox, plan.lease_ms, ear).await);
         }
         World {
             store,
             sandbox,
             replicas,
             recorder: Recorder::default(),
+            gossip,
             open_watches: AtomicUsize::new(0),
         }
+    }
+
+    /// What was heard on the links to the providers.
+    pub fn overheard(&self) -> Vec<Overheard> {
+        self.gossip.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Counts a stream of a watcher as open.
@@ -139,7 +165,7 @@ impl Drop for OpenWatch<'_> {
 }
 
 impl Replica {
-    async fn start(store: &DataStore, sandbox: &Sandbox, lease_ms: u64) -> Replica {
+    async fn start(store: &DataStore, sandbox: &Sandbox, lease_ms: u64, ear: impl Fn(Provider) -> Ear) -> Replica {
         let local = |port| SocketAddr::from(([127, 0, 0, 1], port));
         let (grpc, http) = (local(free_port()), local(free_port()));
         let url = store.url().await;
@@ -153,7 +179,10 @@ impl Replica {
                 Far::Callers => grpc,
                 Far::Callbacks => http,
             };
-            links.push(Link::to(target).await);
+            links.push(match far {
+                Far::Provider(provider) => Link::overheard(target, ear(provider)).await,
+                Far::Redis | Far::Callers | Far::Callbacks => Link::to(target).await,
+            });
         }
         let link = |far| format!("http://{}", links[place(far)].address());
         let url = single.map_or(url, |_| link(Far::Redis).replace("http", "redis"));
@@ -214,6 +243,27 @@ impl Replica {
         })
         .await;
     }
+}
+
+/// Notes whose CURP goes by. One that is cut in two by the pieces is missed: who called is then not known.
+fn ear(gossip: Gossip, replica: usize, provider: Provider) -> Ear {
+    Arc::new(move |piece| {
+        for curp in curps_in(piece) {
+            let overheard = Overheard {
+                at_ms: now_ms(),
+                replica,
+                provider,
+                curp,
+            };
+            gossip.lock().unwrap_or_else(PoisonError::into_inner).push(overheard);
+        }
+    })
+}
+
+fn curps_in(piece: &[u8]) -> impl Iterator<Item = String> {
+    let begins = |place: &usize| piece[*place..].starts_with(CURPS_BEGIN);
+    let found = (0..piece.len()).filter(begins);
+    found.filter_map(|place| String::from_utf8(piece.get(place..place + CURP_BYTES)?.to_vec()).ok())
 }
 
 fn channel(url: &str) -> Channel {

@@ -9,6 +9,7 @@ use anyhow::{Context as _, bail};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::fake::other_address;
 use crate::fake::script::Script;
 use crate::real::World;
 
@@ -24,6 +25,8 @@ pub struct Case {
     pub why: String,
     #[serde(default)]
     pub server: ServerKind,
+    /// What the machine must have; where it has not, the case is skipped in all languages, and said so.
+    pub needs: Option<Need>,
     /// What the fake does.
     #[serde(default)]
     pub script: Script,
@@ -51,6 +54,26 @@ pub enum ServerKind {
     Real,
     /// Two of them on one Redis, restarted one after the other.
     Rolling,
+}
+
+/// What not every machine has.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Need {
+    /// An address other than its loopback one.
+    OtherAddress,
+}
+
+impl Need {
+    /// Why the machine cannot run the case; none when it can.
+    pub fn missing(self) -> Option<&'static str> {
+        match self {
+            Need::OtherAddress if other_address().is_none() => {
+                Some("this machine has no address but its loopback one, so that nothing can listen elsewhere")
+            }
+            Need::OtherAddress => None,
+        }
+    }
 }
 
 /// What must come of it: patterns, see `pattern`.

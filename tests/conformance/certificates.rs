@@ -1,6 +1,7 @@
 //! Certificates of one run: an authority that the cases name, one that nobody knows, and what they signed.
 
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair};
@@ -14,6 +15,8 @@ use crate::fake::script::Listen;
 
 /// What HTTP/2 is called in a handshake.
 const ALPN: &[u8] = b"h2";
+
+const A_DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// A certificate and its key, both PEM.
 pub struct Identity {
@@ -32,6 +35,7 @@ pub struct Certificates {
     server: Identity,
     wrong_host: Identity,
     untrusted: Identity,
+    expired: Identity,
 }
 
 impl Certificates {
@@ -44,6 +48,12 @@ impl Certificates {
                 &others,
                 &["localhost", "127.0.0.1"],
                 ExtendedKeyUsagePurpose::ServerAuth,
+            )?,
+            expired: signed_until(
+                &ours,
+                &["localhost", "127.0.0.1"],
+                ExtendedKeyUsagePurpose::ServerAuth,
+                Some(SystemTime::now() - A_DAY),
             )?,
             client: signed(&ours, &["client.example"], ExtendedKeyUsagePurpose::ClientAuth)?,
             stranger: signed(&others, &["client.example"], ExtendedKeyUsagePurpose::ClientAuth)?,
@@ -58,7 +68,13 @@ impl Certificates {
             Listen::Tls | Listen::MutualTls => &self.server,
             Listen::TlsWrongHost => &self.wrong_host,
             Listen::TlsUntrusted => &self.untrusted,
-            Listen::Plain | Listen::RefuseForMs(_) | Listen::Refuse | Listen::Mute => return Ok(None),
+            Listen::TlsExpired => &self.expired,
+            Listen::Plain
+            | Listen::OtherAddress
+            | Listen::RefuseForMs(_)
+            | Listen::Refuse
+            | Listen::Mute
+            | Listen::MuteForMs(_) => return Ok(None),
         };
         let chain = vec![CertificateDer::from_pem_slice(identity.certificate.as_bytes())?];
         let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes())?;
@@ -98,11 +114,23 @@ fn signed(
     names: &[&str],
     purpose: ExtendedKeyUsagePurpose,
 ) -> anyhow::Result<Identity> {
+    signed_until(authority, names, purpose, None)
+}
+
+fn signed_until(
+    authority: &CertifiedIssuer<'static, KeyPair>,
+    names: &[&str],
+    purpose: ExtendedKeyUsagePurpose,
+    end: Option<SystemTime>,
+) -> anyhow::Result<Identity> {
     let key = KeyPair::generate()?;
     let mut params = CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())?;
     params.extended_key_usages = vec![purpose];
     // Some TLS stacks want the chain to name its authority.
     params.use_authority_key_identifier_extension = true;
+    if let Some(end) = end {
+        params.not_after = end.into();
+    }
     let certificate = params.signed_by(&key, authority)?;
     Ok(Identity {
         certificate: certificate.pem(),

@@ -15,14 +15,19 @@ use tokio::time::timeout;
 
 /// How long a driver may take to end after its input has ended.
 const END_LIMIT: Duration = Duration::from_secs(20);
+/// Clients whose calls can be made in two ways: the driver makes them in the second one when it is started with its name.
+const OTHER_FACES: [(&str, &str); 2] = [("python", "async"), ("java", "async")];
 /// How much of standard error is shown with a failure.
 const ERROR_BYTES_MAX: u64 = 4_000;
 
-/// What starts a language's driver.
+/// What starts a language's driver, for one of the faces that its client has.
 #[derive(Clone)]
 pub struct Language {
+    /// Of the matrix's column: the language, with the face behind it unless it is the first.
+    pub column: String,
     pub name: String,
     pub program: PathBuf,
+    face: Option<&'static str>,
 }
 
 pub struct Driver {
@@ -34,17 +39,29 @@ pub struct Driver {
 }
 
 impl Language {
-    pub fn find(root: &Path, name: &str) -> Option<Language> {
+    /// All faces of a language; none when it has no driver.
+    pub fn find(root: &Path, name: &str) -> Vec<Language> {
         let program = root.join("client").join(name).join("conformance/run");
-        program.exists().then(|| Language {
+        let of_face = |face: Option<&'static str>| Language {
+            column: face.map_or_else(|| name.to_owned(), |face| format!("{name}-{face}")),
             name: name.to_owned(),
-            program,
-        })
+            program: program.clone(),
+            face,
+        };
+        if !program.exists() {
+            return Vec::new();
+        }
+        let more = OTHER_FACES.iter().filter(|(language, _)| *language == name);
+        std::iter::once(None)
+            .chain(more.map(|(_, face)| Some(*face)))
+            .map(of_face)
+            .collect()
     }
 
     pub fn start(&self) -> anyhow::Result<Driver> {
         let errors = tempfile::tempfile()?;
         let mut child = Command::new(&self.program)
+            .args(self.face)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(errors.try_clone()?)

@@ -12,7 +12,9 @@ pub enum Cell {
 
 pub struct Matrix {
     pub cases: Vec<String>,
-    /// Each language with a cell for each case.
+    /// Of each column.
+    pub languages: Vec<String>,
+    /// Each face of each language with a cell for each case.
     pub columns: Vec<(String, Vec<Cell>)>,
 }
 
@@ -22,21 +24,23 @@ impl Matrix {
         let heads: Vec<String> = self
             .columns
             .iter()
-            .map(|(language, _)| format!("{language:>11}"))
+            .map(|(column, _)| format!("{column:>13}"))
             .collect();
         let mut table = format!("{:width$}{}\n", "", heads.concat());
         for (row, case) in self.cases.iter().enumerate() {
             let words = self
                 .columns
                 .iter()
-                .map(|(_, cells)| format!("{:>11}", word(cells[row])));
+                .map(|(_, cells)| format!("{:>13}", word(cells[row])));
             table.push_str(&format!("{case:width$}{}\n", words.collect::<String>()));
         }
         table
     }
 
     pub fn json(&self) -> String {
-        let languages: Vec<&str> = self.columns.iter().map(|(language, _)| language.as_str()).collect();
+        let mut languages = self.languages.clone();
+        languages.dedup();
+        let columns: Vec<&str> = self.columns.iter().map(|(column, _)| column.as_str()).collect();
         let count = |wanted| {
             self.columns
                 .iter()
@@ -46,7 +50,7 @@ impl Matrix {
         };
         let (passed, failed, skipped) = (count(Cell::Passed), count(Cell::Failed), count(Cell::Skipped));
         json!({
-            "cases": self.cases.len(), "languages": languages, "passed": passed, "failed": failed, "skipped": skipped,
+            "cases": self.cases.len(), "languages": languages, "columns": columns, "passed": passed, "failed": failed, "skipped": skipped,
         })
         .to_string()
     }
@@ -72,14 +76,15 @@ mod tests {
     fn one_failed_cell_makes_it_red_and_a_skipped_one_does_not() {
         let matrix = |cells: Vec<Cell>| Matrix {
             cases: vec!["a".into(), "b".into()],
-            columns: vec![("rust".into(), cells)],
+            languages: vec!["java".into(), "java".into()],
+            columns: vec![("java".into(), cells.clone()), ("java-async".into(), cells)],
         };
         assert!(matrix(vec![Cell::Passed, Cell::Skipped]).is_green());
         let red = matrix(vec![Cell::Passed, Cell::Failed]);
         assert!(!red.is_green());
         assert_eq!(
             red.json(),
-            r#"{"cases":2,"failed":1,"languages":["rust"],"passed":1,"skipped":0}"#
+            r#"{"cases":2,"columns":["java","java-async"],"failed":2,"languages":["java"],"passed":2,"skipped":0}"#
         );
         assert_eq!(red.table().lines().count(), 3);
     }

@@ -63,6 +63,7 @@ fn operate(at: &str, operator: &str, operand: &Value, actual: &Value, found: &mu
         "$contains" => text.contains(wanted),
         "$lacks" => !actual.to_string().contains(wanted),
         "$starts_with" => text.starts_with(wanted),
+        "$ends_with" => text.ends_with(wanted),
         "$at_least" => number >= limit,
         "$at_most" => number <= limit,
         "$not" => !differences(operand, actual).is_empty(),

@@ -5,16 +5,19 @@
 use serde_json::Value;
 
 use crate::certificates::Certificates;
+use crate::fake::other_address;
 use crate::real;
 
-/// Puts in what the names stand for, in every text of `value`. A text is such a name as a whole; `$port` may also be a part.
+/// Puts in what the names stand for, in every text of `value`. A text is such a name as a whole; `$port`, and
+/// `$other_address` with it, may also be a part.
 pub fn put_in(value: &mut Value, certificates: &Certificates, port: u16) {
     match value {
         Value::String(text) => {
             if let Some(whole) = known(text, certificates) {
                 *text = whole;
             } else if text.contains("$port") {
-                *text = text.replace("$port", &port.to_string());
+                let address = other_address().map(|it| it.to_string()).unwrap_or_default();
+                *text = text.replace("$port", &port.to_string()).replace("$other_address", &address);
             }
         }
         Value::Array(list) => list.iter_mut().for_each(|it| put_in(it, certificates, port)),

@@ -58,15 +58,17 @@ pub async fn run(case: &Case, driver: &mut Driver, certificates: &Certificates) 
         Err(error) => failed(format!("{error:#}")),
     };
     outcome.is_driver_usable = is_driver_usable;
-    let saw = server.saw();
-    outcome.exchange.push_str(&format!("case:   {told}\nserver: {saw}\n"));
+    let (saw, connections) = server.saw();
+    outcome
+        .exchange
+        .push_str(&format!("case:   {told}\nserver: {saw}, connections: {connections}\n"));
     outcome
 }
 
 impl Server {
     async fn start(case: &Case, certificates: &Certificates) -> anyhow::Result<Server> {
         Ok(match case.server {
-            ServerKind::Fake => Server::Fake(Fake::start(case.script.clone(), certificates)?),
+            ServerKind::Fake => Server::Fake(Fake::start(case.script.clone(), certificates).await?),
             ServerKind::Real => Server::Real(Box::new(Real::start(&case.world).await?)),
             ServerKind::Rolling => Server::Rolling(Box::new(Rolling::start(&case.world).await?)),
         })
@@ -84,10 +86,11 @@ impl Server {
         }
     }
 
-    fn saw(&self) -> Value {
+    /// The calls, and how many connections brought them.
+    fn saw(&self) -> (Value, Value) {
         match self {
-            Server::Fake(fake) => fake.record.calls(),
-            Server::Real(_) | Server::Rolling(_) => Value::Null,
+            Server::Fake(fake) => (fake.record.calls(), json!(fake.record.connections())),
+            Server::Real(_) | Server::Rolling(_) => (Value::Null, Value::Null),
         }
     }
 }

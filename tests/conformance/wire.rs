@@ -24,10 +24,10 @@ pub fn method(path: &str) -> Option<MethodDescriptor> {
         .find(|it| it.name() == method)
 }
 
-/// Whether the contract has a method of this name, in any service.
-pub fn has_method(name: &str) -> bool {
+/// The method of this name, in whichever service.
+pub fn method_named(name: &str) -> Option<MethodDescriptor> {
     POOL.services()
-        .any(|service| service.methods().any(|it| it.name() == name))
+        .find_map(|service| service.methods().find(|it| it.name() == name))
 }
 
 /// A frame that holds the method's answer, which is given as protobuf's JSON, with `more` bytes at its end.

@@ -96,6 +96,25 @@ impl Redis {
         client.get_multiplexed_async_connection_with_config(&patient).await.ok()
     }
 
+    /// How long the append-only file is by now.
+    pub fn written_bytes(&self) -> u64 {
+        std::fs::metadata(self.append_only_file()).unwrap().len()
+    }
+
+    /// What a disk leaves that lied about all it was told after this: for a server that does not run.
+    pub fn forget_from(&self, bytes: u64) {
+        assert!(self.process.is_none(), "a server that runs would not notice");
+        let file = std::fs::OpenOptions::new()
+            .write(true)
+            .open(self.append_only_file())
+            .unwrap();
+        file.set_len(bytes).unwrap();
+    }
+
+    fn append_only_file(&self) -> PathBuf {
+        self.folder.path().join("appendonlydir/appendonly.aof.1.incr.aof")
+    }
+
     fn log(&self) -> PathBuf {
         self.folder.path().join("redis.log")
     }

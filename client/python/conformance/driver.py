@@ -17,6 +17,8 @@ from datetime import timedelta
 from typing import Any
 
 import report
+from opentelemetry import context, trace
+from opentelemetry.sdk.trace import TracerProvider
 
 from semanas import (
     AsyncClient,
@@ -32,6 +34,9 @@ from semanas import (
 
 Json = dict[str, Any]
 
+# Any that is not zero.
+_CALLERS_SPAN = 0xB7AD6B7169203331
+_SAMPLED = trace.TraceFlags(trace.TraceFlags.SAMPLED)
 # Which of the case's calls is being made; a thread takes it over from the task that starts it.
 _CALL: contextvars.ContextVar[int] = contextvars.ContextVar("call")
 
@@ -210,6 +215,8 @@ def _options(case: Json, hooks: Hooks) -> Options:
         if f"{name}_ms" in given:
             milliseconds = given[f"{name}_ms"]
             options[name] = None if milliseconds is None else milliseconds / 1000
+    if "trace_id" in given:
+        options["tracer"] = TracerProvider().get_tracer("conformance")
     watch: Json = {}
     if "watch_heartbeat_interval_ms" in given:
         watch["heartbeat_interval"] = given["watch_heartbeat_interval_ms"] / 1000
@@ -227,7 +234,7 @@ def _policy(given: Json, switch: str, prefix: str, default: RetryPolicy | None) 
         tries_max=given.get(f"{prefix}_tries_max", default.tries_max),
         delay_first=given.get(f"{prefix}_delay_first_ms", default.delay_first * 1000) / 1000,
         delay_max=given.get(f"{prefix}_delay_max_ms", default.delay_max * 1000) / 1000,
-        retry_after_max=given.get(f"{prefix}_retry_after_max_ms", default.retry_after_max * 1000) / 1000,
+        server_delay_max=given.get(f"{prefix}_retry_after_max_ms", default.server_delay_max * 1000) / 1000,
     )
 
 
@@ -237,6 +244,7 @@ async def _run(case: Json, kind: type[Client] | type[AsyncClient]) -> Json:
     except SemanasError as error:
         return {"results": [{"error": report.error(error)} for _ in case["calls"]], "attempts": []}
     results = []
+    _enter_trace(case.get("options", {}))
     for number, call in enumerate(case["calls"]):
         _CALL.set(number)
         results.append(await running.run(call))
@@ -244,6 +252,13 @@ async def _run(case: Json, kind: type[Client] | type[AsyncClient]) -> Json:
     if isinstance(closed, Awaitable):
         await closed
     return {"results": results, "attempts": running.attempts}
+
+
+def _enter_trace(options: Json) -> None:
+    """Makes the calls after it part of the case's trace, if it names one. It ends with the loop, which has a context of its own."""
+    if "trace_id" in options:
+        span = trace.SpanContext(int(options["trace_id"], 16), _CALLERS_SPAN, is_remote=True, trace_flags=_SAMPLED)
+        context.attach(trace.set_span_in_context(trace.NonRecordingSpan(span)))
 
 
 def main() -> None:

@@ -88,6 +88,16 @@ def test_the_deadline_spans_all_tries() -> None:
     assert tries.delay(error(CODE.UNAVAILABLE), 109.99, 0.0) is None
 
 
+def test_a_deadline_that_the_server_calls_cancelled_is_a_deadline() -> None:
+    tries = Tries(POLICY, Repeat.HARMLESS, 10.0, now=100.0)
+    bare = semanas.CancelledError(Details("Timeout expired", code=CODE.CANCELLED))
+    assert isinstance(tries.named(bare, 109.99), semanas.DeadlineExceededError)
+    assert tries.named(bare, 105.0) is bare
+    assert tries.named(error(CODE.UNAVAILABLE), 109.99).code is CODE.UNAVAILABLE
+    endless = Tries(POLICY, Repeat.HARMLESS, None, now=100.0)
+    assert endless.named(bare, 1e9) is bare
+
+
 @pytest.mark.parametrize(
     ("code", "reason", "is_resumed"),
     [
@@ -132,6 +142,16 @@ def test_every_code_is_an_error_with_words(code: grpc.StatusCode) -> None:
     assert told.status.code == code.value[0]
 
 
+def test_words_of_grpcs_core_become_plain_and_the_status_keeps_them() -> None:
+    words = "Stream removed (Deadline Exceeded)"
+    late = error_of(Ended(CODE.DEADLINE_EXCEEDED, words))
+    assert str(late) == "the deadline passed before the server answered"
+    assert late.status is not None
+    assert late.status.message == words
+    no_tls = error_of(Ended(CODE.UNAVAILABLE, "SSL_ERROR_SSL: WRONG_VERSION_NUMBER"))
+    assert "does not speak TLS" in str(no_tls)
+
+
 def test_names_of_enums_in_both_directions() -> None:
     assert enum_name(JobState, JobState.JOB_STATE_OUTCOME_UNKNOWN) == "OUTCOME_UNKNOWN"
     assert enum_name(JobState, 7) == "UNKNOWN(7)"
@@ -149,6 +169,15 @@ def test_mistakes_in_arguments_are_said_at_once() -> None:
             client.list_work_histories(states="FAILED")  # type: ignore[arg-type]  # pyright: ignore
         with pytest.raises(ValueError, match="time zone"):
             client.list_work_histories(created_from=datetime(2026, 1, 1))
+        job: Any = v1.WorkHistoryJob()
+        for method in (
+            client.lookup_nss,
+            client.submit_work_history,
+            client.get_work_history,
+            client.watch_work_history,
+        ):
+            with pytest.raises(TypeError, match="must be a string, not WorkHistoryJob"):
+                method(job)
         with pytest.raises(TypeError):
             client.get_work_history(limit=3)  # type: ignore[call-arg]  # pyright: ignore
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -44,6 +46,39 @@ def pki() -> Pki:
 
     key, chain = both(client)
     return Pki(authority.cert_pem.bytes().decode(), both(server), (key.decode(), chain.decode()))
+
+
+@contextlib.contextmanager
+def mute_at_first(address: str, connections: int) -> Iterator[str]:
+    """An address that takes so many connections without a word, and leads all that come later to the other one."""
+    taken: list[socket.socket] = []
+    opened: list[socket.socket] = []
+
+    def pump(source: socket.socket, sink: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while read := source.recv(65_536):
+                sink.sendall(read)
+
+    def lead(listener: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                taken.append(listener.accept()[0])
+                if len(taken) > connections:
+                    host, port = address.split(":")
+                    opened.append(socket.create_connection((host, int(port))))
+                    ends = taken[-1], opened[-1]
+                    for source, sink in (ends, ends[::-1]):
+                        threading.Thread(target=pump, args=(source, sink), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=lead, args=(listener,), daemon=True).start()
+        try:
+            yield f"127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            for one in (*taken, *opened):
+                with contextlib.suppress(OSError):
+                    one.shutdown(socket.SHUT_RDWR)
+                one.close()
 
 
 @pytest.fixture
@@ -145,6 +180,7 @@ async def test_loopback_never_goes_through_a_proxy(fake: FakeServer, client: Mak
         ("https://semanas.internal", {"credentials": Credentials(bearer_token="two words")}, "visible ASCII"),
         ("https://semanas.internal", {"credentials": Credentials(client_key_pem="k")}, "belong together"),
         ("https://semanas.internal", {"options": Options(ca_certificate_pem="no pem")}, "no certificate"),
+        ("http://localhost", {"options": Options(ca_certificate_pem="c")}, "write https://localhost:80"),
         ("http://localhost", {"credentials": Credentials(client_certificate_pem="c", client_key_pem="k")}, "https"),
     ],
 )
@@ -215,6 +251,27 @@ async def test_a_server_that_comes_up_late_is_found(kind: str) -> None:
         server.answer("GetWorkHistory", JOB)
         with server:
             assert (await waiting).job_id == "wh_1"
+
+
+async def test_each_try_waits_for_a_connection_of_its_own(fake: FakeServer, kind: str) -> None:
+    fake.answer("GetWorkHistory", JOB)
+    # Together longer than all waits before retries.
+    with mute_at_first(fake.endpoint.removeprefix("http://"), connections=3) as address:
+        async with connect(kind, f"http://{address}", options=Options(connect_timeout=0.5)) as calls:
+            assert (await calls("get_work_history", "wh_1")).job_id == "wh_1"
+
+
+async def test_waiting_for_a_connection_ends_with_the_client(kind: str) -> None:
+    tried: list[Any] = []
+    hooks = semanas.Hooks(on_attempt=tried.append)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        endpoint = f"http://127.0.0.1:{mute.getsockname()[1]}"
+        options = Options(connect_timeout=1, unary_deadline=None, retry=RetryPolicy(tries_max=1_000), hooks=hooks)
+        async with connect(kind, endpoint, options=options) as calls:
+            waiting = asyncio.ensure_future(calls("get_work_history", "wh_1"))
+            await eventually(lambda: len(tried) >= 2)
+        with pytest.raises(semanas.CancelledError):
+            await asyncio.wait_for(waiting, 15)
 
 
 async def test_a_client_that_crossed_a_fork_says_so(fake: FakeServer, client: Make, monkeypatch: Any) -> None:

@@ -130,7 +130,7 @@ async def test_an_error_tells_all_that_the_server_told(fake: FakeServer, client:
     assert error.known_reason == ErrorReason.ERROR_REASON_INVALID_CURP
     assert (error.domain, error.metadata) == ("semanas", {"provider": "KIBAN"})
     assert error.violations == (semanas.Violation("subject.curp", "wrong check digit"),)
-    assert str(error) == "the request is wrong [INVALID_CURP]"
+    assert str(error) == "the request is wrong [INVALID_CURP]: subject.curp: wrong check digit"
     assert error.status is not None
     assert len(error.status.details) == 2
 
@@ -170,8 +170,8 @@ async def test_hooks_are_told_of_tries_and_states_and_cannot_break_a_call(fake: 
         ("GetWorkHistory", 2, "OK"),
     ]
     assert told[0].reason == "STORE_UNAVAILABLE"
-    assert told[0].delay is not None
-    assert told[1].delay is None
+    assert told[0].wait is not None
+    assert told[1].wait is None
 
 
 async def test_each_try_is_a_span_and_the_server_gets_its_traceparent(fake: FakeServer, client: Make) -> None:

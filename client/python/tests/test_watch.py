@@ -275,8 +275,8 @@ async def test_a_wait_before_resuming_ends_with_the_watch(fake: FakeServer, clie
         await anext(watch)
         waiting = asyncio.ensure_future(anext(watch))
         await eventually(lambda: len(told) == 1)
-        assert told[0].delay is not None
-        assert told[0].delay >= 100
+        assert told[0].wait is not None
+        assert told[0].wait >= 100
         await calls.client.close() if asyncio.iscoroutinefunction(calls.client.close) else calls.client.close()
         with pytest.raises(semanas.CancelledError):
             await asyncio.wait_for(waiting, 10)

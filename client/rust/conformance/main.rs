@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::future::{BoxFuture, FutureExt as _, join_all};
+use opentelemetry::context::FutureExt as _;
 use semanas_client::{CallAttempt, Client, Error};
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
@@ -45,7 +46,11 @@ async fn run(case: &Value) -> Value {
         move |attempt: &CallAttempt| heard.hear(attempt)
     };
     let results = match requests::client(case, hook) {
-        Ok(client) => call_all(&client, &calls, &heard).await,
+        Ok(client) => {
+            call_all(&client, &calls, &heard)
+                .with_context(requests::context(case))
+                .await
+        }
         Err(error) => calls.iter().map(|_| json!({"error": results::error(&error)})).collect(),
     };
     let attempts = std::mem::take(&mut *heard.attempts.lock().expect("no hook panics"));

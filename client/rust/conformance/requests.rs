@@ -4,12 +4,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use opentelemetry::Context;
+use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState};
 use semanas_client::{
     CallAttempt, ChargeState, Client, Credentials, Error, Hooks, JobFilter, JobState, ListChargesRequest,
     LookupNssRequest, Options, Provider, ResolveWorkHistoryRequest, RetryPolicy, Subject, SubmitWorkHistoryRequest,
     WatchWorkHistoriesRequest,
 };
 use serde_json::Value;
+
+/// Any that is not zero.
+const CALLERS_SPAN: SpanId = SpanId::from_bytes([0xb7, 0xad, 0x6b, 0x71, 0x69, 0x20, 0x33, 0x31]);
 
 pub fn client(case: &Value, told: impl Fn(&CallAttempt) + Send + Sync + 'static) -> Result<Client, Error> {
     let mut options = Options {
@@ -48,6 +53,18 @@ pub fn client(case: &Value, told: impl Fn(&CallAttempt) + Send + Sync + 'static)
     options.ca_certificate_pem = given["ca_certificate_pem"].as_str().map(str::to_owned);
     options.user_agent = given["user_agent"].as_str().map(str::to_owned);
     Client::new(case["endpoint"].as_str().unwrap_or_default(), options)
+}
+
+/// What the case's calls are made in: a span of its trace, if it names one.
+pub fn context(case: &Value) -> Context {
+    let trace = case["options"]["trace_id"].as_str().map(TraceId::from_hex);
+    match trace {
+        Some(Ok(trace)) => {
+            let span = SpanContext::new(trace, CALLERS_SPAN, TraceFlags::SAMPLED, true, TraceState::default());
+            Context::new().with_remote_span_context(span)
+        }
+        Some(Err(_)) | None => Context::new(),
+    }
 }
 
 fn credentials(given: &Value) -> Credentials {

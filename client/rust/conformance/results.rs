@@ -127,7 +127,7 @@ pub fn error(error: &Error) -> Value {
     if let Some(details) = error.details() {
         add_details(&mut said, details);
     }
-    if let Some(delay) = error.retry_after() {
+    if let Some(delay) = error.retry_delay() {
         said["retry_delay_ms"] = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX).into();
     }
     said

@@ -2,17 +2,16 @@
 
 #![allow(clippy::print_stdout)]
 
-use semanas_client::{Client, Error, Options, SubmitWorkHistoryRequest};
+use semanas_client::{Client, Error, Options};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     let server = std::env::var("SEMANAS_SERVER").unwrap_or("http://127.0.0.1:50051".into());
     let client = Client::new(&server, Options::default())?;
-    let mut request = SubmitWorkHistoryRequest::default();
-    request.subject.curp = "GOAA970724HYNNNL08".into();
-    let job = client.get_work_history_when_done(request, None).await?;
+    let job = client.get_work_history_when_done("GOAA970724HYNNNL08", None).await?;
     for employment in job.work_history.unwrap_or_default().employments {
-        println!("{} {:?}", employment.registro_patronal, employment.start_date);
+        let since = employment.start_date.unwrap_or_default().year;
+        println!("{} since {since}", employment.employer);
     }
     Ok(())
 }

@@ -192,7 +192,7 @@ fn buys_anew(request: &LookupNssRequest) -> bool {
 }
 
 pub(crate) fn no_job() -> Error {
-    Status::internal("the server's answer holds no job").into()
+    Error::of(Status::internal("the server's answer holds no job"))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::error::Error as _;
 use std::future::Future;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep, timeout_at};
 use tonic::transport::{Channel, Uri};
 use tonic::{Code, Request, Response, Status, TimeoutExpired};
@@ -15,7 +16,7 @@ use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
 use crate::code;
 use crate::connect;
-use crate::endpoint;
+use crate::endpoint::{self, ConfigurationError};
 use crate::error::Error;
 use crate::hooks::CallAttempt;
 use crate::options::Options;
@@ -29,7 +30,7 @@ pub(crate) const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// What "no deadline" comes down to: a year.
 const FOREVER: Duration = Duration::from_secs(365 * 24 * 3600);
 /// Whose health is asked for.
-const SERVICE: &str = "semanas.v1.WorkHistoryService";
+pub(crate) const SERVICE: &str = "semanas.v1.WorkHistoryService";
 
 /// A client of one Semanas deployment. Cheap to clone; clones share the connection.
 #[derive(Clone, Debug)]
@@ -60,23 +61,21 @@ pub(crate) enum Repeat {
 
 impl Client {
     /// A client of the server at `endpoint` (`https://host:port`, or `http://` on the same machine), which connects with its
-    /// first call and again whenever the connection breaks. Must be called inside a Tokio runtime.
+    /// first call and again whenever the connection breaks.
     ///
     /// # Errors
     /// `Configuration`: the endpoint is malformed, or personal data or a token would go unencrypted to another machine, or a
-    /// certificate cannot be read.
+    /// certificate cannot be read, or there is no Tokio runtime here.
     pub fn new(endpoint: &str, options: Options) -> Result<Client, Error> {
         let endpoint = endpoint::parse(endpoint, &options)?;
+        Handle::try_current().map_err(|_| ConfigurationError::NoRuntime)?;
         let (limit, hooks) = (options.connect_timeout, options.hooks.clone());
         let connector = tower::service_fn(move |uri: Uri| connect::connect(uri, limit, hooks.clone()));
         let channel = endpoint.connect_with_connector_lazy(connector);
         Ok(Client::over(channel, options))
     }
 
-    /// A client over a channel of the caller's making: other transports, balancing, own TLS. What `options` say about the
-    /// connection has no effect. The channel is a type of tonic's, see [`crate::raw`].
-    #[must_use]
-    pub fn over(channel: Channel, options: Options) -> Client {
+    pub(crate) fn over(channel: Channel, options: Options) -> Client {
         let transport = Transport::new(channel, options.credentials.bearer.clone());
         Client { transport, options }
     }
@@ -106,12 +105,13 @@ impl Client {
             code: asked
                 .as_ref()
                 .map_or_else(|status| code::Code::of(status.code()), |_| code::Code::Ok),
-            retry_delay: None,
+            reason: String::new(),
+            wait: None,
         });
         let answer: HealthCheckResponse = match asked {
             Ok(answer) => answer,
             Err(status) if status.code() == Code::NotFound => return Ok(Health::Unknown),
-            Err(status) => return Err(status.into()),
+            Err(status) => return Err(Error::of(status)),
         };
         Ok(match ServingStatus::try_from(answer.status) {
             Ok(ServingStatus::Serving) => Health::Serving,
@@ -153,26 +153,26 @@ impl Client {
         loop {
             number += 1;
             let tried = try_once(request.clone(), deadline, self.options.unary_deadline.is_some(), &once).await;
-            let tried = tried.map_err(Error::from);
-            let retry_delay = tried
+            let tried = tried.map_err(Error::of);
+            let wait = tried
                 .as_ref()
                 .err()
-                .and_then(|error| self.retry_delay(error, repeat, number, deadline));
-            let code = tried.as_ref().map_or_else(Error::code, |_| code::Code::Ok);
+                .and_then(|error| self.wait(error, repeat, number, deadline));
             self.options.hooks.attempted(&CallAttempt {
                 method,
                 number,
-                code,
-                retry_delay,
+                code: tried.as_ref().map_or_else(Error::code, |_| code::Code::Ok),
+                reason: tried.as_ref().map_or_else(Error::reason, |_| "").to_owned(),
+                wait,
             });
-            match retry_delay {
+            match wait {
                 Some(delay) => sleep(delay).await,
                 None => return tried,
             }
         }
     }
 
-    fn retry_delay(&self, error: &Error, repeat: Repeat, tries_made: u32, deadline: Instant) -> Option<Duration> {
+    fn wait(&self, error: &Error, repeat: Repeat, tries_made: u32, deadline: Instant) -> Option<Duration> {
         let may_repeat = match repeat {
             Repeat::Harmless => true,
             Repeat::OnServersWord => error.details().is_some_and(|told| told.domain() == crate::ERROR_DOMAIN),

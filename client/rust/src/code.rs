@@ -50,6 +50,29 @@ impl Code {
         }
     }
 
+    #[cfg(feature = "testing")]
+    pub(crate) fn to_tonic(self) -> tonic::Code {
+        match self {
+            Code::Ok => tonic::Code::Ok,
+            Code::Cancelled => tonic::Code::Cancelled,
+            Code::Unknown => tonic::Code::Unknown,
+            Code::InvalidArgument => tonic::Code::InvalidArgument,
+            Code::DeadlineExceeded => tonic::Code::DeadlineExceeded,
+            Code::NotFound => tonic::Code::NotFound,
+            Code::AlreadyExists => tonic::Code::AlreadyExists,
+            Code::PermissionDenied => tonic::Code::PermissionDenied,
+            Code::ResourceExhausted => tonic::Code::ResourceExhausted,
+            Code::FailedPrecondition => tonic::Code::FailedPrecondition,
+            Code::Aborted => tonic::Code::Aborted,
+            Code::OutOfRange => tonic::Code::OutOfRange,
+            Code::Unimplemented => tonic::Code::Unimplemented,
+            Code::Internal => tonic::Code::Internal,
+            Code::Unavailable => tonic::Code::Unavailable,
+            Code::DataLoss => tonic::Code::DataLoss,
+            Code::Unauthenticated => tonic::Code::Unauthenticated,
+        }
+    }
+
     pub(crate) fn of(code: tonic::Code) -> Code {
         match code {
             tonic::Code::Ok => Code::Ok,

@@ -30,13 +30,15 @@ pub(crate) async fn connect(uri: Uri, limit: Duration, hooks: Hooks) -> io::Resu
     let port = uri
         .port_u16()
         .unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
-    let connected = match timeout(limit, TcpStream::connect((host, port))).await {
+    let connected = match timeout(limit, TcpStream::connect((host.as_str(), port))).await {
         Ok(connected) => connected.and_then(|stream| stream.set_nodelay(true).map(|()| stream)),
         Err(_) => Err(io::Error::new(
             io::ErrorKind::TimedOut,
-            format!("no connection within {limit:?}"),
+            format!("no answer within {limit:?}"),
         )),
     };
+    let connected =
+        connected.map_err(|error| io::Error::new(error.kind(), format!("cannot connect to {host}:{port}: {error}")));
     let state = if connected.is_ok() {
         ConnectionState::Ready
     } else {

@@ -33,7 +33,7 @@ impl Client {
         let mut progress = None;
         let until = Instant::now() + time_limit;
         let done = timeout_at(until, client.follow_to_the_end(request, &mut progress)).await;
-        done.unwrap_or_else(|_| match Error::from(too_late()) {
+        done.unwrap_or_else(|_| match Error::of(too_late()) {
             Error::DeadlineExceeded { details, .. } => Err(Error::DeadlineExceeded {
                 details,
                 progress: progress.map(Box::new),

@@ -2,6 +2,7 @@
 
 use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Identity, Uri};
 
+use crate::credentials::Bearer;
 use crate::options::Options;
 
 /// What servers see of this client.
@@ -33,9 +34,21 @@ pub enum ConfigurationError {
     /// A certificate or key cannot be read.
     #[error("a certificate or key in the options cannot be used: {0}")]
     Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// What was given as `ca_certificate_pem` is no certificate.
+    #[error("ca_certificate_pem holds no certificate in PEM")]
+    CertificateAuthority,
+    /// `ca_certificate_pem` has no meaning without TLS.
+    #[error("certificates are of use over TLS only: write https://{host}")]
+    CertificateAuthorityWithoutTls { host: String },
+    /// The bearer token cannot be sent.
+    #[error("the bearer token is empty, or has spaces, line ends or other characters that a header cannot carry")]
+    BearerToken,
     /// `user_agent` cannot stand in a header.
     #[error("user_agent must be visible ASCII, such as my-service/1.2")]
     UserAgent,
+    /// The connection needs a Tokio runtime to run on.
+    #[error("a client is made inside a Tokio runtime: in an async fn under #[tokio::main], or within Runtime::enter")]
+    NoRuntime,
 }
 
 /// The checked endpoint, not connected yet.
@@ -45,6 +58,14 @@ pub(crate) fn parse(endpoint: &str, options: &Options) -> Result<Endpoint, Confi
         .host()
         .filter(|host| !host.is_empty())
         .ok_or(ConfigurationError::Malformed)?;
+    let is_for_listening = uri.port_u16() == Some(0);
+    let has_more = uri.path_and_query().is_some_and(|more| more.as_str() != "/");
+    let names_a_user = uri
+        .authority()
+        .is_some_and(|authority| authority.as_str().contains('@'));
+    if has_more || names_a_user || is_for_listening {
+        return Err(ConfigurationError::Malformed);
+    }
     let is_secure = match uri.scheme_str() {
         Some("https") => true,
         Some("http") => false,
@@ -57,6 +78,21 @@ pub(crate) fn parse(endpoint: &str, options: &Options) -> Result<Endpoint, Confi
         }
         if !options.allow_plaintext {
             return Err(ConfigurationError::PlaintextRefused { host });
+        }
+    }
+    if let Some(Bearer::Token(token)) = &options.credentials.bearer {
+        let is_visible = token.bytes().all(|byte| byte.is_ascii_graphic());
+        if token.is_empty() || !is_visible {
+            return Err(ConfigurationError::BearerToken);
+        }
+    }
+    if let Some(pem) = &options.ca_certificate_pem {
+        if !is_secure {
+            let host = host.to_owned();
+            return Err(ConfigurationError::CertificateAuthorityWithoutTls { host });
+        }
+        if !pem.contains("-----BEGIN CERTIFICATE-----") {
+            return Err(ConfigurationError::CertificateAuthority);
         }
     }
     let agent = match &options.user_agent {
@@ -136,6 +172,10 @@ mod tests {
         check("", true, "malformed");
         check("ftp://semanas.internal", true, "malformed");
         check("http:// spaces", true, "malformed");
+        check("https://semanas.internal/v1", true, "malformed");
+        check("https://semanas.internal:0", true, "malformed");
+        check("https://semanas.internal?x=1", true, "malformed");
+        check("https://somebody@semanas.internal", true, "malformed");
     }
 
     #[test]
@@ -159,10 +199,31 @@ mod tests {
         assert!(refused("https://semanas.internal:1", half).contains("its key"));
         let garbage = Credentials::default().with_client_certificate("no certificate", "no key");
         assert!(refused("https://semanas.internal:1", garbage).contains("cannot be used"));
+        for token in ["", "two words", "a\nb"] {
+            let said = refused("https://semanas.internal:1", Credentials::bearer_token(token));
+            assert!(said.contains("that a header cannot carry"), "{said}");
+        }
+    }
+
+    #[test]
+    fn an_authority_that_could_not_be_asked_is_refused() {
+        let refused = |endpoint: &str, pem: &str| {
+            let options = Options {
+                ca_certificate_pem: Some(pem.to_owned()),
+                ..Options::default()
+            };
+            parse(endpoint, &options)
+                .err()
+                .map(|error| error.to_string())
+                .unwrap_or_default()
+        };
+        assert!(refused("https://semanas.internal", "no certificate").contains("no certificate in PEM"));
+        assert!(refused("http://127.0.0.1:1", "-----BEGIN CERTIFICATE-----").contains("https://127.0.0.1"));
     }
 
     #[tokio::test]
     async fn tls_needs_nothing_but_the_scheme() {
         check("https://semanas.example.mx", false, "fine");
+        check("https://semanas.example.mx:8443/", false, "fine");
     }
 }

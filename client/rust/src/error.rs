@@ -22,7 +22,7 @@ pub enum Error {
     #[error(transparent)]
     Configuration(#[from] ConfigurationError),
     /// The request is wrong: mend what `violations` name. Repeating it is of no use.
-    #[error("{details}")]
+    #[error("{details}{}", in_words(violations))]
     InvalidRequest {
         violations: Vec<Violation>,
         details: Details,
@@ -36,16 +36,16 @@ pub enum Error {
     /// The cursor is older than what is kept: watch again without it.
     #[error("{details}")]
     OutOfRange { details: Details },
-    /// A limit is used up. `retry_after` is absent when waiting does not help.
+    /// A limit is used up. `retry_delay` is absent when waiting does not help.
     #[error("{details}")]
     Exhausted {
-        retry_after: Option<Duration>,
+        retry_delay: Option<Duration>,
         details: Details,
     },
     /// The server or what it depends on cannot be reached, or the connection broke: try again later.
     #[error("{details}")]
     Unavailable {
-        retry_after: Option<Duration>,
+        retry_delay: Option<Duration>,
         details: Details,
     },
     /// The deadline passed first. The work may go on: the same call later gets its answer.
@@ -145,6 +145,10 @@ impl Details {
         Code::of(self.0.status.code())
     }
 
+    pub(crate) fn status(&self) -> &Status {
+        &self.0.status
+    }
+
     /// The details of the status as they were received: an encoded `google.rpc.Status`; empty when there are none.
     #[must_use]
     pub fn raw_details(&self) -> &[u8] {
@@ -205,33 +209,51 @@ impl Error {
         self.details().map_or(Code::Unknown, Details::code)
     }
 
-    /// The reason in UPPER_SNAKE; empty when there is none.
+    /// The reason in UPPER_SNAKE, of a job that did not succeed too; empty when there is none.
     #[must_use]
     pub fn reason(&self) -> &str {
-        self.details().map_or("", Details::reason)
+        match self {
+            Error::JobNotSucceeded { job } => failure_reason(job).and_then(ErrorReason::name).unwrap_or_default(),
+            other => other.details().map_or("", Details::reason),
+        }
     }
 
     /// The reason if this version knows it, else `ErrorReason::Unspecified`.
     #[must_use]
     pub fn known_reason(&self) -> ErrorReason {
-        self.details().map(Details::known_reason).unwrap_or_default()
+        match self {
+            Error::JobNotSucceeded { job } => failure_reason(job)
+                .filter(|reason| reason.name().is_some())
+                .unwrap_or_default(),
+            other => other.details().map(Details::known_reason).unwrap_or_default(),
+        }
+    }
+
+    /// The wrong fields of the request, if the server named them.
+    #[must_use]
+    pub fn violations(&self) -> &[Violation] {
+        match self {
+            Error::InvalidRequest { violations, .. } => violations,
+            _ => &[],
+        }
     }
 
     /// After how long the server wants to be asked again, if it said so.
     #[must_use]
-    pub fn retry_after(&self) -> Option<Duration> {
+    pub fn retry_delay(&self) -> Option<Duration> {
         match self {
-            Error::Exhausted { retry_after, .. } | Error::Unavailable { retry_after, .. } => *retry_after,
+            Error::Exhausted { retry_delay, .. } | Error::Unavailable { retry_delay, .. } => *retry_delay,
             _ => None,
         }
     }
 }
 
-impl From<Status> for Error {
-    fn from(status: Status) -> Self {
+impl Error {
+    /// Reads a status. No `From`, which would make tonic a part of the crate's surface: see [`crate::raw::error`].
+    pub(crate) fn of(status: Status) -> Self {
         let status = unbroken(status);
         let told = status.get_error_details();
-        let retry_after = told.retry_info().and_then(|info| info.retry_delay);
+        let retry_delay = told.retry_info().and_then(|info| info.retry_delay);
         let violations = told.bad_request().map(violations).unwrap_or_default();
         let (reason, domain, metadata) = told
             .error_info()
@@ -249,8 +271,8 @@ impl From<Status> for Error {
             Code::NotFound => Error::NotFound { details },
             Code::FailedPrecondition => Error::FailedPrecondition { details },
             Code::OutOfRange => Error::OutOfRange { details },
-            Code::ResourceExhausted => Error::Exhausted { retry_after, details },
-            Code::Unavailable => Error::Unavailable { retry_after, details },
+            Code::ResourceExhausted => Error::Exhausted { retry_delay, details },
+            Code::Unavailable => Error::Unavailable { retry_delay, details },
             Code::DeadlineExceeded => Error::DeadlineExceeded {
                 details,
                 progress: None,
@@ -266,9 +288,15 @@ impl From<Status> for Error {
     }
 }
 
+/// How rustls says that what it read was no TLS.
+const NO_TLS: &str = "InvalidContentType";
+
 /// A status that the transport made up has a cause; the server's have none. Whatever it is called, the connection broke.
 fn unbroken(status: Status) -> Status {
     let Some(cause) = status.source() else { return status };
+    if status.message().contains(NO_TLS) {
+        return Status::unavailable("the server does not speak TLS on this port: is its endpoint http://?");
+    }
     if matches!(status.code(), tonic::Code::Unavailable | tonic::Code::DeadlineExceeded) {
         return status;
     }
@@ -282,6 +310,19 @@ fn unbroken(status: Status) -> Status {
         next = cause.source();
     }
     Status::unavailable(words)
+}
+
+fn in_words(violations: &[Violation]) -> String {
+    let word = |wrong: &Violation| format!("{}: {}", wrong.field, wrong.description);
+    match violations {
+        [] => String::new(),
+        some => format!(": {}", some.iter().map(word).collect::<Vec<_>>().join("; ")),
+    }
+}
+
+fn failure_reason(job: &WorkHistoryJob) -> Option<ErrorReason> {
+    let failure = job.failure.as_ref()?;
+    (failure.reason != ErrorReason::Unspecified).then_some(failure.reason)
 }
 
 fn failure_in_words(job: &WorkHistoryJob) -> String {
@@ -319,13 +360,16 @@ mod tests {
         let mut details = with_reason("INVALID_CURP", "semanas");
         let wrong = FieldViolation::new("subject.curp", "wrong check digit");
         details.set_bad_request(vec![wrong]);
-        let error = Error::from(Status::with_error_details(
+        let error = Error::of(Status::with_error_details(
             Code::InvalidArgument,
             "the request is wrong",
             details,
         ));
         assert_eq!(error.known_reason(), ErrorReason::InvalidCurp);
-        assert_eq!(error.to_string(), "the request is wrong [INVALID_CURP]");
+        assert_eq!(
+            error.to_string(),
+            "the request is wrong [INVALID_CURP]: subject.curp: wrong check digit"
+        );
         assert_eq!(error.details().unwrap().metadata()["provider"], "KIBAN");
         let Error::InvalidRequest { violations, .. } = error else {
             panic!("{error:?}")
@@ -337,14 +381,14 @@ mod tests {
     fn a_retry_delay_is_read() {
         let mut details = with_reason("STORE_UNAVAILABLE", "semanas");
         details.set_retry_info(Some(Duration::from_millis(1_500)));
-        let error = Error::from(Status::with_error_details(Code::Unavailable, "later", details));
-        assert_eq!(error.retry_after(), Some(Duration::from_millis(1_500)));
+        let error = Error::of(Status::with_error_details(Code::Unavailable, "later", details));
+        assert_eq!(error.retry_delay(), Some(Duration::from_millis(1_500)));
     }
 
     #[test]
     fn a_reason_that_is_not_known_keeps_its_text_and_the_code_decides() {
         let details = with_reason("MOON_TOO_BRIGHT", "semanas");
-        let error = Error::from(Status::with_error_details(Code::NotFound, "not at night", details));
+        let error = Error::of(Status::with_error_details(Code::NotFound, "not at night", details));
         assert!(matches!(error, Error::NotFound { .. }));
         assert_eq!(error.reason(), "MOON_TOO_BRIGHT");
         assert_eq!(error.known_reason(), ErrorReason::Unspecified);
@@ -353,7 +397,7 @@ mod tests {
     #[test]
     fn a_reason_of_another_domain_is_not_taken_for_ours() {
         let details = with_reason("INTERNAL", "mesh.example");
-        let error = Error::from(Status::with_error_details(
+        let error = Error::of(Status::with_error_details(
             Code::Unavailable,
             "no healthy host",
             details,
@@ -365,14 +409,14 @@ mod tests {
     #[test]
     fn details_that_cannot_be_read_do_not_hide_the_status() {
         let garbage = Bytes::from_static(b"\xff\xff\xff");
-        let error = Error::from(Status::with_details(Code::Unavailable, "later", garbage));
-        assert!(matches!(error, Error::Unavailable { retry_after: None, .. }));
+        let error = Error::of(Status::with_details(Code::Unavailable, "later", garbage));
+        assert!(matches!(error, Error::Unavailable { retry_delay: None, .. }));
         assert_eq!(error.to_string(), "later");
     }
 
     #[test]
     fn a_status_without_words_is_named_by_its_code() {
-        let error = Error::from(Status::new(Code::PermissionDenied, ""));
+        let error = Error::of(Status::new(Code::PermissionDenied, ""));
         assert!(!error.to_string().is_empty());
     }
 }

@@ -50,6 +50,7 @@ impl<U: Send + 'static> Watch<U> {
             options: options.watch.clone(),
             stream: None,
             failures: 0,
+            streams: 0,
             is_over: false,
         };
         let updates = futures::stream::unfold(follower, |mut follower| async move {
@@ -119,6 +120,8 @@ struct Follower<M: Message> {
     stream: Option<Streaming<M>>,
     /// Breaks since the last sign of health.
     failures: u32,
+    /// How many were opened, for the hooks.
+    streams: u32,
     is_over: bool,
 }
 
@@ -139,7 +142,7 @@ impl<M: Message> Follower<M> {
                 Step::GiveLast(update) => {
                     self.is_over = true;
                     self.stream = None;
-                    self.tell(Code::Ok, None);
+                    self.tell(Code::Ok, "", None);
                     return Some(Ok(update));
                 }
                 Step::Nothing => {}
@@ -158,12 +161,13 @@ impl<M: Message> Follower<M> {
     async fn step(&mut self) -> Step<M::Update> {
         let patience = self.place.heartbeat_interval * HEARTBEATS_MISSED_MAX;
         let Some(stream) = &mut self.stream else {
+            self.streams += 1;
             return match timeout(patience, (self.open)(self.place.cursor.clone())).await {
                 Ok(Ok(stream)) => {
                     self.stream = Some(stream);
                     Step::Nothing
                 }
-                Ok(Err(status)) => Step::Broken(status.into()),
+                Ok(Err(status)) => Step::Broken(Error::of(status)),
                 Err(_) => Step::Broken(broken("the server did not answer")),
             };
         };
@@ -173,7 +177,7 @@ impl<M: Message> Follower<M> {
                 self.sort(frame)
             }
             Ok(Ok(None)) => Step::Broken(broken("the stream ended without a terminal message")),
-            Ok(Err(status)) => Step::Broken(status.into()),
+            Ok(Err(status)) => Step::Broken(Error::of(status)),
             Err(_) => Step::Broken(broken("the stream was silent for three heartbeats")),
         }
     }
@@ -202,7 +206,7 @@ impl<M: Message> Follower<M> {
         self.stream = None;
         self.failures += 1;
         let delay = retry::resume_delay(&self.options.resume, &error, self.failures, rand::random());
-        self.tell(error.code(), delay);
+        self.tell(error.code(), error.reason(), delay);
         match delay {
             Some(delay) => sleep(delay).await,
             None => return Err(error),
@@ -211,22 +215,26 @@ impl<M: Message> Follower<M> {
     }
 
     /// Tells of a stream that has ended.
-    fn tell(&self, code: Code, retry_delay: Option<Duration>) {
-        let number = self.failures.max(1);
+    fn tell(&self, code: Code, reason: &str, wait: Option<Duration>) {
         self.hooks.attempted(&CallAttempt {
             method: self.method,
-            number,
+            number: self.streams,
             code,
-            retry_delay,
+            reason: reason.to_owned(),
+            wait,
         });
     }
 }
 
 fn broken(what: &str) -> Error {
-    Status::unavailable(what).into()
+    Error::of(Status::unavailable(what))
 }
 
 fn draining(resume_delay: Duration) -> Error {
     let details = ErrorDetails::with_retry_info(Some(resume_delay));
-    Status::with_error_details(tonic::Code::Unavailable, "the server is draining", details).into()
+    Error::of(Status::with_error_details(
+        tonic::Code::Unavailable,
+        "the server is draining",
+        details,
+    ))
 }

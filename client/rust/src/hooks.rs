@@ -17,7 +17,7 @@ pub struct Hooks {
     /// After each try.
     pub on_attempt: Option<AttemptHook>,
     /// When the connection changes.
-    pub on_connection: Option<ConnectionHook>,
+    pub on_connection_state: Option<ConnectionHook>,
 }
 
 /// A try of a call that has ended.
@@ -25,12 +25,14 @@ pub struct Hooks {
 pub struct CallAttempt {
     /// The method without its service, such as `SubmitWorkHistory`.
     pub method: &'static str,
-    /// From 1 on, anew for each call; of a watch, since its last progress.
+    /// Counts the tries of one call, or the streams of one watch, from 1 on.
     pub number: u32,
     /// How it ended.
     pub code: Code,
+    /// The server's reason in UPPER_SNAKE; empty when it gave none.
+    pub reason: String,
     /// The wait before the next try; none when there is no other.
-    pub retry_delay: Option<Duration>,
+    pub wait: Option<Duration>,
 }
 
 /// How the connection stands. A connection is made with the first call.
@@ -54,7 +56,7 @@ impl Hooks {
     }
 
     pub(crate) fn connection(&self, state: ConnectionState) {
-        if let Some(hook) = &self.on_connection {
+        if let Some(hook) = &self.on_connection_state {
             hook(state);
         }
     }

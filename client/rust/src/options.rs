@@ -64,7 +64,7 @@ impl Default for WatchOptions {
                 tries_max: 11,
                 delay_first: Duration::from_millis(200),
                 delay_max: Duration::from_secs(15),
-                retry_after_max: Duration::from_secs(120),
+                server_delay_max: Duration::from_secs(120),
             },
             reports_stale: false,
             heartbeat_interval: Duration::from_secs(15),

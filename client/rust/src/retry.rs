@@ -17,7 +17,7 @@ pub struct RetryPolicy {
     /// The longest wait that the doubling leads to.
     pub delay_max: Duration,
     /// The longest wait that the server may ask for. If it asks for more, the call fails with that figure.
-    pub retry_after_max: Duration,
+    pub server_delay_max: Duration,
 }
 
 impl RetryPolicy {
@@ -26,7 +26,7 @@ impl RetryPolicy {
         tries_max: 1,
         delay_first: Duration::ZERO,
         delay_max: Duration::ZERO,
-        retry_after_max: Duration::ZERO,
+        server_delay_max: Duration::ZERO,
     };
 }
 
@@ -36,7 +36,7 @@ impl Default for RetryPolicy {
             tries_max: 4,
             delay_first: Duration::from_millis(100),
             delay_max: Duration::from_secs(5),
-            retry_after_max: Duration::from_secs(20),
+            server_delay_max: Duration::from_secs(20),
         }
     }
 }
@@ -46,9 +46,9 @@ impl Default for RetryPolicy {
 /// UNAVAILABLE is retried; RESOURCE_EXHAUSTED only if the server says when, because a limit without an end is not waited out.
 pub(crate) fn delay(policy: &RetryPolicy, error: &Error, tries_made: u32, jitter: f64) -> Option<Duration> {
     match error {
-        Error::Unavailable { retry_after, .. } => wait(policy, *retry_after, tries_made, jitter),
+        Error::Unavailable { retry_delay, .. } => wait(policy, *retry_delay, tries_made, jitter),
         Error::Exhausted {
-            retry_after: Some(after),
+            retry_delay: Some(after),
             ..
         } => wait(policy, Some(*after), tries_made, jitter),
         _ => None,
@@ -61,8 +61,8 @@ pub(crate) fn delay(policy: &RetryPolicy, error: &Error, tries_made: u32, jitter
 /// transport carries no reason, and a slow reader is told to come back.
 pub(crate) fn resume_delay(policy: &RetryPolicy, error: &Error, failures: u32, jitter: f64) -> Option<Duration> {
     match error {
-        Error::Unavailable { retry_after, .. } | Error::Exhausted { retry_after, .. } => {
-            wait(policy, *retry_after, failures, jitter)
+        Error::Unavailable { retry_delay, .. } | Error::Exhausted { retry_delay, .. } => {
+            wait(policy, *retry_delay, failures, jitter)
         }
         Error::Internal { details }
         | Error::DeadlineExceeded { details, .. }
@@ -87,12 +87,12 @@ pub(crate) fn resume_delay(policy: &RetryPolicy, error: &Error, failures: u32, j
 
 /// A server's word is kept to the full, with up to half as much again so that not all come back at once; otherwise the wait
 /// doubles from try to try and half of it is random.
-fn wait(policy: &RetryPolicy, retry_after: Option<Duration>, tries_made: u32, jitter: f64) -> Option<Duration> {
+fn wait(policy: &RetryPolicy, retry_delay: Option<Duration>, tries_made: u32, jitter: f64) -> Option<Duration> {
     if tries_made >= policy.tries_max {
         return None;
     }
-    match retry_after {
-        Some(after) if after > policy.retry_after_max => None,
+    match retry_delay {
+        Some(after) if after > policy.server_delay_max => None,
         Some(after) => Some(spread(after.max(policy.delay_first), jitter)),
         None => {
             let doublings = tries_made.saturating_sub(1).min(16);
@@ -116,19 +116,19 @@ mod tests {
 
     const MS: fn(u64) -> Duration = Duration::from_millis;
 
-    fn error(code: Code, retry_after: Option<Duration>) -> Error {
+    fn error(code: Code, retry_delay: Option<Duration>) -> Error {
         let mut details = ErrorDetails::new();
         details.set_error_info("REASON", crate::ERROR_DOMAIN, std::collections::HashMap::new());
-        if let Some(after) = retry_after {
+        if let Some(after) = retry_delay {
             details.set_retry_info(Some(after));
         }
-        Error::from(Status::with_error_details(code, "it failed", details))
+        Error::of(Status::with_error_details(code, "it failed", details))
     }
 
     #[track_caller]
-    fn check(code: Code, retry_after: Option<Duration>, tries_made: u32, jitter: f64, expected: Option<Duration>) {
+    fn check(code: Code, retry_delay: Option<Duration>, tries_made: u32, jitter: f64, expected: Option<Duration>) {
         let policy = RetryPolicy::default();
-        assert_eq!(delay(&policy, &error(code, retry_after), tries_made, jitter), expected);
+        assert_eq!(delay(&policy, &error(code, retry_delay), tries_made, jitter), expected);
     }
 
     #[test]
@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn a_watch_is_resumed_after_a_break_in_transport_but_not_after_a_word_of_the_server() {
         let policy = RetryPolicy::default();
-        let broken = Error::from(Status::unknown("connection reset"));
+        let broken = Error::of(Status::unknown("connection reset"));
         assert!(resume_delay(&policy, &broken, 1, 0.0).is_some());
         assert!(resume_delay(&policy, &error(Code::Internal, None), 1, 0.0).is_none());
         assert!(resume_delay(&policy, &error(Code::OutOfRange, None), 1, 0.0).is_none());

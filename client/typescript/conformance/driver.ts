@@ -5,10 +5,12 @@
 import { createInterface } from "node:readline";
 import type { Attempt, ClientOptions, Credentials } from "@semanas/client";
 import { SemanasClient } from "@semanas/client";
+import { openTelemetry } from "@semanas/client/opentelemetry";
 import type { Command } from "./calls.js";
 import { Found, run } from "./calls.js";
 import type { Json } from "./results.js";
 import { errorJson } from "./results.js";
+import { inTrace } from "./tracing.js";
 
 interface Case {
   readonly case: string;
@@ -34,6 +36,7 @@ interface Case {
     readonly allow_plaintext?: boolean;
     readonly ca_certificate_pem?: string;
     readonly user_agent?: string;
+    readonly trace_id?: string;
   };
   readonly calls: readonly Command[];
 }
@@ -58,7 +61,7 @@ async function answer(given: Case): Promise<Json> {
   }
   const found = new Found();
   for (const command of given.calls) {
-    results.push(await run(client, command, found));
+    results.push(await inTrace(given.options?.trace_id, () => run(client, command, found)));
     call++;
   }
   client.close();
@@ -83,6 +86,7 @@ function optionsOf({ options = {}, credentials = {} }: Case): ClientOptions {
     allowPlaintext: options.allow_plaintext,
     caCertificatePem: options.ca_certificate_pem,
     userAgent: options.user_agent,
+    interceptors: options.trace_id === undefined ? [] : [openTelemetry()],
   };
 }
 

@@ -69,6 +69,7 @@ function channelOf(endpoint: string, options: ClientOptions): Channel {
     allowPlaintext: options.allowPlaintext ?? false,
     hasToken: credentials.bearerToken !== undefined,
     hasCertificate: credentials.clientCertificatePem !== undefined || credentials.clientKeyPem !== undefined,
+    hasAuthority: options.caCertificatePem !== undefined,
   });
   const tls = isSecure ? secureContextOf({ ...credentials, caCertificatePem: options.caCertificatePem }) : {};
   const connection = new Connection({ origin, connectTimeoutMs, tls, hooks });

@@ -50,6 +50,7 @@ function channelOf(endpoint: string, options: WebClientOptions): Channel {
     allowPlaintext: options.allowPlaintext ?? false,
     hasToken: token !== undefined,
     hasCertificate: false,
+    hasAuthority: false,
   });
   const identity = token === undefined ? [] : [bearsToken(token)];
   const transport = createGrpcWebTransport({

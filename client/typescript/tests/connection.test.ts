@@ -67,6 +67,14 @@ test("TLS with the authority given, and with no other", { skip }, async (t) => {
   await failureOf(careful.getWorkHistory("wh_1"), UnavailableError);
 });
 
+test("a port without TLS is said in words", async (t) => {
+  const { server } = await clientOf(t, {});
+  const client = new SemanasClient(server.endpoint.replace("http:", "https:"), once);
+  t.after(() => client.close());
+  const error = await failureOf(client.health(), UnavailableError);
+  assert.match(error.message, /does not speak TLS/);
+});
+
 test("mTLS shows who calls; a server that wants to see it refuses others", { skip }, async (t) => {
   const ours = certificates("mutual");
   const caCertificatePem = ours.ca;

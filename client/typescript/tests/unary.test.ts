@@ -282,6 +282,7 @@ test("what cannot be meant is refused before anything is sent", () => {
   check("http://localhost.example.mx", {}, /unencrypted/);
   check("http://10.0.0.7", { allowPlaintext: true, credentials: { bearerToken: "s3cret" } }, /bearer token/);
   check(local, { credentials: { clientCertificatePem: "x", clientKeyPem: "y" } }, /TLS only/);
+  check(local, { caCertificatePem: "x" }, /TLS only: write https:/);
   check("https://host", { credentials: { clientCertificatePem: "x" } }, /both be given/);
   check("https://host", { caCertificatePem: "s3cret" }, /no certificate/);
   check(local, { credentials: { bearerToken: "s3cret\n" } }, /header cannot carry/);

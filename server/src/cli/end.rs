@@ -110,12 +110,17 @@ fn exit_of(error: &Error) -> Exit {
 /// One clear message with its reason in brackets, each wrong field on a line of its own, and what to do.
 fn explain(error: &Error) -> String {
     let unreachable = matches!(error, Error::Unavailable { .. }) && error.reason().is_empty();
-    let what = if unreachable { "cannot reach the server: " } else { "" };
-    let mut lines = vec![format!("error: {what}{}", printable(&error.to_string()))];
-    if let Error::InvalidRequest { violations, .. } = error {
-        let line = |wrong: &Violation| format!("  {}: {}", printable(&wrong.field), printable(&wrong.description));
-        lines.extend(violations.iter().map(line));
-    }
+    let said = match error {
+        Error::InvalidRequest { details, .. } => details.to_string(),
+        other => other.to_string(),
+    };
+    let what = match unreachable && !said.starts_with("cannot connect") {
+        true => "cannot reach the server: ",
+        false => "",
+    };
+    let mut lines = vec![format!("error: {what}{}", printable(&said))];
+    let line = |wrong: &Violation| format!("  {}: {}", printable(&wrong.field), printable(&wrong.description));
+    lines.extend(error.violations().iter().map(line));
     lines.extend(advice(error).map(|advice| format!("  {advice}")));
     lines.join("\n")
 }
@@ -141,8 +146,8 @@ fn advice(error: &Error) -> Option<String> {
 
 fn advice_by_kind(error: &Error) -> Option<String> {
     match error {
-        Error::Unavailable { .. } | Error::Exhausted { .. } if error.retry_after().is_some() => {
-            let seconds = error.retry_after()?.as_secs_f64().ceil();
+        Error::Unavailable { .. } | Error::Exhausted { .. } if error.retry_delay().is_some() => {
+            let seconds = error.retry_delay()?.as_secs_f64().ceil();
             Some(format!("Try again in {seconds} s."))
         }
         Error::Unavailable { .. } if error.reason().is_empty() => {
@@ -182,7 +187,9 @@ mod tests {
             }
             _ => {}
         }
-        Failure::Call(Status::with_error_details(code, message, details).into())
+        Failure::Call(semanas_client::raw::error(Status::with_error_details(
+            code, message, details,
+        )))
     }
 
     #[track_caller]

@@ -2,7 +2,14 @@
 //!
 //! The embedded store keeps a [`Gate`] in memory; the Redis store does the same in a script, and the conformance suite holds both
 //! to it. A breaker never makes a call of its own: its probe is a real job that was due.
+//!
+//! Whoever finds the gate full gets a turn. For a rate it is a time: each turn is one interval after the one before it, and the
+//! job is told to come a little earlier and to begin its call at the very moment, so that no interval is lost to its way here.
+//! For places it is a call: whoever leaves is told who is next. The rate is kept by what was granted and never by turns, so that
+//! a turn which is not taken costs its own interval and one which is taken late costs no quota.
 
+mod pace;
+mod queue;
 #[cfg(test)]
 mod tests;
 
@@ -10,7 +17,15 @@ use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
 
-use crate::domain::ids::IntentId;
+pub(crate) use self::{
+    pace::{CALL_LOST_FIRST, CALL_LOST_STEP, CALLS_MAX, EARLY, EARLY_MAX, ROUND, WAIT_MAX, WAIT_MIN},
+    queue::{ABSENCE, TURNS_MAX, Waiter},
+};
+use self::{
+    pace::{appointment, call_lost_after, rate_interval},
+    queue::Queue,
+};
+use crate::domain::ids::{IntentId, JobId};
 
 /// What an operator allows at one provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,11 +54,38 @@ impl GateLimits {
     };
 }
 
-/// Whether a call may be made now.
+/// Who wants to make a call, and which one.
+#[derive(Clone, Debug)]
+pub(crate) struct Entrant {
+    pub intent: IntentId,
+    pub waiter: Waiter,
+}
+
+/// Whether a call may be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Passage {
-    Granted,
-    Denied { why: Denial, retry_after: Duration },
+    /// It may, but not before `start_in`, which is at most [`EARLY_MAX`].
+    Granted {
+        start_in: Duration,
+    },
+    Denied {
+        why: Denial,
+        retry_after: Duration,
+    },
+}
+
+#[cfg(test)]
+impl Passage {
+    pub(crate) const AT_ONCE: Passage = Passage::Granted {
+        start_in: Duration::ZERO,
+    };
+}
+
+/// A job whose turn has come: it is to look again within that time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Called {
+    pub job: JobId,
+    pub within: Duration,
 }
 
 /// What stands in the way.
@@ -95,8 +137,11 @@ pub(crate) enum Breaker {
 pub(crate) struct Gate {
     /// GCRA: the theoretical arrival time of the next call.
     next_at: Option<Timestamp>,
+    /// The call that moved it last. Only this one can give its interval back: after another that is promised already.
+    last: Option<IntentId>,
     /// Places taken, each until it is left or this time.
     places: BTreeMap<IntentId, Timestamp>,
+    queue: Queue,
     failures: u32,
     open_until: Option<Timestamp>,
     /// The call that tries a half-open breaker.
@@ -108,36 +153,76 @@ pub(crate) struct Gate {
 // === impl Gate ===
 
 impl Gate {
-    pub(crate) fn enter(&mut self, intent: &IntentId, limits: &GateLimits, hold: Duration, now: Timestamp) -> Passage {
+    pub(crate) fn enter(&mut self, entrant: &Entrant, limits: &GateLimits, hold: Duration, now: Timestamp) -> Passage {
+        let Entrant { intent, waiter } = entrant;
         self.places.retain(|_, until| *until > now);
-        if self.places.contains_key(intent) {
-            return Passage::Granted;
+        self.queue.forget_absent(now);
+        if let Some(until) = self.places.get(intent) {
+            let start_in = span(now, *until - hold);
+            return Passage::Granted { start_in };
         }
-        let denied = self
-            .breaker_denies(limits, now)
-            .or_else(|| self.in_flight_denies(limits))
-            .or_else(|| self.rate_denies(limits, now));
-        if let Some((why, retry_after)) = denied {
+        if let Some(retry_after) = self.breaker_denies(limits, now) {
+            // The job may go elsewhere, and nobody is called while a breaker is open.
+            self.queue.remove(waiter);
+            let why = Denial::Breaker;
             return Passage::Denied { why, retry_after };
         }
+        let (ahead, free) = (self.queue.ahead_of(waiter, now), self.free(limits));
+        let slot_in = self.slot_in(limits, ahead, now);
+        let has_place = ahead < free;
+        if has_place && slot_in <= EARLY_MAX {
+            return self.grant(entrant, limits, hold, now);
+        }
+        let (why, wait) = if has_place {
+            (Denial::Rate, Duration::ZERO)
+        } else {
+            (Denial::InFlight, call_lost_after(ahead - free))
+        };
+        let come_at = appointment(now, wait.max(slot_in.saturating_sub(EARLY)));
+        self.queue.expect(waiter, has_place, come_at, now);
+        let retry_after = span(now, come_at);
+        Passage::Denied { why, retry_after }
+    }
+
+    fn grant(&mut self, entrant: &Entrant, limits: &GateLimits, hold: Duration, now: Timestamp) -> Passage {
+        let Entrant { intent, waiter } = entrant;
+        // Among those who were called, the first to come has the first call: the others are on their way.
+        let start_in = self.slot_in(limits, 0, now);
+        self.queue.remove(waiter);
         if self.open_until.is_some() {
             self.probe = Some(intent.clone());
         }
         if let Some(interval) = rate_interval(limits) {
             let from = self.next_at.filter(|at| *at > now).unwrap_or(now);
             self.next_at = Some(from + interval);
+            self.last = Some(intent.clone());
         }
-        self.places.insert(intent.clone(), now + hold);
-        Passage::Granted
+        self.places.insert(intent.clone(), now + start_in + hold);
+        Passage::Granted { start_in }
     }
 
-    pub(crate) fn leave(&mut self, intent: &IntentId, limits: &GateLimits, report: GateReport, now: Timestamp) {
+    /// Says who is called because of it.
+    pub(crate) fn leave(
+        &mut self,
+        intent: &IntentId,
+        limits: &GateLimits,
+        report: GateReport,
+        now: Timestamp,
+    ) -> Vec<Called> {
         if self.places.remove(intent).is_none() {
-            return;
+            return Vec::new();
         }
         let was_probe = self.probe.take_if(|probe| probe == intent).is_some();
+        self.hear(report, was_probe, limits, now);
+        if report == GateReport::Unused && self.last.take_if(|last| last == intent).is_some() {
+            self.give_rate_back(limits);
+        }
+        self.call_up(limits, now)
+    }
+
+    fn hear(&mut self, report: GateReport, was_probe: bool, limits: &GateLimits, now: Timestamp) {
         match report {
-            GateReport::Unused => return self.give_rate_back(limits),
+            GateReport::Unused => return,
             GateReport::Good => {
                 self.credentials_refused = false;
                 self.contract_changed = false;
@@ -155,6 +240,27 @@ impl Gate {
             self.failures = 0;
             self.open_until = None;
         }
+    }
+
+    /// Calls one for each place that is free and that nobody was called for. Before a breaker that is not closed one more caller
+    /// would only be refused.
+    fn call_up(&mut self, limits: &GateLimits, now: Timestamp) -> Vec<Called> {
+        if limits.in_flight_max == 0 || self.open_until.is_some() {
+            return Vec::new();
+        }
+        self.places.retain(|_, until| *until > now);
+        self.queue.forget_absent(now);
+        let room = self.free(limits).saturating_sub(self.queue.called()).min(CALLS_MAX);
+        let mut queue = std::mem::take(&mut self.queue);
+        let come_at = |ahead| self.come_at(limits, ahead, now);
+        let called = (0..room).map_while(|_| queue.call_next(come_at));
+        let called = called.map(|(job, at)| Called {
+            job,
+            within: span(now, at),
+        });
+        let called = called.collect();
+        self.queue = queue;
+        called
     }
 
     fn give_rate_back(&mut self, limits: &GateLimits) {
@@ -180,40 +286,49 @@ impl Gate {
         }
     }
 
-    fn breaker_denies(&self, limits: &GateLimits, now: Timestamp) -> Option<(Denial, Duration)> {
+    fn breaker_denies(&self, limits: &GateLimits, now: Timestamp) -> Option<Duration> {
         let until = self.open_until.filter(|_| limits.breaker_failures > 0)?;
         if until > now {
-            return Some((Denial::Breaker, wait(now, until)));
+            return Some(wait(now, until));
         }
         let probe_until = self.probe.as_ref().and_then(|probe| self.places.get(probe))?;
-        Some((Denial::Breaker, wait(now, *probe_until).min(limits.breaker_open)))
+        Some(wait(now, *probe_until).min(limits.breaker_open))
     }
 
-    fn in_flight_denies(&self, limits: &GateLimits) -> Option<(Denial, Duration)> {
-        let max = usize::try_from(limits.in_flight_max).unwrap_or(usize::MAX);
-        (max > 0 && self.places.len() >= max).then_some((Denial::InFlight, IN_FLIGHT_RETRY))
+    fn free(&self, limits: &GateLimits) -> usize {
+        match usize::try_from(limits.in_flight_max).unwrap_or(usize::MAX) {
+            0 => usize::MAX,
+            max => max.saturating_sub(self.places.len()),
+        }
     }
 
-    fn rate_denies(&self, limits: &GateLimits, now: Timestamp) -> Option<(Denial, Duration)> {
-        let interval = rate_interval(limits)?;
-        let ahead = interval * limits.rate_burst.max(1).saturating_sub(1);
-        let next_at = self.next_at?;
-        let allowed_at = next_at - ahead;
-        (allowed_at > now).then(|| (Denial::Rate, wait(now, allowed_at)))
+    /// When the rate allows a call that so many others go before.
+    fn slot_in(&self, limits: &GateLimits, ahead: usize, now: Timestamp) -> Duration {
+        let Some(interval) = rate_interval(limits) else {
+            return Duration::ZERO;
+        };
+        let taken = self.next_at.map(|at| span(now, at)).unwrap_or_default();
+        let before = interval.saturating_mul(u32::try_from(ahead).unwrap_or(u32::MAX));
+        let burst = interval.saturating_mul(limits.rate_burst.max(1) - 1);
+        taken.saturating_add(before).saturating_sub(burst)
     }
-}
 
-/// A place comes free when a call ends, which nobody can foresee: look again soon, but not at once.
-pub(crate) const IN_FLIGHT_RETRY: Duration = Duration::from_millis(500);
-
-/// Rounded up, so that a window that does not divide evenly never holds one call more.
-fn rate_interval(limits: &GateLimits) -> Option<Duration> {
-    let rounding = Duration::from_nanos(u64::from(limits.rate_max.saturating_sub(1)));
-    (limits.rate_max > 0).then(|| (limits.rate_window + rounding) / limits.rate_max)
+    /// When to come for that call.
+    fn come_at(&self, limits: &GateLimits, ahead: usize, now: Timestamp) -> Timestamp {
+        let slot_in = self.slot_in(limits, ahead, now);
+        if slot_in <= EARLY_MAX {
+            now
+        } else {
+            appointment(now, slot_in - EARLY)
+        }
+    }
 }
 
 fn wait(now: Timestamp, until: Timestamp) -> Duration {
-    Duration::try_from(until.duration_since(now))
-        .unwrap_or_default()
-        .max(Duration::from_millis(1))
+    span(now, until).max(WAIT_MIN)
+}
+
+/// Zero when it is over.
+fn span(now: Timestamp, until: Timestamp) -> Duration {
+    Duration::try_from(until.duration_since(now)).unwrap_or_default()
 }

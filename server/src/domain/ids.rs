@@ -90,6 +90,13 @@ impl JobId {
         shard.map(|_| JobId(text.to_owned())).ok_or(JobIdError)
     }
 
+    /// Name of the lookup that a job starts for itself. It starts one at most, and when it must start it again, because it does
+    /// not know what came of the first time, that is the same one.
+    pub(crate) fn of_own_lookup(&self) -> JobId {
+        let (_, rest) = split(&self.0).expect("parsed on construction");
+        JobId(format!("{}{rest}", prefix(JobKind::NssLookup)))
+    }
+
     pub(crate) fn kind(&self) -> JobKind {
         split(&self.0).expect("parsed on construction").0
     }
@@ -204,6 +211,15 @@ mod tests {
                 assert_eq!((id.kind(), id.shard()), (kind, shard));
             }
         }
+    }
+
+    #[test]
+    fn a_job_has_one_lookup_in_its_own_shard() {
+        let shard = Shard::new(7).unwrap();
+        let job = JobId::new(JobKind::WorkHistory, Uuid::from_u128(42), shard);
+        let lookup = job.of_own_lookup();
+        assert_eq!(JobId::parse(lookup.as_str()), Ok(lookup.clone()));
+        assert_eq!(lookup, JobId::new(JobKind::NssLookup, Uuid::from_u128(42), shard));
     }
 
     #[test]

@@ -39,8 +39,8 @@ impl Engine {
     /// The NSS that a lookup job found.
     pub(super) async fn nss_found_by(&self, lookup: &JobId) -> Result<NssAnswer, EngineError> {
         match self.answer_of(lookup).await? {
-            Some(Answer::Nss(answer)) => Ok(answer),
-            Some(Answer::History(_)) | None => Err(EngineError::new(Reason::Internal)),
+            Answer::Nss(answer) => Ok(answer),
+            Answer::History(_) => Err(EngineError::new(Reason::Internal)),
         }
     }
 
@@ -61,7 +61,7 @@ impl Engine {
     }
 
     async fn job_answer(&self, job: &Job) -> Result<Option<JobAnswer>, EngineError> {
-        let Some(Answer::History(history)) = self.answer_of(&job.id).await? else {
+        let Answer::History(history) = self.answer_of(&job.id).await? else {
             return Err(EngineError::new(Reason::Internal));
         };
         let nss_provenance = match &job.nss_from {
@@ -76,12 +76,27 @@ impl Engine {
         }))
     }
 
-    async fn answer_of(&self, job: &JobId) -> Result<Option<Answer>, EngineError> {
-        let record = self.sealed(job).await?;
-        record
-            .answer
-            .map(|sealed| self.unseal(job, ANSWER, &sealed))
-            .transpose()
+    /// The answer of a job that was read as succeeded.
+    async fn answer_of(&self, job: &JobId) -> Result<Answer, EngineError> {
+        let sealed = match self.sealed(job).await?.answer {
+            Some(sealed) => sealed,
+            None => self.answer_once_more(job).await?,
+        };
+        self.unseal(job, ANSWER, &sealed)
+    }
+
+    /// A store that failed over between two reads may have forgotten the end that the first one saw: whoever asks again is told
+    /// what is so now. A job that stands as succeeded and has no answer is damaged.
+    async fn answer_once_more(&self, job: &JobId) -> Result<Vec<u8>, EngineError> {
+        let stored = self.inner.store.read(job).await?;
+        if !stored.is_some_and(|stored| matches!(stored.job.state, State::Succeeded { .. })) {
+            return Err(EngineError::new(Reason::StoreUnavailable));
+        }
+        // It may have got there once more before it was read.
+        self.sealed(job).await?.answer.ok_or_else(|| {
+            tracing::error!(job.id = %job, "a job has succeeded and has no answer");
+            EngineError::new(Reason::Internal)
+        })
     }
 
     async fn sealed(&self, job: &JobId) -> Result<SealedRecord, EngineError> {

@@ -5,11 +5,14 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures::future;
+use tokio::time::Instant;
+
 use crate::{
     domain::{
-        gate::{Denial, GateLimits, GateReport, Passage},
+        gate::{Called, Denial, Entrant, GateLimits, GateReport, Passage, Waiter},
         ids::{IntentId, JobId},
-        job::{Event, Intent, Source, Step},
+        job::{Event, Intent, Job, Source, State, Step},
         nss::Nss,
         outcome::Outcome,
         person::Subject,
@@ -75,7 +78,8 @@ impl Engine {
             Err(error) => return Sent::Done(self.give_back(claim, &error).await),
         };
         match self.enter(&claim, &intent, options, hold).await {
-            Ok(Passage::Granted) => {}
+            // Before the intent is on record: a replica that dies meanwhile leaves nothing in question.
+            Ok(Passage::Granted { start_in }) => tokio::time::sleep(start_in).await,
             Ok(Passage::Denied { why, retry_after }) => {
                 return Sent::Shut {
                     claim,
@@ -152,13 +156,17 @@ impl Engine {
         options: &ProviderOptions,
         hold: Duration,
     ) -> Result<Passage, StoreError> {
+        let entrant = Entrant {
+            intent: intent.id.clone(),
+            waiter: waiter(&claim.stored.job),
+        };
         let mut tries = 0;
         loop {
             tries += 1;
             let entered = self
                 .inner
                 .store
-                .enter_gate(intent.provider, &intent.id, &options.gate, hold);
+                .enter_gate(intent.provider, &entrant, &options.gate, hold);
             match entered.await {
                 Err(error @ StoreError::Unavailable { .. }) => {
                     self.pause_or(tries, Some(claim.lease.expires_at), error).await?;
@@ -192,18 +200,21 @@ impl Engine {
     }
 
     /// A poll has no place at the gate. What it learned of the contract is told at one that is open to all.
-    pub(super) async fn tell_gate_of_poll(&self, provider: ProviderId, outcome: &Outcome) {
+    pub(super) async fn tell_gate_of_poll(&self, provider: ProviderId, waiter: Waiter, outcome: &Outcome) {
         if gate_report(outcome) != GateReport::ContractChanged {
             return;
         }
-        let teller = IntentId::new(self.inner.dice.name(self.inner.clock.now()));
+        let teller = Entrant {
+            intent: IntentId::new(self.inner.dice.name(self.inner.clock.now())),
+            waiter,
+        };
         let told = async {
             let store = &self.inner.store;
             store
                 .enter_gate(provider, &teller, &GateLimits::NONE, TELLING_TIME)
                 .await?;
             store
-                .leave_gate(provider, &teller, &GateLimits::NONE, GateReport::ContractChanged)
+                .leave_gate(provider, &teller.intent, &GateLimits::NONE, GateReport::ContractChanged)
                 .await
         };
         if let Err(error) = told.await {
@@ -335,15 +346,28 @@ impl Engine {
         })
     }
 
+    /// Whoever leaves a place passes it on.
     async fn leave(&self, intent: &Intent, options: &ProviderOptions, report: GateReport) {
-        // A place that is not left comes free by itself when its hold is over.
-        if let Err(error) = self
+        let left = self
             .inner
             .store
-            .leave_gate(intent.provider, &intent.id, &options.gate, report)
-            .await
-        {
-            tracing::debug!(provider = intent.provider.as_str(), error = %error, "the gate was not left");
+            .leave_gate(intent.provider, &intent.id, &options.gate, report);
+        match left.await {
+            Ok(called) => {
+                future::join_all(called.iter().map(|called| self.hasten(called))).await;
+            }
+            // A place that is not left comes free by itself when its hold is over.
+            Err(error) => {
+                tracing::debug!(provider = intent.provider.as_str(), error = %error, "the gate was not left");
+            }
+        }
+    }
+
+    async fn hasten(&self, called: &Called) {
+        match self.inner.store.hasten(&called.job, called.within).await {
+            Ok(()) => self.inner.alarm.set(Instant::now() + called.within),
+            // It looks again by itself, only later.
+            Err(error) => tracing::debug!(job.id = %called.job, error = %error, "a job was not called to the gate"),
         }
     }
 
@@ -358,6 +382,15 @@ impl Engine {
             }
             Some(_) | None => {}
         }
+    }
+}
+
+pub(super) fn waiter(job: &Job) -> Waiter {
+    Waiter {
+        job: job.id.clone(),
+        // A job that was put off is not changed by being put off again.
+        since: (job.state == State::Queued { deferred: true }).then_some(job.updated_at),
+        until: job.deadline_at,
     }
 }
 

@@ -54,9 +54,14 @@ impl Engine {
     pub(super) async fn start_lookup(&self, wanted: Wanted) -> Result<Created, EngineError> {
         let person = self.inner.vault.person_key(&wanted.curp);
         let now = self.inner.clock.now();
+        let id = match &wanted.dependent {
+            // A repetition under a new name would be charged anew, if its job has leave for that.
+            Some(job) => job.of_own_lookup(),
+            None => self.new_id(JobKind::NssLookup, &person, now),
+        };
         let job = Job::new(
             NewJob {
-                id: self.new_id(JobKind::NssLookup, &person, now),
+                id,
                 tenant: wanted.tenant,
                 person,
                 ask: Ask {

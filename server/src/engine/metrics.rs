@@ -194,6 +194,7 @@ impl Metrics {
             losses,
             put_back,
             lost_for_good,
+            unaccounted,
             lost_at: _,
         } = *condition;
         for (alarm, is_on) in [("full", is_full), ("unfit", is_unfit)] {
@@ -203,6 +204,7 @@ impl Metrics {
             ("found", losses),
             ("put_back", put_back),
             ("lost_for_good", lost_for_good),
+            ("unaccounted", unaccounted),
         ] {
             let gauge = self.store_losses.get_or_create(&StoreLoss { what });
             gauge.set(i64::try_from(count).unwrap_or(i64::MAX));

@@ -21,7 +21,7 @@ use crate::{
     },
     engine::{
         Engine, EngineError,
-        caller::Sent,
+        caller::{Sent, waiter},
         commit::{Decided, Refusal},
         route::{self, Plan},
         trace,
@@ -36,9 +36,6 @@ const DEADLINE_SLACK: Duration = Duration::from_millis(50);
 
 /// How long a job is put off when the store failed its worker and is back.
 const STORE_PAUSE: Duration = Duration::from_millis(500);
-
-/// Longest pause between two tries of a job at a gate that is full.
-const CROWD_WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// A leased job, with its person when this replica has just been told.
 pub(super) struct Work {
@@ -186,10 +183,8 @@ impl Engine {
                     match why {
                         // A provider known to be down: another route may serve, else the job waits for it.
                         Denial::Breaker => shut.push(provider),
-                        Denial::Rate | Denial::InFlight => {
-                            let wait = patience(&claim.stored.job, wait, self.inner.clock.now());
-                            return self.defer(claim, wait, subject).await;
-                        }
+                        // A turn before a gate that is full is sooner than another route, and the job keeps it.
+                        Denial::Rate | Denial::InFlight => return self.defer(claim, wait, subject).await,
                     }
                 }
             }
@@ -238,9 +233,9 @@ impl Engine {
         let time_limit = options.poll_time_limit.min(self.left(&claim));
         match provider.poll(&request, time_limit).await.filter(is_news) {
             Some(reply) => {
-                let outcome = reply.outcome.clone();
+                let (outcome, teller) = (reply.outcome.clone(), waiter(job));
                 self.record_reply(claim, &intent, Source::Poll, reply).await;
-                self.tell_gate_of_poll(intent.provider, &outcome).await;
+                self.tell_gate_of_poll(intent.provider, teller, &outcome).await;
                 None
             }
             None => {
@@ -312,57 +307,9 @@ fn is_news(reply: &Reply) -> bool {
     }
 }
 
-/// How long a job at a full gate waits before it tries again: a quarter of what it has waited, so that a crowd does not wear out
-/// the store, and whoever comes next still finds a free place soon.
-fn patience(job: &Job, told: Duration, now: Timestamp) -> Duration {
-    let waited = match job.state {
-        State::Queued { deferred: true } => Duration::try_from(now.duration_since(job.updated_at)).unwrap_or_default(),
-        State::Queued { deferred: false }
-        | State::AwaitingNss { .. }
-        | State::Calling { .. }
-        | State::Waiting { .. }
-        | State::Ambiguous { .. }
-        | State::Succeeded { .. }
-        | State::Failed { .. }
-        | State::Cancelled { .. }
-        | State::OutcomeUnknown { .. } => Duration::ZERO,
-    };
-    told.max((waited / 4).min(CROWD_WAIT_MAX))
-}
-
 fn refusal_failure(refusal: Refusal) -> Failure {
     match refusal {
         Refusal::UnitTaken => Failure::own(Reason::OutcomeUnknown),
         Refusal::PersonDayFull => Failure::own(Reason::PersonDailyLimit),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::store::conformance::fixtures;
-
-    #[track_caller]
-    fn check(waited_ms: u64, told_ms: u64, expected_ms: u64) {
-        let mut job = fixtures::work_history(1, fixtures::EPOCH);
-        job.state = State::Queued { deferred: true };
-        let now = fixtures::EPOCH + Duration::from_millis(waited_ms);
-        let pause = patience(&job, Duration::from_millis(told_ms), now);
-        assert_eq!(pause, Duration::from_millis(expected_ms));
-    }
-
-    #[test]
-    fn a_job_at_a_full_gate_tries_less_often_the_longer_it_waits() {
-        check(0, 500, 500);
-        check(4_000, 500, 1_000);
-        check(600_000, 500, 5_000);
-        check(600_000, 60_000, 60_000);
-    }
-
-    #[test]
-    fn a_job_that_was_just_submitted_tries_when_it_is_told_to() {
-        let job = fixtures::work_history(1, fixtures::EPOCH);
-        let now = fixtures::EPOCH + Duration::from_secs(60);
-        assert_eq!(patience(&job, Duration::from_millis(7), now), Duration::from_millis(7));
     }
 }

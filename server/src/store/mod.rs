@@ -27,7 +27,7 @@ use tokio::{sync::broadcast, time::Instant};
 use uuid::Uuid;
 
 use crate::domain::{
-    gate::{GateLimits, GateReport, GateStatus, Passage},
+    gate::{Called, Entrant, GateLimits, GateReport, GateStatus, Passage},
     ids::{IntentId, JobId, SHARDS, Tenant},
     job::{Job, StateName, Step, Transition},
     outcome::{Charge, OutcomeClass},
@@ -62,6 +62,10 @@ pub(crate) trait Store: Send + Sync + 'static {
     /// Gives a lease back: the job is due at once. Does nothing when the fence is stale.
     async fn release(&self, id: &JobId, fence: u64) -> Result<(), StoreError>;
 
+    /// Lets a job that was put off come due within that time. One that is leased is due when its lease is given up. Does nothing to
+    /// a job that is due sooner or has ended.
+    async fn hasten(&self, id: &JobId, within: Duration) -> Result<(), StoreError>;
+
     /// Binds a caller's request id to a request and a proposed job, or tells what it was bound to.
     async fn reserve_request(&self, reservation: Reservation) -> Result<Reserved, StoreError>;
 
@@ -80,24 +84,25 @@ pub(crate) trait Store: Send + Sync + 'static {
     /// A page of the ledger, newest first. It may hold fewer than asked for: only a missing `next` means the end.
     async fn charges(&self, query: ChargeQuery) -> Result<ChargePage, StoreError>;
 
-    /// Takes a place at a provider: rate, concurrency and breaker, over all replicas. Idempotent by `intent`; the place is
-    /// given up by itself after `hold`.
+    /// Takes a place at a provider, or a turn where it has none: rate, concurrency and breaker, over all replicas. Idempotent by
+    /// the intent; the place is given up by itself after `hold`, counted from when the call may begin.
     async fn enter_gate(
         &self,
         provider: ProviderId,
-        intent: &IntentId,
+        entrant: &Entrant,
         limits: &GateLimits,
         hold: Duration,
     ) -> Result<Passage, StoreError>;
 
-    /// Leaves it, and tells the breaker how the call went.
+    /// Leaves it, and tells the breaker how the call went. The jobs that are called now are for the caller to hasten: they lie
+    /// elsewhere.
     async fn leave_gate(
         &self,
         provider: ProviderId,
         intent: &IntentId,
         limits: &GateLimits,
         report: GateReport,
-    ) -> Result<(), StoreError>;
+    ) -> Result<Vec<Called>, StoreError>;
 
     async fn gate_status(&self, provider: ProviderId) -> Result<GateStatus, StoreError>;
 
@@ -127,6 +132,8 @@ pub(crate) struct Condition {
     pub put_back: u64,
     /// What was lost for good: of these, only the charge was put back.
     pub lost_for_good: u64,
+    /// Missing steps of which nobody remembers what they were.
+    pub unaccounted: u64,
     /// When a loss was last declared, in microseconds of the store's clock; 0 = never. Cursors from before are answered with a
     /// reset.
     pub lost_at: u64,

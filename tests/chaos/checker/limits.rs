@@ -81,7 +81,7 @@ fn is_held_up(history: &History, provider: Provider, at_ms: u64) -> bool {
     history.blows.iter().any(|blow| {
         let holds = match blow.what {
             What::Freeze { .. } | What::Failover { .. } => true,
-            What::Link { .. } => blow.what.may_hide_answers_of(provider),
+            What::Link { .. } => blow.what.may_hide_answers_of(provider, None),
             What::Kill { .. } | What::RollingRestart | What::RedisKill => false,
         };
         holds && blow.began_ms <= at_ms && at_ms <= blow.ended_ms + AFTER_FAULT_MS

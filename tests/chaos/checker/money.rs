@@ -67,6 +67,9 @@ fn check_ledger(history: &History, booked: &PerPerson, verdict: &mut Verdict) {
     // Rows of lookups that no job shares: of whom they are cannot be seen.
     let mut unowned: BTreeMap<Provider, usize> = BTreeMap::new();
     for row in history.ledger.iter().filter(|row| row.state != ChargeState::No) {
+        if row.state == ChargeState::Open {
+            verdict.breaks("I2", format!("charge {} of {} was left open", row.charge_id, row.job));
+        }
         let of_job = history.jobs.get(&row.job).map(|job| job.person);
         let Some(person) = of_job.or_else(|| people.get(row.charge_id.as_str()).copied()) else {
             *unowned.entry(row.provider).or_default() += 1;
@@ -75,9 +78,6 @@ fn check_ledger(history: &History, booked: &PerPerson, verdict: &mut Verdict) {
         *owned.entry((row.provider, person)).or_default() += 1;
         if row.state == ChargeState::Yes {
             *certain.entry((row.provider, person)).or_default() += 1;
-        }
-        if row.state == ChargeState::Open {
-            verdict.breaks("I2", format!("charge {} was left open", row.charge_id));
         }
     }
     for ((provider, person), charges) in booked {
@@ -120,7 +120,8 @@ fn check_ledger(history: &History, booked: &PerPerson, verdict: &mut Verdict) {
 }
 
 /// Whether nobody could have known, when the job ended, what became of its charges: the provider hid its answer, or a fault stood
-/// between the call and the record of its answer. What became known later came too late for the job.
+/// between the call and the record of its answer. What became known later came too late for the job. A fault of another replica
+/// than the one that called hides nothing: only where nobody saw who called, because the call never passed its link, does any count.
 pub(super) fn is_unknowable(job: &FinalJob, history: &History) -> bool {
     let was_unknown = |attempt: &&FinalAttempt| {
         attempt.charge == ChargeState::Unknown || attempt.ended_ms == 0 || attempt.ended_ms > job.ended_ms
@@ -136,10 +137,20 @@ pub(super) fn is_unknowable(job: &FinalJob, history: &History) -> bool {
             .booked
             .iter()
             .any(|line| line.provider == provider && line.person == job.person && !line.delivered);
+        let caller = caller_of(attempt, until_ms, job.person, history);
         let was_struck = history.blows.iter().any(|blow| {
             let overlaps = blow.began_ms <= until_ms && attempt.began_ms <= blow.ended_ms + AFTERMATH_MS;
-            overlaps && blow.what.may_hide_answers_of(provider)
+            overlaps && blow.what.may_hide_answers_of(provider, caller)
         });
         is_hidden || is_undelivered || was_struck
     })
+}
+
+/// The replica whose call passed the link to the provider first in the time of the attempt.
+fn caller_of(attempt: &FinalAttempt, until_ms: u64, person: usize, history: &History) -> Option<usize> {
+    let errands = history.errands.iter();
+    let of_it = errands
+        .filter(|it| it.provider == attempt.provider && it.person == person)
+        .filter(|it| (attempt.began_ms..=until_ms).contains(&it.at_ms));
+    of_it.min_by_key(|it| it.at_ms).map(|it| it.replica)
 }

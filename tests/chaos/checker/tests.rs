@@ -4,6 +4,8 @@ use semanas_client::ChargeState;
 use semanas_sandbox::Provider;
 use semanas_tests::harness::Succession;
 
+mod knowledge;
+
 use super::*;
 use crate::history::{Booked, Fallen, FinalAttempt, Operation, Row, Sighting};
 use crate::plan::What;
@@ -93,6 +95,7 @@ fn sound() -> History {
         sightings: vec![Sighting {
             job: JOB.to_owned(),
             pieces,
+            resets_ms: Vec::new(),
         }],
         recoveries_ms: vec![900],
         looks: 1,
@@ -167,6 +170,14 @@ fn a_charge_without_a_row_or_with_a_row_that_denies_it_is_caught() {
     check_caught("I2", |history| history.ledger.clear());
     check_caught("I2", |history| history.ledger[0].state = ChargeState::No);
     check_caught("I2", |history| history.ledger[0].state = ChargeState::Open);
+    // Of a lookup that no job shares.
+    check_caught("I2", |history| {
+        let job = "nss_1".to_owned();
+        history.ledger.push(Row {
+            job,
+            ..row("c9", ChargeState::Open)
+        });
+    });
 }
 
 #[test]
@@ -225,16 +236,18 @@ fn a_job_that_does_not_end_or_ends_late_is_caught() {
     check_caught("I7", |history| history.jobs.get_mut(JOB).unwrap().ended_ms = 40_000);
 }
 
-#[test]
-fn a_job_may_be_late_by_as_long_as_redis_had_no_master_and_no_longer() {
-    let blow = |began_ms, ended_ms| Fallen {
-        what: What::Failover {
-            how: Succession::Kill,
-            master: 0,
-        },
+fn failover(began_ms: u64, ended_ms: u64) -> Fallen {
+    let (how, master) = (Succession::Kill, 0);
+    Fallen {
+        what: What::Failover { how, master },
         began_ms,
         ended_ms,
-    };
+    }
+}
+
+#[test]
+fn a_job_may_be_late_by_as_long_as_redis_had_no_master_and_no_longer() {
+    let blow = failover;
     // From the deadline on 17 s are allowed, the master is away for 10, and the pause after it lasts 4.
     let ends = |ended_ms: u64, blows: &[Fallen]| {
         let mut history = sound();
@@ -255,42 +268,39 @@ fn a_job_may_be_late_by_as_long_as_redis_had_no_master_and_no_longer() {
 }
 
 #[test]
-fn a_watch_that_never_ends_or_is_reset_is_caught() {
+fn a_watch_that_never_ends_is_caught() {
     check_caught("I8", |history| {
         history.sightings[0].pieces.pop();
     });
-    check_caught("I8", |history| {
-        let reset = Piece::Snapshot {
-            sequence: 2,
-            is_reset: true,
-            state: JobState::Running,
-            terminal: false,
-        };
-        history.sightings[0].pieces.insert(3, reset);
-    });
+}
+
+fn reset_to(sequence: i64, state: JobState) -> Piece {
+    Piece::Snapshot {
+        sequence,
+        is_reset: true,
+        state,
+        terminal: false,
+    }
 }
 
 #[test]
 fn a_failover_may_take_back_what_was_seen_if_it_says_so_and_never_an_end() {
-    let reset = Piece::Snapshot {
-        sequence: 1,
-        is_reset: true,
-        state: JobState::Queued,
-        terminal: false,
-    };
     let mut history = sound();
-    history.had_failovers = true;
-    let pieces = &mut history.sightings[0].pieces;
-    pieces.splice(3..3, [reset, event(2, JobState::Queued)]);
+    history.blows.push(failover(1_100, 1_200));
+    let sighting = &mut history.sightings[0];
+    sighting.resets_ms.push(1_300);
+    sighting
+        .pieces
+        .splice(3..3, [reset_to(1, JobState::Queued), event(2, JobState::Queued)]);
     let verdict = check(&history, LEASE_MS);
     assert_eq!((verdict.broken, verdict.taken_back), (Vec::new(), 1));
 
     check_caught("I5", |history| {
-        history.had_failovers = true;
+        history.blows.push(failover(1_100, 1_200));
         history.jobs.get_mut(JOB).unwrap().state = JobState::OutcomeUnknown;
     });
     check_caught("I8", |history| {
-        history.had_failovers = true;
+        history.blows.push(failover(1_100, 1_200));
         let back = Piece::Snapshot {
             sequence: 1,
             is_reset: false,
@@ -299,6 +309,44 @@ fn a_failover_may_take_back_what_was_seen_if_it_says_so_and_never_an_end() {
         };
         history.sightings[0].pieces.insert(3, back);
     });
+}
+
+#[test]
+fn a_reset_is_caught_that_no_failover_can_be_the_cause_of() {
+    let is_caught = |at_ms| {
+        let mut history = sound();
+        history.blows.push(failover(10_000, 12_000));
+        let sighting = &mut history.sightings[0];
+        sighting.resets_ms.push(at_ms);
+        sighting.pieces.insert(3, reset_to(2, JobState::Running));
+        let verdict = check(&history, LEASE_MS);
+        verdict.broken.iter().any(|broken| broken.starts_with("I8:"))
+    };
+    assert!(is_caught(9_999), "nothing had fallen yet");
+    assert!(!is_caught(10_000));
+    // The pause of 4 s and four leases.
+    assert!(!is_caught(32_000));
+    assert!(is_caught(32_001));
+    check_caught("I8", |history| history.sightings[0].resets_ms.push(1_300));
+}
+
+#[test]
+fn those_who_saw_the_same_after_the_last_reset_agree_on_it() {
+    let is_caught = |place| {
+        let mut history = sound();
+        history.blows.push(failover(1_100, 1_200));
+        let mut other = history.sightings[0].clone();
+        other.resets_ms.push(1_300);
+        let again = [reset_to(1, JobState::Queued), event(2, JobState::Running)];
+        other.pieces.splice(3..3, again);
+        // Before the reset, or after it.
+        other.pieces[place] = event(2, JobState::Queued);
+        history.sightings.push(other);
+        let verdict = check(&history, LEASE_MS);
+        verdict.broken.iter().any(|broken| broken.starts_with("I4:"))
+    };
+    assert!(!is_caught(2));
+    assert!(is_caught(4));
 }
 
 #[test]
@@ -366,37 +414,6 @@ fn a_slow_recovery_and_a_crash_are_caught() {
     check_caught("I15", |history| {
         history.crashes.push("replica 1 ended by itself".to_owned())
     });
-}
-
-#[test]
-fn an_unknown_outcome_is_unknowable_only_where_something_hid_the_answer() {
-    let mut history = sound();
-    let job = history.jobs.get_mut(JOB).unwrap();
-    job.state = JobState::OutcomeUnknown;
-    job.attempts[0].charge = ChargeState::Unknown;
-    let counts = |history: &History| {
-        let verdict = check(history, LEASE_MS);
-        (verdict.unknown_outcomes, verdict.truly_unknowable)
-    };
-    assert_eq!(counts(&history), (1, 0));
-    let kill = Fallen {
-        what: What::Kill { replica: 0 },
-        began_ms: 1_300,
-        ended_ms: 1_350,
-    };
-    history.blows.push(kill);
-    assert_eq!(counts(&history), (1, 1));
-    history.blows[0].began_ms = 1_450;
-    history.blows[0].ended_ms = 1_900;
-    assert_eq!(counts(&history), (1, 0));
-    // The answer came after the job had ended without it.
-    let job = history.jobs.get_mut(JOB).unwrap();
-    (job.attempts[0].charge, job.attempts[0].ended_ms) = (ChargeState::Yes, 1_950);
-    assert_eq!(counts(&history), (1, 1));
-    history.blows.clear();
-    assert_eq!(counts(&history), (1, 0));
-    history.troubled.push((1, Provider::Kiban));
-    assert_eq!(counts(&history), (1, 1));
 }
 
 #[test]

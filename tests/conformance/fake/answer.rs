@@ -17,13 +17,10 @@ use tokio::time::{Instant, sleep_until};
 use tonic::Code;
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt as _};
 
+use super::frames;
 use super::record::Record;
 use super::script::{Action, Refusal, ResetCode, Script};
-use super::words;
 use crate::wire;
-
-/// The field of a watch's message that no version of the contract has.
-const UNKNOWN_CONTENT_FIELD: u32 = 99;
 
 /// What a call asks of its connection.
 pub enum Order {
@@ -170,12 +167,7 @@ impl Reply {
         method: &MethodDescriptor,
         orders: &mpsc::Sender<Order>,
     ) -> anyhow::Result<bool> {
-        if let Some(message) = words::message(action)? {
-            let more = match action {
-                Action::UnknownContent(_) => wire::unknown_field(UNKNOWN_CONTENT_FIELD),
-                _ => Vec::new(),
-            };
-            let frame = wire::answer_frame(method, &message, &more)?;
+        if let Some(frame) = frames::of(method, action)? {
             return Ok(self
                 .headers()
                 .is_none_or(|stream| stream.send_data(frame, false).is_err()));

@@ -3,20 +3,22 @@
 //! It decides how a connection is taken, frozen and ended. What is done with a call is `answer`'s.
 
 pub mod answer;
+mod frames;
 pub mod record;
 pub mod script;
 mod words;
 
 use std::future::{pending, poll_fn};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
 
@@ -27,6 +29,8 @@ use crate::certificates::Certificates;
 
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 64;
+/// An address that is reserved for documents, so that it is nobody's.
+const SOMEWHERE_ELSE: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 1);
 /// Orders of a connection's calls that may wait.
 const ORDERS_MAX: usize = 16;
 /// How long a connection that is about to end or freeze goes on writing what its calls have sent before.
@@ -40,10 +44,17 @@ pub struct Fake {
 }
 
 impl Fake {
-    pub fn start(script: Script, certificates: &Certificates) -> anyhow::Result<Fake> {
+    pub async fn start(script: Script, certificates: &Certificates) -> anyhow::Result<Fake> {
+        let script = Arc::new(script);
+        let scripted = script.clone();
+        spawn_blocking(move || frames::prepare(&scripted)).await??;
+        let host = match script.listen {
+            Listen::OtherAddress => other_address().context("this machine has no address but its loopback one")?,
+            _ => Ipv4Addr::LOCALHOST,
+        };
         let socket = TcpSocket::new_v4()?;
         // Without SO_REUSEADDR: with it two sockets that do not listen yet may be given the same port.
-        socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+        socket.bind((host, 0).into())?;
         let address = socket.local_addr()?;
         let acceptor = certificates.acceptor(&script.listen)?;
         let record = Record::new();
@@ -53,7 +64,7 @@ impl Fake {
             Listen::Refuse => drop(serving.spawn(hold(socket))),
             Listen::RefuseForMs(ms) => {
                 let opening = Instant::now() + Duration::from_millis(ms);
-                let accepting = (Arc::new(script), acceptor, record.clone());
+                let accepting = (script, acceptor, record.clone());
                 drop(serving.spawn(async move {
                     sleep_until(opening).await;
                     match socket.listen(BACKLOG) {
@@ -67,9 +78,12 @@ impl Fake {
             | Listen::MutualTls
             | Listen::TlsWrongHost
             | Listen::TlsUntrusted
-            | Listen::Mute => {
+            | Listen::TlsExpired
+            | Listen::OtherAddress
+            | Listen::Mute
+            | Listen::MuteForMs(_) => {
                 let listener = socket.listen(BACKLOG)?;
-                drop(serving.spawn(accept(listener, (Arc::new(script), acceptor, record.clone()))));
+                drop(serving.spawn(accept(listener, (script, acceptor, record.clone()))));
             }
         }
         Ok(Fake {
@@ -77,6 +91,17 @@ impl Fake {
             record,
             _serving: serving,
         })
+    }
+}
+
+/// An address by which other machines would reach this one; none without a network. Nothing is sent: connecting a socket of UDP
+/// only asks the system which address it would send from.
+pub fn other_address() -> Option<Ipv4Addr> {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+    socket.connect((SOMEWHERE_ELSE, 1)).ok()?;
+    match socket.local_addr().ok()?.ip() {
+        IpAddr::V4(address) if !address.is_loopback() && !address.is_unspecified() => Some(address),
+        IpAddr::V4(_) | IpAddr::V6(_) => None,
     }
 }
 
@@ -90,6 +115,7 @@ async fn hold(socket: TcpSocket) {
 
 async fn accept(listener: TcpListener, (script, acceptor, record): Accepting) {
     let mut connections = JoinSet::new();
+    let began = Instant::now();
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             continue;
@@ -97,13 +123,20 @@ async fn accept(listener: TcpListener, (script, acceptor, record): Accepting) {
         let number = record.connected();
         // Frames are small, and a case may count the time between them.
         let _ = stream.set_nodelay(true);
-        connections.spawn(connection(
-            stream,
-            script.clone(),
-            acceptor.clone(),
-            record.clone(),
-            number,
-        ));
+        let (script, acceptor, record) = (script.clone(), acceptor.clone(), record.clone());
+        connections.spawn(async move {
+            keep_mute(&script.listen, began).await;
+            connection(stream, script, acceptor, record, number).await;
+        });
+    }
+}
+
+/// Says nothing for as long as the script wants.
+async fn keep_mute(listen: &Listen, began: Instant) {
+    match listen {
+        Listen::Mute => pending().await,
+        Listen::MuteForMs(ms) => sleep_until(began + Duration::from_millis(*ms)).await,
+        _ => {}
     }
 }
 
@@ -114,9 +147,6 @@ async fn connection(
     record: Record,
     number: usize,
 ) {
-    if matches!(script.listen, Listen::Mute) {
-        pending::<()>().await;
-    }
     match acceptor {
         Some(acceptor) => {
             // A client that does not like the certificate goes away.

@@ -40,12 +40,18 @@ pub enum Listen {
     TlsWrongHost,
     /// The certificate is of an authority that nobody was told of.
     TlsUntrusted,
+    /// The certificate was good until yesterday.
+    TlsExpired,
+    /// At an address of this machine that is not its loopback one (`$other_address`), in plain text.
+    OtherAddress,
     /// Connecting is refused for so long, then it listens.
     RefuseForMs(u64),
     /// Connecting is refused for good.
     Refuse,
     /// Takes connections and says nothing on them.
     Mute,
+    /// The same for so long; whoever is still there then is answered.
+    MuteForMs(u64),
 }
 
 /// One thing that is done with a call.
@@ -145,7 +151,7 @@ pub enum ResetCode {
 impl Script {
     pub fn check(&self) -> anyhow::Result<()> {
         for method in self.calls.keys() {
-            if !wire::has_method(method) {
+            if wire::method_named(method).is_none() {
                 bail!("the contract has no method {method}");
             }
         }
@@ -161,8 +167,13 @@ impl Script {
 
     pub fn is_tls(&self) -> bool {
         match self.listen {
-            Listen::Tls | Listen::MutualTls | Listen::TlsWrongHost | Listen::TlsUntrusted => true,
-            Listen::Plain | Listen::RefuseForMs(_) | Listen::Refuse | Listen::Mute => false,
+            Listen::Tls | Listen::MutualTls | Listen::TlsWrongHost | Listen::TlsUntrusted | Listen::TlsExpired => true,
+            Listen::Plain
+            | Listen::OtherAddress
+            | Listen::RefuseForMs(_)
+            | Listen::Refuse
+            | Listen::Mute
+            | Listen::MuteForMs(_) => false,
         }
     }
 }

@@ -15,6 +15,34 @@ async fn fault_01_a_replica_dies_after_the_claim() {
     assert_eq!(job.attempts.len(), 1);
 }
 
+/// I1, I7: the one that takes it up, as a job that came due, dies as well. The third one runs it, once.
+#[tokio::test]
+async fn fault_01_the_next_replica_dies_after_its_claim_too() {
+    let (redis, sandbox) = (Redis::start().await, sandbox().await);
+    let store = Store::redis(&redis);
+    let points = [Failpoints::new(), Failpoints::new()];
+    let options = || ServerOptions::new(&store, &sandbox);
+    let person = fresh_person();
+    points.iter().for_each(|points| points.arm("claimed"));
+    let mut first = options().held_by(&points[0]).start().await;
+    let mut second = options().held_by(&points[1]).start().await;
+    first.client().submit_work_history(by_kiban(&person)).await.unwrap();
+    let job_id = points[0].reached("claimed").await;
+    first.kill();
+    assert_eq!(points[1].reached("claimed").await, job_id);
+    let third = options().start().await;
+    let witness = witness(&third.client(), &job_id);
+    second.kill();
+    let job = within("the job", PATIENCE, witness).await.unwrap();
+    assert_eq!(
+        (job.state, job.attempts.len()),
+        (JobState::Succeeded, 1),
+        "{:?}",
+        job.failure
+    );
+    assert_eq!(booked(&sandbox, Provider::Kiban, &person.curp), 1);
+}
+
 /// I1, I2: an intent without a call is taken for a call. Nothing is sent for it again until somebody says that it was none.
 #[tokio::test]
 async fn fault_02_a_replica_dies_after_the_intent_and_before_the_call() {
@@ -116,25 +144,37 @@ async fn fault_04_a_replica_dies_before_the_finish() {
     held.ends(JobState::Succeeded, 1).await;
 }
 
-/// I3, I6, I7: killed while it drains, with jobs in every stage. All of them were acknowledged, and all end.
+/// I3, I6, I7: killed while it drains, with a job that it has claimed to poll, one whose call is under way, and one that waits for
+/// its turn. All of them were acknowledged, and all end.
 #[tokio::test]
 async fn fault_07_a_replica_dies_while_it_drains() {
     let (redis, sandbox, points) = (Redis::start().await, sandbox().await, Failpoints::new());
     let store = Store::redis(&redis);
-    let options = || ServerOptions::new(&store, &sandbox).set("PROVIDERS__KIBAN__CALL_TIMEOUT", "3s");
+    let options = || {
+        ServerOptions::new(&store, &sandbox)
+            .set("PROVIDERS__KIBAN__CALL_TIMEOUT", "3s")
+            .set("PROVIDERS__KIBAN__IN_FLIGHT_MAX", "1")
+    };
     let mut a = options().held_by(&points).start().await;
     let b = options().start().await;
-    let (waiting, calling, new) = (fresh_person(), fresh_person(), fresh_person());
+    let (waiting, calling, queued) = (fresh_person(), fresh_person(), fresh_person());
     hold_document(&sandbox, &waiting);
-    slow_down(&sandbox, &calling, 2_000);
+    slow_down(&sandbox, &calling, 2_500);
+    let submit = async |person: &Human, reached: JobStage| {
+        let job = a.client().submit_work_history(by_kiban(person)).await.unwrap().job;
+        reaches(&b.client(), &job.job_id, reached).await;
+        job.job_id
+    };
+    let waiting_job = submit(&waiting, JobStage::WaitingForProvider).await;
+    // Whoever polls it next, in time it is `a`.
+    points.arm_for("claimed", &waiting_job);
+    points.reached("claimed").await;
     points.arm("draining");
-    let mut jobs = Vec::new();
-    for person in [&waiting, &calling, &new] {
-        let submitted = a.client().submit_work_history(by_kiban(person)).await.unwrap();
-        jobs.push(submitted.job.job_id);
-    }
-    reaches(&b.client(), &jobs[0], JobStage::WaitingForProvider).await;
-    reaches(&b.client(), &jobs[1], JobStage::AskingProvider).await;
+    let jobs = [
+        waiting_job,
+        submit(&calling, JobStage::AskingProvider).await,
+        submit(&queued, JobStage::WaitingToRetry).await,
+    ];
     let witnesses: Vec<_> = jobs.iter().map(|job_id| witness(&b.client(), job_id)).collect();
     a.signal("TERM");
     points.reached("draining").await;

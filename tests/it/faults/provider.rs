@@ -264,7 +264,7 @@ async fn fault_29_a_contract_that_changed_is_seen_in_a_poll_too() {
 /// when that second is over.
 #[tokio::test]
 async fn fault_30_a_storm_of_too_many_requests() {
-    const JOBS: usize = 10;
+    const JOBS: usize = 18;
     let (redis, sandbox) = (Redis::start().await, sandbox().await);
     let store = Store::redis(&redis);
     let start = || {

@@ -79,7 +79,7 @@ impl Crowd {
                 }
                 Err(error) => {
                     assert_eq!(error.reason(), "STORE_UNAVAILABLE", "{error}");
-                    assert!(error.retry_after().is_some(), "{error}");
+                    assert!(error.retry_delay().is_some(), "{error}");
                     crowd.refused += 1;
                 }
             }

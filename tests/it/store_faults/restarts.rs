@@ -6,7 +6,7 @@ use semanas_client::JobStage;
 use tonic::Code;
 use tonic_health::pb::health_check_response::ServingStatus;
 
-use super::Crowd;
+use super::{Crowd, metric};
 use crate::harness::*;
 
 #[tokio::test]
@@ -29,7 +29,7 @@ async fn fault_09_after_a_kill_of_redis_scripts_and_subscriptions_are_back_and_a
     to_the_end(&pair.b.client(), by_kiban(&fresh_person())).await;
 }
 
-/// What this cannot show is a loss of what Redis wrote and did not sync: the kernel keeps that over a kill. It shows that nothing is
+/// The kernel keeps over a kill what Redis wrote and did not sync, so this loses nothing. It shows that nothing is
 /// acknowledged before Redis has answered; that Redis answers after the sync is what `appendfsync always` means, and a server
 /// without it is refused (`startup.rs`) and no longer used when it is switched off (row 17).
 #[tokio::test]
@@ -48,6 +48,52 @@ async fn fault_10_a_kill_of_redis_under_load_loses_nothing_that_was_acknowledged
     let (crowd, ()) = tokio::join!(Crowd::submits(&server, 400, &acknowledged), kill);
     server.becomes(ServingStatus::Serving).await;
     crowd.all_end("row 10, redis killed", &server.client(), &sandbox).await;
+}
+
+/// I1, I3, I8: a disk that has lied about what it keeps. What it lost was acknowledged and paid for; the replicas notice, put it back
+/// and say so, and nobody is paid for again.
+#[tokio::test]
+async fn fault_10_what_a_disk_lied_about_is_put_back_by_the_replicas_and_told() {
+    let (mut redis, sandbox) = (Redis::start().await, sandbox().await);
+    let store = Store::redis(&redis);
+    let (a, b) = (
+        Server::start(&store, &sandbox).await,
+        Server::start(&store, &sandbox).await,
+    );
+    let acknowledged = AtomicUsize::new(0);
+    let lie = async {
+        let until = async |count| {
+            eventually("some to be acknowledged", || async {
+                (acknowledged.load(Ordering::Relaxed) > count).then_some(())
+            })
+            .await;
+        };
+        until(50).await;
+        let kept_bytes = redis.written_bytes();
+        until(150).await;
+        redis.kill();
+        assert!(redis.written_bytes() > kept_bytes);
+        redis.forget_from(kept_bytes);
+        redis.start_again().await;
+    };
+    let (crowd, ()) = tokio::join!(Crowd::submits(&a, 400, &acknowledged), lie);
+    for server in [&a, &b] {
+        server.becomes(ServingStatus::Serving).await;
+    }
+    crowd.all_end("row 10, a disk that lied", &a.client(), &sandbox).await;
+    let put_back = metric(&a, "semanas_store_losses{what=\"put_back\"}").await;
+    assert!(put_back >= 100, "{put_back} steps of jobs were put back");
+    assert_eq!(metric(&a, "semanas_store_losses{what=\"lost_for_good\"}").await, 0);
+    assert!(a.log().contains("redis forgot what it had acknowledged"));
+    // Whom it was paid for, it is known.
+    for (number, job) in crowd.acknowledged.iter().take(10) {
+        let again = b
+            .client()
+            .submit_work_history(by_kiban(&crowd.people[*number]))
+            .await
+            .unwrap();
+        assert_eq!(again.job.job_id, *job);
+    }
 }
 
 #[tokio::test]

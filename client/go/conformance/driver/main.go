@@ -14,6 +14,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
+
 	semanas "github.com/semanas/semanas/client/go"
 )
 
@@ -75,6 +78,7 @@ type settings struct {
 	AllowPlaintext    bool    `json:"allow_plaintext"`
 	CACertificatePEM  *string `json:"ca_certificate_pem"`
 	UserAgent         *string `json:"user_agent"`
+	TraceID           *string `json:"trace_id"`
 }
 
 func ms(count int64) time.Duration { return time.Duration(count) * time.Millisecond }
@@ -108,8 +112,31 @@ func (c *testCase) choices() []semanas.Option {
 	add(o.WatchReportsStale, semanas.WithStaleUpdates)
 	add(o.AllowPlaintext, semanas.WithAllowPlaintext)
 	add(o.CACertificatePEM != nil, func() semanas.Option { return semanas.WithCACertificatePEM(bytesOf(o.CACertificatePEM)) })
+	add(o.TraceID != nil, func() semanas.Option { return traced(*o.TraceID) })
 	add(o.UserAgent != nil, func() semanas.Option { return semanas.WithUserAgent(*o.UserAgent) })
 	return all
+}
+
+// traced adds the header of the trace as tracing libraries do, by the options that grpc-go has for them. The module itself depends on
+// none of these libraries.
+func traced(traceID string) semanas.Option {
+	within := func(ctx context.Context) context.Context {
+		return metadata.AppendToOutgoingContext(ctx, "traceparent", "00-"+traceID+"-b7ad6b7169203331-01")
+	}
+	return semanas.WithDialOptions(
+		grpc.WithChainUnaryInterceptor(func(
+			ctx context.Context, method string, request, answer any, conn *grpc.ClientConn,
+			invoke grpc.UnaryInvoker, options ...grpc.CallOption,
+		) error {
+			return invoke(within(ctx), method, request, answer, conn, options...)
+		}),
+		grpc.WithChainStreamInterceptor(func(
+			ctx context.Context, about *grpc.StreamDesc, conn *grpc.ClientConn, method string,
+			open grpc.Streamer, options ...grpc.CallOption,
+		) (grpc.ClientStream, error) {
+			return open(within(ctx), about, conn, method, options...)
+		}),
+	)
 }
 
 // inTurn gives one token after the other, and the last for ever.

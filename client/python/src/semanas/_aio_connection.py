@@ -25,7 +25,7 @@ from ._follow import Follower
 from ._health import HEALTH_METHOD, Health, decode_check, encode_check
 from ._observe import Attempt, Observer
 from ._options import Credentials, Options
-from ._retry import Repeat, Tries
+from ._retry import Repeat, Tries, is_broken
 from ._status import closed, error_of, no_answer
 from ._transport import STATES, channel_arguments, channel_credentials
 from ._updates import Update
@@ -135,7 +135,7 @@ class AsyncConnection:
             try:
                 answer = await method(request, timeout=time_left, metadata=headers + attempt.metadata())
             except grpc.aio.AioRpcError as cause:
-                error = error_of(cause)
+                error = tries.named(error_of(cause), time.monotonic())
                 delay = tries.delay(error, time.monotonic(), random.random())
                 attempt.end(error.code or grpc.StatusCode.UNKNOWN, error.reason, delay)
                 if delay is None:
@@ -153,6 +153,8 @@ class AsyncConnection:
                 return answer
             if await passed_or_set(delay, self._closing):
                 raise closed("client")
+            if is_broken(error):
+                await self._await_connection(tries.patience(self.options.connect_timeout, time.monotonic()))
 
     def watch(
         self,
@@ -202,6 +204,21 @@ class AsyncConnection:
             self._state_task.cancel()
         if self._channel is not None and self._is_own:
             await self._channel.close()
+
+    async def _await_connection(self, seconds: float) -> None:
+        """Waits until the connection stands, for so long at most. Without this a call would be told at once of a failure that may
+        be seconds old, for gRPC says it again until a connection stands, and all tries would be used up on the same one.
+        """
+        either = [asyncio.ensure_future(self.channel().channel_ready()), asyncio.ensure_future(self._closing.wait())]
+        try:
+            await asyncio.wait(either, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in either:
+                one.cancel()
+            # What they ended with is nobody's concern.
+            await asyncio.gather(*either, return_exceptions=True)
+        if self._is_closed:
+            raise closed("client")
 
     def _check_usable(self) -> None:
         if self._is_closed:

@@ -224,7 +224,7 @@ class Client:
         self, job_id: str, *, limit: int | None = None, timeout: float | None = None
     ) -> WorkHistoryJob:
         """Gives a job as it stands, with the work history once it is there. ``NotFoundError`` when there is no such job."""
-        request = GetWorkHistoryRequest(job_id=job_id, limit=limit)
+        request = GetWorkHistoryRequest(job_id=requests.string("job_id", job_id), limit=limit)
         service = self._connection.work_histories
         answer = self._connection.call(service.GetWorkHistory, paths.GET_WORK_HISTORY, request, timeout)
         return requests.present(answer.job if answer.HasField("job") else None)
@@ -233,7 +233,7 @@ class Client:
         """Asks a job to stop and gives it as it stands then. Before a paid call it is cancelled at once; a call under way is not
         thrown away.
         """
-        request = CancelWorkHistoryRequest(job_id=job_id)
+        request = CancelWorkHistoryRequest(job_id=requests.string("job_id", job_id))
         service = self._connection.work_histories
         answer = self._connection.call(service.CancelWorkHistory, paths.CANCEL_WORK_HISTORY, request, timeout)
         return requests.present(answer.job if answer.HasField("job") else None)
@@ -335,6 +335,8 @@ class Client:
     def _watch_job(
         self, job_id: str, cursor: str | None, limit: int | None, deadline: float | None
     ) -> Watch[JobUpdate]:
+        requests.string("job_id", job_id)
+
         def request(at: str) -> WatchWorkHistoryRequest:
             return WatchWorkHistoryRequest(job_id=job_id, cursor=at, limit=limit)
 

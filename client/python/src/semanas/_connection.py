@@ -20,13 +20,16 @@ from ._follow import Follower
 from ._health import HEALTH_METHOD, Health, decode_check, encode_check
 from ._observe import Attempt, Observer
 from ._options import Credentials, Options
-from ._retry import Repeat, Tries
+from ._retry import Repeat, Tries, is_broken
 from ._status import closed, error_of, no_answer
 from ._transport import STATES, channel_arguments, channel_credentials
 from ._updates import Update
 from ._watch import Watch
 from .v1.operations_service_pb2_grpc import OperationsServiceStub
 from .v1.work_history_service_pb2_grpc import WorkHistoryServiceStub
+
+# How soon somebody who waits for a connection notices that the client was closed.
+_LOOK_S = 0.05
 
 Request = TypeVar("Request")
 Answer = TypeVar("Answer")
@@ -96,7 +99,7 @@ class Connection:
             try:
                 answer = method(request, timeout=time_left, metadata=headers + attempt.metadata())
             except grpc.RpcError as cause:
-                error = error_of(cause)
+                error = tries.named(error_of(cause), time.monotonic())
                 delay = tries.delay(error, time.monotonic(), random.random())
                 attempt.end(error.code or grpc.StatusCode.UNKNOWN, error.reason, delay)
                 if delay is None:
@@ -112,6 +115,8 @@ class Connection:
                 return answer
             if self._is_closed.wait(delay):
                 raise closed("client")
+            if is_broken(error):
+                self._await_connection(tries.patience(self.options.connect_timeout, time.monotonic()))
 
     def watch(
         self,
@@ -159,6 +164,27 @@ class Connection:
             self._channel.unsubscribe(self._tell_state)
         if self._is_own:
             self._channel.close()
+
+    def _await_connection(self, seconds: float) -> None:
+        """Waits until the connection stands, for so long at most. Without this a call would be told at once of a failure that may
+        be seconds old, for gRPC says it again until a connection stands, and all tries would be used up on the same one.
+        """
+        is_ready = threading.Event()
+
+        def hear(state: grpc.ChannelConnectivity) -> None:
+            if state is grpc.ChannelConnectivity.READY:
+                is_ready.set()
+
+        until = time.monotonic() + seconds
+        self._channel.subscribe(hear, try_to_connect=True)
+        try:
+            while not self._is_closed.is_set() and (left := until - time.monotonic()) > 0:
+                if is_ready.wait(min(left, _LOOK_S)):
+                    return
+        finally:
+            self._channel.unsubscribe(hear)
+        if self._is_closed.is_set():
+            raise closed("client")
 
     def _check_usable(self) -> None:
         if self._is_closed.is_set():

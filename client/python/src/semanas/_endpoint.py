@@ -41,9 +41,9 @@ def parse(endpoint: str, credentials: Credentials, options: Options) -> Endpoint
                 f"refusing to send personal data unencrypted to {host}: use https://, or set allow_plaintext where the network "
                 "itself encrypts, as a service mesh does"
             )
-    _check_credentials(credentials, options, is_secure)
-    literal = f"[{host}]" if ":" in host else host
-    return Endpoint(f"dns:///{literal}:{port}", is_secure, is_loopback)
+    where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    _check_credentials(credentials, options, where, is_secure=is_secure)
+    return Endpoint(f"dns:///{where}", is_secure, is_loopback)
 
 
 def pem(text: str | bytes | None) -> bytes | None:
@@ -78,16 +78,17 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _check_credentials(credentials: Credentials, options: Options, is_secure: bool) -> None:
+def _check_credentials(credentials: Credentials, options: Options, where: str, *, is_secure: bool) -> None:
     token = credentials.bearer_token
     if isinstance(token, str):
         authorization(token)
+    has_certificates = credentials.client_certificate_pem is not None or options.ca_certificate_pem is not None
+    if has_certificates and not is_secure:
+        raise ConfigurationError(f"certificates are of use over TLS only: write https://{where}")
     certificate, key = pem(credentials.client_certificate_pem), pem(credentials.client_key_pem)
     if (certificate is None) != (key is None):
         raise ConfigurationError("client_certificate_pem and client_key_pem belong together: give both")
     if certificate is not None and key is not None:
-        if not is_secure:
-            raise ConfigurationError("a client certificate needs TLS: use https://")
         if _CERTIFICATE_MARK not in certificate:
             raise ConfigurationError("client_certificate_pem is not a certificate in PEM")
         if _KEY_MARK not in key:

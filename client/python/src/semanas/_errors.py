@@ -90,7 +90,10 @@ class SemanasError(Exception):
 
     def __str__(self) -> str:
         text = self.message or (self.code.name if self.code else type(self).__name__)
-        return f"{text} [{self.reason}]" if self.reason else text
+        if self.reason:
+            text += f" [{self.reason}]"
+        wrong = "; ".join(f"{one.field}: {one.description}" for one in self.violations)
+        return f"{text}: {wrong}" if wrong else text
 
     def __repr__(self) -> str:
         code = self.code.name if self.code else None

@@ -36,19 +36,19 @@ class RetryPolicy:
     """Seconds before the second try; the wait doubles with each one, and half of it is random."""
     delay_max: float = 5.0
     """The longest wait, in seconds, that the doubling leads to."""
-    retry_after_max: float = 20.0
+    server_delay_max: float = 20.0
     """The longest wait, in seconds, that the server may ask for. If it asks for more, the call fails with that figure."""
 
     def __post_init__(self) -> None:
         if self.tries_max < 1:
             raise ConfigurationError("RetryPolicy.tries_max counts the first try too: it must be at least 1")
-        for name in ("delay_first", "delay_max", "retry_after_max"):
+        for name in ("delay_first", "delay_max", "server_delay_max"):
             _check_seconds(f"RetryPolicy.{name}", getattr(self, name), zero_is_fine=True)
 
 
 def _resume_policy() -> RetryPolicy:
     # 0.2 + 0.4 + ... + 15 s: more than a minute, enough for a restart of the server.
-    return RetryPolicy(tries_max=11, delay_first=0.2, delay_max=15.0, retry_after_max=120.0)
+    return RetryPolicy(tries_max=11, delay_first=0.2, delay_max=15.0, server_delay_max=120.0)
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class CallAttempt:
     """How it ended. A stream that is left early ends with ``CANCELLED``."""
     reason: str
     """The server's reason in UPPER_SNAKE; empty when it gave none."""
-    delay: float | None
+    wait: float | None
     """Seconds until the next try; ``None`` when there is none."""
 
 

@@ -45,6 +45,13 @@ Name = TypeVar("Name")
 _YOUNG_ANSWER_MAX_S = 300
 
 
+def string(name: str, value: str) -> str:
+    """The value, if it is a string; protobuf's own words for another type name neither the field nor what it should be."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a string, not {type(value).__name__}")
+    return value
+
+
 def seconds(span: Span) -> float:
     """A span in seconds."""
     return span.total_seconds() if isinstance(span, timedelta) else float(span)
@@ -55,7 +62,7 @@ def lookup(
 ) -> LookupNssRequest:
     """What LookupNss is asked."""
     return LookupNssRequest(
-        curp=curp,
+        curp=string("curp", curp),
         max_age=_duration(max_age),
         allow_repeat_charge=allow_repeat_charge,
         purpose=purpose,
@@ -90,7 +97,7 @@ def submit(
     same job.
     """
     subject = Subject(
-        curp=curp,
+        curp=string("curp", curp),
         nss=nss,
         given_names=given_names,
         paternal_surname=paternal_surname,

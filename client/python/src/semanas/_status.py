@@ -34,6 +34,9 @@ _DETAILS_KEY = "grpc-status-details-bin"
 # How gRPC's core words that HTTP/2 broke the stream off. It gives it this code or that; to the caller it is a broken connection.
 _STREAM_RESET = "Received RST_STREAM with error code"
 
+_CORE_DEADLINE = "Deadline Exceeded"
+_CORE_NO_TLS = "WRONG_VERSION_NUMBER"
+
 _KINDS: dict[grpc.StatusCode, type[SemanasError]] = {
     grpc.StatusCode.INVALID_ARGUMENT: InvalidRequestError,
     grpc.StatusCode.NOT_FOUND: NotFoundError,
@@ -69,7 +72,16 @@ def error_of(ended: Ended) -> SemanasError:
     for key, value in ended.trailing_metadata() or ():
         if key == _DETAILS_KEY:
             status = _parsed(status_pb2.Status, value) or status
-    return _KINDS.get(code, OtherError)(_read(code, message, status))
+    return _KINDS.get(code, OtherError)(_read(code, _plain(message), status))
+
+
+def _plain(message: str) -> str:
+    """What gRPC's core says of two things that everybody meets, in words; the status keeps it as it was."""
+    if _CORE_DEADLINE in message:
+        return "the deadline passed before the server answered"
+    if _CORE_NO_TLS in message:
+        return "the server does not speak TLS on this port; is its endpoint http://?"
+    return message
 
 
 def broken(message: str, retry_delay: float | None = None) -> UnavailableError:

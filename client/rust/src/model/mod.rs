@@ -109,6 +109,13 @@ macro_rules! message {
                 Self { $($field: super::read::$how(message.$field),)* }
             }
         }
+
+        #[cfg(feature = "testing")]
+        impl From<$name> for crate::raw::v1::$name {
+            fn from(message: $name) -> Self {
+                Self { $($field: super::write::$how(message.$field),)* }
+            }
+        }
     };
 }
 
@@ -142,6 +149,35 @@ mod read {
 
     pub(super) fn time(time: Option<Timestamp>) -> Option<SystemTime> {
         time.and_then(|time| SystemTime::try_from(time).ok())
+    }
+
+    pub(super) fn maybe<A, B: From<A>>(message: Option<A>) -> Option<B> {
+        message.map(B::from)
+    }
+
+    pub(super) fn each<A, B: From<A>>(list: Vec<A>) -> Vec<B> {
+        list.into_iter().map(B::from).collect()
+    }
+}
+
+#[cfg(feature = "testing")]
+mod write {
+    //! How our fields become those of a generated message, for a fake's answers.
+
+    use std::time::SystemTime;
+
+    use prost_types::Timestamp;
+
+    pub(super) fn same<T>(value: T) -> T {
+        value
+    }
+
+    pub(super) fn value<E: Into<i32>>(value: E) -> i32 {
+        value.into()
+    }
+
+    pub(super) fn time(time: Option<SystemTime>) -> Option<Timestamp> {
+        time.map(Timestamp::from)
     }
 
     pub(super) fn maybe<A, B: From<A>>(message: Option<A>) -> Option<B> {

@@ -5,5 +5,7 @@
 mod feed;
 mod readme;
 mod script;
+mod surface;
+mod testing;
 mod unary;
 mod watch;

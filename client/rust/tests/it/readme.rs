@@ -7,7 +7,13 @@ const EXAMPLE: &str = include_str!("../../examples/work_history.rs");
 
 #[test]
 fn the_example_is_the_readmes() {
-    let block = README.split("```no_run\n").nth(1).unwrap().split("```").next().unwrap();
+    let block = README
+        .split("```rust,no_run\n")
+        .nth(1)
+        .unwrap()
+        .split("```")
+        .next()
+        .unwrap();
     assert!(
         EXAMPLE.ends_with(block),
         "copy the README's example to examples/work_history.rs:\n{block}"
@@ -25,7 +31,7 @@ async fn the_example_runs() {
         );
         return;
     }
-    let server = Server::start().await.unwrap();
+    let server = Server::start_real().await.unwrap();
     let example = std::env::current_exe().unwrap();
     let example = example.ancestors().nth(2).unwrap().join("examples/work_history");
     let run = tokio::process::Command::new(&example)

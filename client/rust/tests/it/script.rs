@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use hyper_util::rt::TokioIo;
+use semanas_client::raw::client_over;
 use semanas_client::raw::v1::work_history_service_server::{WorkHistoryService, WorkHistoryServiceServer};
 use semanas_client::raw::v1::*;
 use semanas_client::{Client, Options};
@@ -64,7 +65,7 @@ pub fn client(script: &Arc<Script>, options: Options) -> Client {
         }
     });
     let channel = Endpoint::from_static("http://script").connect_with_connector_lazy(connector);
-    Client::over(channel, options)
+    client_over(channel, options)
 }
 
 struct Release(watch::Sender<bool>);

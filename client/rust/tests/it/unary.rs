@@ -80,7 +80,7 @@ async fn a_wait_that_would_pass_the_deadline_is_not_begun() {
     let client = client(&script, Options::default()).with_unary_deadline(Some(Duration::from_secs(10)));
     let start = Instant::now();
     let error = client.get_work_history("wh_1", None).await.unwrap_err();
-    assert_eq!(error.retry_after(), Some(Duration::from_secs(15)));
+    assert_eq!(error.retry_delay(), Some(Duration::from_secs(15)));
     assert!(start.elapsed() < Duration::from_secs(1));
 }
 

@@ -8,6 +8,7 @@ export interface Exposure {
   readonly allowPlaintext: boolean;
   readonly hasToken: boolean;
   readonly hasCertificate: boolean;
+  readonly hasAuthority: boolean;
 }
 
 /** A checked endpoint. */
@@ -21,7 +22,7 @@ export interface Endpoint {
 export function parseEndpoint(text: string, exposure: Exposure): Endpoint {
   const url = parse(text);
   const isSecure = url.protocol === "https:";
-  if (!isSecure) checkPlaintext(url.hostname, exposure);
+  if (!isSecure) checkPlaintext(url, exposure);
   return { origin: url.origin, isSecure };
 }
 
@@ -35,9 +36,9 @@ function parse(text: string): URL {
   return url;
 }
 
-function checkPlaintext(host: string, exposure: Exposure): void {
-  if (exposure.hasCertificate) {
-    throw new ConfigurationError({ sentence: "a client certificate is shown over TLS only: use https://" });
+function checkPlaintext({ hostname: host, host: hostAndPort }: URL, exposure: Exposure): void {
+  if (exposure.hasCertificate || exposure.hasAuthority) {
+    throw new ConfigurationError({ sentence: `certificates are of use over TLS only: write https://${hostAndPort}` });
   }
   if (isLoopback(host)) return;
   if (exposure.hasToken) {
@@ -46,8 +47,8 @@ function checkPlaintext(host: string, exposure: Exposure): void {
   if (!exposure.allowPlaintext) {
     throw new ConfigurationError({
       sentence:
-        `refusing to send personal data unencrypted to ${host}: use https://, or set allowPlaintext (allow_plaintext in the ` +
-        "documents of all clients) where the network itself encrypts, as a service mesh does",
+        `refusing to send personal data unencrypted to ${host}: use https://, or set allowPlaintext where the network itself ` +
+        "encrypts, as a service mesh does",
     });
   }
 }

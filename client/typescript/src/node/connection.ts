@@ -155,7 +155,10 @@ export class Connection implements StreamSource {
 function cannotConnect(origin: string, cause: Error): ConnectError {
   // Some errors of Node.js, such as those for a host with several addresses, have codes and no text.
   const code = (cause as NodeJS.ErrnoException).code;
-  const why = cause.message === "" ? (code ?? "unknown") : cause.message;
+  // OpenSSL's words for an answer without TLS name a line of its source.
+  const noTls =
+    code === "ERR_SSL_WRONG_VERSION_NUMBER" ? "the server does not speak TLS on this port; is its endpoint http://?" : undefined;
+  const why = noTls ?? (cause.message === "" ? (code ?? "unknown") : cause.message.trimEnd());
   return new ConnectError(`cannot connect to ${origin}: ${why}`, Code.Unavailable, undefined, undefined, cause);
 }
 

@@ -25,10 +25,14 @@ pub(super) enum Broken {
     Revives,
     /// Versions and fences are given again after a rewind.
     VersionsTwice,
+    /// Nobody hears of a loss.
+    DeafToLoss,
+    /// A call is made whose intent was postponed.
+    SendsPostponed,
 }
 
 impl Broken {
-    pub(super) const ALL: [Broken; 10] = [
+    pub(super) const ALL: [Broken; 12] = [
         Broken::NoIntents,
         Broken::NoFences,
         Broken::NoDeadlines,
@@ -39,5 +43,7 @@ impl Broken {
         Broken::CursorAhead,
         Broken::Revives,
         Broken::VersionsTwice,
+        Broken::DeafToLoss,
+        Broken::SendsPostponed,
     ];
 }

@@ -33,6 +33,9 @@ use crate::{
     providers::{Answer, CallRequest, CallbackAddress, Check, NssAnswer, PollRequest, Provider, Reply},
 };
 
+/// Longer than any caller waits for a reply.
+const HANGS: Duration = Duration::from_secs(60);
+
 /// One provider, for all replicas.
 pub(super) struct Bureau {
     pub id: ProviderId,
@@ -42,6 +45,8 @@ pub(super) struct Bureau {
     vault: Vault,
     /// Charges by person.
     books: Mutex<BTreeMap<usize, usize>>,
+    /// By person: calls that may still be charged for.
+    undecided: Mutex<BTreeMap<usize, usize>>,
     tickets: Mutex<BTreeMap<String, Ticket>>,
     numbers: AtomicU64,
 }
@@ -80,6 +85,7 @@ impl Bureau {
             fleet,
             vault: super::fleet::vault(),
             books: Mutex::default(),
+            undecided: Mutex::default(),
             tickets: Mutex::default(),
             numbers: AtomicU64::new(1),
         })
@@ -87,6 +93,15 @@ impl Bureau {
 
     pub(super) fn charges(&self) -> BTreeMap<usize, usize> {
         self.books.lock().unwrap().clone()
+    }
+
+    /// Whether the books will say tomorrow what they say today.
+    pub(super) fn has_decided_about(&self, person: usize) -> bool {
+        self.undecided
+            .lock()
+            .unwrap()
+            .get(&person)
+            .is_none_or(|count| *count == 0)
     }
 
     fn note(&self, what: impl std::fmt::Display) {
@@ -175,7 +190,6 @@ impl Bureau {
             Course::Hangs => {
                 sleep(self.chance.ms(1, 5_000)).await;
                 self.bill(person);
-                sleep(Duration::from_secs(60)).await;
                 None
             }
             Course::ReplyLost if self.id == ProviderId::Kiban => {
@@ -190,7 +204,8 @@ impl Bureau {
                 reference: self.ticket(person, callback),
             })),
         };
-        sleep(thinks).await;
+        *self.undecided.lock().unwrap().entry(person).or_default() -= 1;
+        sleep(if course == Course::Hangs { HANGS } else { thinks }).await;
         if let Some(reply) = reply {
             drop(tell.send(reply));
         }
@@ -309,6 +324,7 @@ impl Provider for Desk {
             Reply::bare(Outcome::NotSent)
         } else {
             let (tell, told) = oneshot::channel();
+            *self.bureau.undecided.lock().unwrap().entry(person).or_default() += 1;
             let bureau = Arc::clone(&self.bureau);
             tokio::spawn(bureau.process(course, person, request.callback.clone(), tell));
             match timeout(time_limit, told).await {

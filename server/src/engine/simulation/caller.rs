@@ -21,6 +21,7 @@ use crate::{
         reason::Reason,
     },
     engine::{EngineError, Lookup, RequestId, Submit, Submitted},
+    store::model::Entry,
 };
 
 /// Errors that say: come back later.
@@ -140,7 +141,8 @@ impl Caller {
         }
         let (request, first) = self.chance.pick(&self.known).clone();
         if let Some((job, _)) = self.submit(&request).await {
-            self.fleet.scene.check("I9", job == first, || {
+            let is_right = job == first || self.fleet.scene.is_lost(&first);
+            self.fleet.scene.check("I9", is_right, || {
                 format!("a repeated request got {} instead of {}", short(&job), short(&first))
             });
         }
@@ -178,6 +180,10 @@ impl Caller {
             };
             match answer {
                 Some(Ok(submitted)) => return Some(self.acknowledged(request, submitted)),
+                // Its request id was answered with a job that is lost by now.
+                Some(Err(error)) if error.reason == Reason::JobNotFound && self.fleet.scene.has_lost_jobs() => {
+                    return None;
+                }
                 Some(Err(error)) => self.check_error("submit", &error),
                 None => self.note("does not know what came of a submit"),
             }
@@ -212,11 +218,13 @@ impl Caller {
         one.or(two)
     }
 
-    /// Of two tries at the same moment one may get a job that ends just then and leaves nothing behind, and the other start anew.
+    /// Of two tries at the same moment one may get a job that ends just then and leaves nothing behind, or is lost, and the other start anew.
     /// To close this, each Submit would have to go to the store once more.
     fn is_free(&self, id: &JobId) -> bool {
         self.fleet.scene.model.look(|data| {
-            let job = &data.jobs[id].job;
+            let Some(Entry { job, .. }) = data.jobs.get(id) else {
+                return true;
+            };
             let mut own = job.attempts.iter().filter(|attempt| !attempt.shared);
             job.is_terminal() && own.all(|attempt| attempt.charge == Charge::No)
         })
@@ -277,6 +285,12 @@ impl Caller {
         });
     }
 
+    fn check_error_about(&self, job: &JobId, what: &str, error: &EngineError) {
+        if error.reason != Reason::JobNotFound || !self.fleet.scene.is_lost(job) {
+            self.check_error(what, error);
+        }
+    }
+
     async fn look_up(&mut self) {
         let person = self.chance.below(self.fleet.scene.plan.people);
         let Some(replica) = self.fleet.any(&self.chance) else {
@@ -322,7 +336,7 @@ impl Caller {
         let cancelled = replica.ask(replica.engine.cancel(&Tenant::sole(), job.as_str())).await;
         match cancelled {
             Some(Ok(snapshot)) => self.saw(&snapshot.job),
-            Some(Err(error)) => self.check_error("cancel", &error),
+            Some(Err(error)) => self.check_error_about(&job, "cancel", &error),
             None => {}
         }
     }
@@ -336,7 +350,7 @@ impl Caller {
             .await;
         match got {
             Some(Ok(snapshot)) => self.saw(&snapshot.job),
-            Some(Err(error)) => self.check_error("get", &error),
+            Some(Err(error)) => self.check_error_about(&job, "get", &error),
             None => {}
         }
     }
@@ -348,15 +362,14 @@ impl Caller {
         };
         let scene = Arc::clone(&self.fleet.scene);
         let person = scene.acknowledged.lock().unwrap()[&job];
-        if !scene.plan.gives_leave {
+        let mut bureaus = self.fleet.bureaus.values();
+        // Nobody settles what a provider has not yet made up its own books about.
+        if !scene.plan.gives_leave || !bureaus.all(|bureau| bureau.has_decided_about(person)) {
             return;
         }
         scene.give_leave(person);
-        let billed = self
-            .fleet
-            .bureaus
-            .values()
-            .any(|bureau| bureau.charges().contains_key(&person));
+        let mut bureaus = self.fleet.bureaus.values();
+        let billed = bureaus.any(|bureau| bureau.charges().contains_key(&person));
         let charge = if billed { Charge::Yes } else { Charge::No };
         let note = "as the books say".to_owned();
         let settled = replica
@@ -365,7 +378,7 @@ impl Caller {
         match settled {
             Some(Ok(snapshot)) => self.note(format_args!("settles {}: {charge:?}", short(&snapshot.job.id))),
             Some(Err(error)) if error.reason == Reason::JobNotResolvable => {}
-            Some(Err(error)) => self.check_error("settle", &error),
+            Some(Err(error)) => self.check_error_about(&job, "settle", &error),
             None => {}
         }
     }
@@ -381,10 +394,10 @@ impl Caller {
             .await;
         match listed {
             Some(Ok((page, _))) => {
-                let missing = acknowledged
-                    .into_iter()
-                    .find(|id| !page.jobs.iter().any(|job| job.id == *id));
-                self.fleet.scene.check("I3", missing.is_none(), || {
+                let scene = &self.fleet.scene;
+                let mut kept = acknowledged.into_iter().filter(|id| !scene.is_lost(id));
+                let missing = kept.find(|id| !page.jobs.iter().any(|job| job.id == *id));
+                scene.check("I3", missing.is_none(), || {
                     format!("{missing:?} is missing from the list")
                 });
             }

@@ -5,14 +5,15 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::sleep;
 
 use super::{
+    failover::{self, Sky},
     fleet::Fleet,
     plan::Disturbance,
-    weather::{self, Sky},
 };
 
 pub(super) fn enter(fleet: &Arc<Fleet>) {
-    for (at, what) in fleet.scene.plan.disturbances.clone() {
-        fleet.scene.door.enter(disturb(Arc::clone(fleet), at, what));
+    let plan = &fleet.scene.plan;
+    for (at, what) in plan.disturbances.iter().chain(&plan.losses) {
+        fleet.scene.door.enter(disturb(Arc::clone(fleet), *at, *what));
     }
 }
 
@@ -27,7 +28,12 @@ async fn disturb(fleet: Arc<Fleet>, at: Duration, what: Disturbance) {
         Disturbance::Mute { ends } => overcast(&fleet, Sky::Mute, ends).await,
         Disturbance::Rewind { ends } => {
             if fleet.heaven.sky() == Sky::Clear {
-                weather::rewind(&fleet.scene, &fleet.heaven, ends).await;
+                failover::rewind(&fleet.scene, &fleet.heaven, ends).await;
+            }
+        }
+        Disturbance::Loss { ends, pause } => {
+            if fleet.heaven.sky() == Sky::Clear {
+                failover::lose(&fleet.scene, &fleet.heaven, ends, pause).await;
             }
         }
     }

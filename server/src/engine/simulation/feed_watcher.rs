@@ -74,16 +74,29 @@ impl FeedWatcher {
             match replica.ask_long(stream.next()).await {
                 Some(Some(Ok(message))) => {
                     self.cursor = Some(message.cursor);
-                    if let FeedContent::Job(job) = message.content {
-                        self.fleet
-                            .scene
-                            .note("feed", format_args!("{} is at {}", short(&job.id), job.sequence));
-                        self.shown.insert(job.id.clone(), job.sequence);
-                    }
+                    self.take(message.content);
                 }
                 Some(Some(Err(error))) => return self.check_error(error.reason),
                 Some(None) | None => return,
             }
+        }
+    }
+
+    fn take(&mut self, content: FeedContent) {
+        let scene = &self.fleet.scene;
+        match content {
+            FeedContent::Job(job) => {
+                scene.note("feed", format_args!("{} is at {}", short(&job.id), job.sequence));
+                self.shown.insert(job.id.clone(), job.sequence);
+            }
+            FeedContent::Reset { .. } => {
+                scene.note("feed", "is reset");
+                self.shown.clear();
+            }
+            FeedContent::Synced { .. }
+            | FeedContent::Heartbeat { .. }
+            | FeedContent::Stale { .. }
+            | FeedContent::Draining { .. } => {}
         }
     }
 
@@ -101,8 +114,9 @@ impl FeedWatcher {
                 .model
                 .look(|data| data.jobs.get(&id).map(|entry| entry.job.sequence));
             let shown = self.shown.get(&id).copied();
-            // After a rewind the feed's own numbers go back, and a cursor may stand past them.
-            scene.check("I8", shown == is_at || scene.has_rewound(), || {
+            // After a rewind the feed's own numbers go back, and a cursor may stand past them. A loss that is declared resets it.
+            let is_right = shown == is_at || (is_at.is_none() && scene.is_lost(&id));
+            scene.check("I8", is_right || scene.plan.rewinds(), || {
                 format!("the feed showed {} at {shown:?}, it is at {is_at:?}", short(&id))
             });
         }

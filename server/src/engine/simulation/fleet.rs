@@ -17,9 +17,10 @@ use tokio_util::sync::CancellationToken;
 use super::{
     bureau::{Bureau, Desk},
     chance::Chance,
+    failover::Heaven,
     power::{Power, State},
     scene::Scene,
-    weather::{Heaven, Weather},
+    weather::Weather,
 };
 use crate::{
     clock::Clock,

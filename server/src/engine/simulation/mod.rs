@@ -12,9 +12,11 @@
 //! or a call that leaves when its intent no longer stands (I10), an existing job that is not found (I13), and tasks, permits or
 //! followers left behind by a replica that has drained (I14).
 //!
-//! What does not: a provider's outcome that stays unknown, a caller that is told to come back, and, after a rewind, what was never
-//! acknowledged. A rewind here is a failover as the Redis store lets it through: the writes of a while are applied and shown but
-//! not acknowledged, since too few replicas hold them, and then are gone, with leases and gates that were acknowledged.
+//! What does not: a provider's outcome that stays unknown, a caller that is told to come back, after a rewind what was never
+//! acknowledged, and after a loss the jobs that it was declared for. A rewind here is a failover as the Redis store lets it through:
+//! the writes of a while are applied and shown but not acknowledged, since too few replicas hold them, and then are gone, with
+//! leases and gates that were acknowledged. A loss is one that takes what was acknowledged: of some people all is put back, of
+//! others the charges alone. Who was shown what is no more must then be shown what there is instead (I8).
 //! What the real stores do with bytes, connections and scripts is not simulated, nor threads that race within one process.
 #![allow(clippy::unwrap_used)]
 
@@ -26,6 +28,7 @@ mod caller;
 mod chance;
 mod crowd;
 mod disturbance;
+mod failover;
 mod feed_watcher;
 mod fleet;
 mod plan;

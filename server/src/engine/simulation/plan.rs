@@ -24,6 +24,7 @@ pub(super) struct Plan {
     /// How the providers take calls, each course with its weight.
     pub courses: Vec<(u64, Course)>,
     pub disturbances: Vec<(Duration, Disturbance)>,
+    pub losses: Vec<(Duration, Disturbance)>,
     /// Nothing goes wrong: then nothing may be left to be settled.
     pub is_fair: bool,
     /// Whether callers allow repeats, take no old answers, and operators settle.
@@ -95,6 +96,11 @@ pub(super) enum Disturbance {
     Rewind {
         ends: Duration,
     },
+    /// Writes are acknowledged, and then are gone; the store finds out, puts back what is remembered, and declares the loss.
+    Loss {
+        ends: Duration,
+        pause: Duration,
+    },
 }
 
 impl Plan {
@@ -111,6 +117,7 @@ impl Plan {
             }
         };
         let skews_ms: Vec<i64> = (0..replicas).map(skew_ms).collect();
+        let losses = if is_fair { Vec::new() } else { losses(seed) };
         Plan {
             seed,
             people: chance.between(1, 4) as usize,
@@ -123,6 +130,7 @@ impl Plan {
             } else {
                 disturbances(&chance, replicas)
             },
+            losses,
             is_fair,
             gives_leave: chance.percent(25),
             skews_ms,
@@ -174,6 +182,19 @@ fn disturbances(chance: &Chance, replicas: usize) -> Vec<(Duration, Disturbance)
         .collect();
     disturbances.sort_by_key(|(at, _)| *at);
     disturbances
+}
+
+fn losses(seed: u64) -> Vec<(Duration, Disturbance)> {
+    let chance = Chance::of(seed, "losses");
+    let count = chance.weighted(&[(85, 0), (10, 1), (5, 2)]);
+    let loss = |_| {
+        let (ends, pause) = (chance.ms(20, 3_000), chance.ms(500, 6_000));
+        (
+            chance.ms(0, STORM.as_millis() as u64),
+            Disturbance::Loss { ends, pause },
+        )
+    };
+    (0..count).map(loss).collect()
 }
 
 fn store(chance: &Chance) -> StoreWeather {

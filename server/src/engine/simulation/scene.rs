@@ -8,6 +8,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use tokio::time::Instant;
@@ -17,6 +18,9 @@ use crate::{
     domain::{curp::Curp, ids::JobId},
     store::model::Model,
 };
+
+/// A replica hears of a loss within this, also one that is frozen with a message in hand.
+const HEARD_WITHIN: Duration = Duration::from_secs(20);
 
 pub(super) struct Scene {
     pub plan: Plan,
@@ -36,11 +40,19 @@ pub(super) struct Scene {
     /// What watchers were told of each event: all must be told the same.
     pub told: Mutex<BTreeMap<(JobId, u64), String>>,
     has_rewound: AtomicBool,
+    losses: Mutex<Losses>,
     is_healed: AtomicBool,
     is_over: AtomicBool,
     has_feed_ended: AtomicBool,
     busy: AtomicUsize,
     watchers: AtomicUsize,
+}
+
+/// What the store declared to be lost.
+#[derive(Default)]
+struct Losses {
+    jobs: BTreeSet<JobId>,
+    last_at: Option<Instant>,
 }
 
 #[derive(Default)]
@@ -67,6 +79,7 @@ impl Scene {
             holders: Mutex::default(),
             told: Mutex::default(),
             has_rewound: AtomicBool::new(false),
+            losses: Mutex::default(),
             is_healed: AtomicBool::new(false),
             is_over: AtomicBool::new(false),
             has_feed_ended: AtomicBool::new(false),
@@ -75,7 +88,7 @@ impl Scene {
         }
     }
 
-    pub(super) fn elapsed(&self) -> std::time::Duration {
+    pub(super) fn elapsed(&self) -> Duration {
         self.began.elapsed()
     }
 
@@ -123,6 +136,36 @@ impl Scene {
     /// Whether data were or will be rewound: what was shown may then not be what stays.
     pub(super) fn has_rewound(&self) -> bool {
         self.has_rewound.load(Ordering::Relaxed)
+    }
+
+    /// The store declares a loss of these jobs, and of the newest events of others.
+    pub(super) fn lost(&self, jobs: Vec<JobId>) {
+        // Whoever repeats the request of a lost job asks anew, with the leave that it had.
+        for person in jobs.iter().filter_map(|job| self.person(job)) {
+            self.give_leave(person);
+        }
+        let mut losses = self.losses.lock().unwrap();
+        losses.jobs.extend(jobs);
+        losses.last_at = Some(Instant::now());
+    }
+
+    /// Whether the store has declared that this job is lost. It may have been created once more since.
+    pub(super) fn is_lost(&self, job: &JobId) -> bool {
+        self.losses.lock().unwrap().jobs.contains(job)
+    }
+
+    pub(super) fn has_lost_jobs(&self) -> bool {
+        !self.losses.lock().unwrap().jobs.is_empty()
+    }
+
+    /// Whether everybody has heard of the last loss, and nothing was ever lost that was not declared.
+    pub(super) fn is_history_settled(&self) -> bool {
+        let last_at = self.losses.lock().unwrap().last_at;
+        !self.plan.rewinds() && last_at.is_none_or(|at| at.elapsed() > HEARD_WITHIN)
+    }
+
+    fn person(&self, job: &JobId) -> Option<usize> {
+        self.acknowledged.lock().unwrap().get(job).copied()
     }
 
     /// The faults are over.

@@ -30,7 +30,7 @@ pub(super) fn check_jobs(fleet: &Fleet) -> Figures {
         .model
         .look(|data| data.jobs.values().map(|entry| entry.job.clone()).collect());
     for id in scene.acknowledged_jobs() {
-        let is_there = jobs.iter().any(|job| job.id == id);
+        let is_there = jobs.iter().any(|job| job.id == id) || scene.is_lost(&id);
         scene.check("I3", is_there, || {
             format!("{} was acknowledged and is gone", short(&id))
         });

@@ -33,6 +33,8 @@ struct Watcher {
     cursor: Option<String>,
     /// The newest event that it has been told of.
     told: Option<u64>,
+    /// The events that it was told since it last was shown the whole job.
+    heard: Vec<JobEvent>,
     is_slow: bool,
 }
 
@@ -56,6 +58,7 @@ pub(super) fn enter(fleet: &Arc<Fleet>, job: JobId, person: usize, cursor: Optio
         job,
         person,
         told: None,
+        heard: Vec::new(),
         cursor: None,
     };
     let busy = scene.busy();
@@ -81,6 +84,7 @@ impl Watcher {
                 // Now and then one comes back without its cursor, as a page that is loaded anew does.
                 if self.chance.percent(5) {
                     (self.cursor, self.told) = (None, None);
+                    self.heard.clear();
                 }
                 if let Left::AtTheEnd = self.connect(&replica).await {
                     return;
@@ -119,10 +123,7 @@ impl Watcher {
         self.note(format_args!("asks {} from {:?}", replica.name, self.told));
         let mut stream = match replica.ask(replica.engine.watch(watch)).await {
             None => return Left::Early,
-            Some(Err(error)) => {
-                self.check_error(&error);
-                return Left::Early;
-            }
+            Some(Err(error)) => return self.refused(&error),
             Some(Ok(stream)) => stream,
         };
         let mut is_first = true;
@@ -141,10 +142,7 @@ impl Watcher {
                     self.check(is_last, "the stream ended without its last message");
                     return Left::Early;
                 }
-                Some(Some(Err(error))) => {
-                    self.check_error(&error);
-                    return Left::Early;
-                }
+                Some(Some(Err(error))) => return self.refused(&error),
                 Some(Some(Ok(message))) => message,
             };
             self.check(!is_last, "a message after the last");
@@ -161,8 +159,16 @@ impl Watcher {
         }
     }
 
-    fn check_error(&self, error: &EngineError) {
+    fn refused(&self, error: &EngineError) -> Left {
         self.note(format_args!("is refused: {:?}", error.reason));
+        if error.reason == Reason::JobNotFound && self.scene().is_lost(&self.job) {
+            return Left::AtTheEnd;
+        }
+        self.check_error(error);
+        Left::Early
+    }
+
+    fn check_error(&self, error: &EngineError) {
         let is_fine = match error.reason {
             // Events that a job no longer keeps are said to be gone.
             Reason::CursorExpired => self.is_past_kept_events(),
@@ -209,6 +215,22 @@ impl Watcher {
         }
         self.check(Some(cursor) == self.told, &format!("the cursor says {cursor}"));
         self.cursor = Some(message.cursor.clone());
+        self.check_history();
+    }
+
+    /// Whatever was lost and declared: who heard of what is no more has been shown what there is instead.
+    fn check_history(&self) {
+        if !self.scene().is_history_settled() {
+            return;
+        }
+        let stored = self
+            .scene()
+            .model
+            .look(|data| Some(data.jobs.get(&self.job)?.job.events.clone()));
+        let first_kept = stored.iter().flatten().map(|event| event.sequence).next();
+        let mut kept = self.heard.iter().filter(|event| Some(event.sequence) >= first_kept);
+        let is_right = kept.all(|event| stored.iter().flatten().any(|stored| stored == event));
+        self.check(is_right, "what it heard is not what happened");
     }
 
     fn take_snapshot(&mut self, snapshot: &Snapshot, cause: SnapshotCause, is_first: bool) {
@@ -225,6 +247,7 @@ impl Watcher {
         };
         self.check(is_due, &format!("a snapshot of {} as {cause:?}", job.sequence));
         self.told = Some(job.sequence);
+        self.heard.clear();
         self.check_answer(snapshot);
     }
 
@@ -236,6 +259,7 @@ impl Watcher {
             &format!("event {} is not the next", event.sequence),
         );
         self.told = Some(event.sequence);
+        self.heard.push(event.clone());
         let mut all = self.scene().told.lock().unwrap();
         let first = all
             .entry((self.job.clone(), event.sequence))

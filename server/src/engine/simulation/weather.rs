@@ -7,7 +7,7 @@
 use std::{
     future::Future,
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -25,48 +25,28 @@ use super::{
     audit,
     broken::Broken,
     chance::Chance,
+    failover::{Heaven, Sky},
     power::{Power, State},
     scene::Scene,
 };
 use crate::{
     domain::{
-        gate::{GateLimits, GateReport, GateStatus, Passage},
+        gate::{Called, Entrant, GateLimits, GateReport, GateStatus, Passage},
         ids::{IntentId, JobId},
         job::LedgerChange,
         provider_id::ProviderId,
     },
     store::{
-        Bell, ChargePage, ChargeQuery, Claims, Commit, Committed, Created, Creation, DataSet, FeedPage, FeedPosition,
-        How, Lease, ListPage, ListQuery, Reservation, Reserved, SealedRecord, Store, StoreError, Stored,
+        Bell, ChargePage, ChargeQuery, Claims, Commit, Committed, Condition, Created, Creation, DataSet, FeedPage,
+        FeedPosition, How, Lease, ListPage, ListQuery, Reservation, Reserved, SealedRecord, Store, StoreError, Stored,
     },
 };
 
 /// A caller of the store gives up after this, as the Redis store's clients do.
 const GIVES_UP: Duration = Duration::from_millis(1_500);
 
-/// What is in the way of everybody.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sky {
-    Clear,
-    Unreachable,
-    Mute,
-    /// Before a rewind.
-    Isolated,
-}
-
-/// One sky for all replicas.
-#[derive(Default)]
-pub(super) struct Heaven(Mutex<Option<Sky>>);
-
-impl Heaven {
-    pub(super) fn turn(&self, to: Sky) {
-        *self.0.lock().unwrap() = Some(to);
-    }
-
-    pub(super) fn sky(&self) -> Sky {
-        self.0.lock().unwrap().unwrap_or(Sky::Clear)
-    }
-}
+/// A replica looks for a loss this often, whatever it does.
+const LOSS_HEARD_WITHIN_MS: u64 = 2_000;
 
 pub(super) struct Weather {
     scene: Arc<Scene>,
@@ -77,6 +57,8 @@ pub(super) struct Weather {
     who: String,
     bells: broadcast::Sender<Bell>,
     calls: AtomicU64,
+    /// Of the last loss that this replica has heard of.
+    lost_at: AtomicU64,
 }
 
 /// What becomes of a call.
@@ -102,7 +84,9 @@ type Doing<T> = BoxFuture<'static, Result<T, StoreError>>;
 impl Weather {
     pub(super) fn new(scene: Arc<Scene>, heaven: Arc<Heaven>, power: Arc<Power>, who: String) -> Arc<Weather> {
         let chance = Chance::of(scene.plan.seed, &format!("weather of {who}"));
+        let lost_at = AtomicU64::new(scene.model.look(|data| data.lost_at));
         Arc::new(Weather {
+            lost_at,
             scene,
             heaven,
             power,
@@ -124,7 +108,30 @@ impl Weather {
         }
     }
 
+    /// A replica's own store looks for a loss every now and then, and whenever it is about to write.
+    fn carry_loss(self: &Arc<Weather>) {
+        let (weather, delay) = (Arc::clone(self), self.chance.ms(0, LOSS_HEARD_WITHIN_MS));
+        tokio::spawn(async move {
+            sleep(delay).await;
+            while weather.heaven.sky() == Sky::Unreachable {
+                sleep(GIVES_UP).await;
+            }
+            weather.hear_of_loss();
+        });
+    }
+
+    fn hear_of_loss(&self) {
+        let lost_at = self.scene.model.look(|data| data.lost_at);
+        if self.scene.broken != Some(Broken::DeafToLoss) && self.lost_at.swap(lost_at, Ordering::Relaxed) != lost_at {
+            self.scene.note(&self.who, "hears of a loss");
+            drop(self.bells.send(Bell::Lost));
+        }
+    }
+
     fn carry(self: &Arc<Weather>, bell: Bell) {
+        if bell == Bell::Lost {
+            return self.carry_loss();
+        }
         let (chance, store) = (&self.chance, self.scene.plan.store);
         let is_bad = !self.scene.is_healed();
         if is_bad && (chance.percent(store.bell_lost) || self.heaven.sky() == Sky::Unreachable) {
@@ -154,6 +161,9 @@ impl Weather {
         make: impl FnOnce(Arc<Scene>, String) -> Doing<T>,
     ) -> Result<T, StoreError> {
         self.power.pass().await;
+        if kind != Kind::Read {
+            self.hear_of_loss();
+        }
         let number = self.calls.fetch_add(1, Ordering::Relaxed);
         let (fate, there, back) = (self.fate(), self.delay(), self.delay());
         let work = make(Arc::clone(&self.scene), self.who.clone());
@@ -237,7 +247,7 @@ impl Weather {
 
     fn is_acknowledged(&self, kind: Kind) -> bool {
         match self.heaven.sky() {
-            Sky::Clear => true,
+            Sky::Clear | Sky::Doomed => true,
             Sky::Unreachable | Sky::Mute => false,
             Sky::Isolated => kind != Kind::Waited,
         }
@@ -325,6 +335,13 @@ impl Store for Weather {
         self.call("release", Kind::Unwaited, release).await
     }
 
+    async fn hasten(&self, id: &JobId, within: Duration) -> Result<(), StoreError> {
+        let id = id.clone();
+        let hasten =
+            move |scene: Arc<Scene>, _| -> Doing<()> { Box::pin(async move { scene.model.hasten(&id, within).await }) };
+        self.call("hasten", Kind::Unwaited, hasten).await
+    }
+
     async fn reserve_request(&self, reservation: Reservation) -> Result<Reserved, StoreError> {
         if self.scene.broken == Some(Broken::NoRequestIds) {
             return Ok(Reserved::New);
@@ -374,13 +391,13 @@ impl Store for Weather {
     async fn enter_gate(
         &self,
         provider: ProviderId,
-        intent: &IntentId,
+        entrant: &Entrant,
         limits: &GateLimits,
         hold: Duration,
     ) -> Result<Passage, StoreError> {
-        let (intent, limits) = (intent.clone(), limits.clone());
+        let (entrant, limits) = (entrant.clone(), limits.clone());
         let enter = move |scene: Arc<Scene>, _| -> Doing<Passage> {
-            Box::pin(async move { scene.model.enter_gate(provider, &intent, &limits, hold).await })
+            Box::pin(async move { scene.model.enter_gate(provider, &entrant, &limits, hold).await })
         };
         self.call("enter_gate", Kind::Unwaited, enter).await
     }
@@ -391,9 +408,9 @@ impl Store for Weather {
         intent: &IntentId,
         limits: &GateLimits,
         report: GateReport,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Vec<Called>, StoreError> {
         let (intent, limits) = (intent.clone(), limits.clone());
-        let leave = move |scene: Arc<Scene>, _| -> Doing<()> {
+        let leave = move |scene: Arc<Scene>, _| -> Doing<Vec<Called>> {
             Box::pin(async move { scene.model.leave_gate(provider, &intent, &limits, report).await })
         };
         self.call("leave_gate", Kind::Unwaited, leave).await
@@ -416,20 +433,11 @@ impl Store for Weather {
     fn bells(&self) -> broadcast::Receiver<Bell> {
         self.bells.subscribe()
     }
-}
 
-/// The data set before the isolation, put back after it.
-pub(super) async fn rewind(scene: &Scene, heaven: &Heaven, isolated: Duration) {
-    heaven.turn(Sky::Isolated);
-    scene.rewind();
-    let snapshot = scene.model.look(|data| data.clone());
-    scene.note("-", "the store is isolated");
-    sleep(isolated).await;
-    heaven.turn(Sky::Clear);
-    if scene.broken == Some(Broken::VersionsTwice) {
-        scene.model.look(|data| *data = snapshot);
-    } else {
-        scene.model.rewind(snapshot);
+    fn condition(&self) -> Condition {
+        Condition {
+            lost_at: self.lost_at.load(Ordering::Relaxed),
+            ..Condition::default()
+        }
     }
-    scene.note("-", "and rewound");
 }

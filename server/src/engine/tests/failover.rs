@@ -7,13 +7,13 @@ use super::{
 use crate::{
     domain::{
         gate::{Breaker, GateReport},
-        ids::IntentId,
         job::{Stage, StateName},
         outcome::Charge,
         provider_id::ProviderId,
         reason::Reason,
     },
     engine::{Options, Route},
+    store::conformance::fixtures,
 };
 
 const KIBAN: ProviderId = ProviderId::Kiban;
@@ -187,16 +187,16 @@ async fn without_another_route_a_job_waits_for_the_breaker() {
 async fn open_breaker(replica: &super::harness::Replica, provider: ProviderId) {
     use crate::store::Store as _;
     let limits = replica.engine.inner.options.providers[&provider].gate.clone();
-    let intent = IntentId::from_untrusted("att_story");
+    let entrant = fixtures::entrant();
     let hold = std::time::Duration::from_secs(1);
     replica
         .store
-        .enter_gate(provider, &intent, &limits, hold)
+        .enter_gate(provider, &entrant, &limits, hold)
         .await
         .unwrap();
     replica
         .store
-        .leave_gate(provider, &intent, &limits, GateReport::Bad)
+        .leave_gate(provider, &entrant.intent, &limits, GateReport::Bad)
         .await
         .unwrap();
     let status = replica.store.gate_status(provider).await.unwrap();

@@ -15,8 +15,8 @@ use uuid::Uuid;
 
 use crate::{
     domain::{
-        gate::{GateLimits, GateReport, GateStatus, Passage},
-        ids::{IntentId, JobId},
+        gate::{Called, Entrant, GateLimits, GateReport, GateStatus, Passage},
+        ids::{IntentId, JobId, JobKind},
         job::LedgerChange,
         provider_id::ProviderId,
     },
@@ -31,6 +31,8 @@ pub(super) struct Faulty {
     is_down: AtomicBool,
     /// Creations and commits that are done but whose replies are lost.
     replies_to_lose: AtomicUsize,
+    /// The same, for creations of lookups alone.
+    lookups_to_lose: AtomicUsize,
     /// Whether who leaves a gate waits for ever.
     gates_hang: AtomicBool,
     /// Creations that are done, but whose replies wait while this is held.
@@ -53,6 +55,9 @@ pub(super) struct Faulty {
     pub claims_hung: AtomicUsize,
     /// Whether no intent can be had.
     postpones: AtomicBool,
+    /// A job as it was, which the store goes back to when its answer is read.
+    goes_back_to: std::sync::Mutex<Option<Stored>>,
+    has_gone_back: AtomicBool,
     epoch: Option<u64>,
 }
 
@@ -62,6 +67,7 @@ impl Faulty {
             inner,
             is_down: AtomicBool::new(false),
             replies_to_lose: AtomicUsize::new(0),
+            lookups_to_lose: AtomicUsize::new(0),
             gates_hang: AtomicBool::new(false),
             slow_creations: tokio::sync::Mutex::default(),
             slow_intents: tokio::sync::Mutex::default(),
@@ -76,6 +82,8 @@ impl Faulty {
             claims_hang: AtomicBool::new(false),
             claims_hung: AtomicUsize::new(0),
             postpones: AtomicBool::new(false),
+            goes_back_to: std::sync::Mutex::default(),
+            has_gone_back: AtomicBool::new(false),
             epoch,
         })
     }
@@ -88,12 +96,21 @@ impl Faulty {
         self.postpones.store(postpones, Ordering::SeqCst);
     }
 
+    /// Fails over before the next answer is read, and has forgotten what came after this.
+    pub(super) fn goes_back_to(&self, stored: Stored) {
+        *self.goes_back_to.lock().unwrap() = Some(stored);
+    }
+
     pub(super) fn comes_back(&self) {
         self.is_down.store(false, Ordering::SeqCst);
     }
 
     pub(super) fn loses_replies(&self, count: usize) {
         self.replies_to_lose.store(count, Ordering::SeqCst);
+    }
+
+    pub(super) fn loses_lookups(&self, count: usize) {
+        self.lookups_to_lose.store(count, Ordering::SeqCst);
     }
 
     pub(super) fn hangs_at_gates(&self) {
@@ -182,12 +199,19 @@ impl Store for Faulty {
     }
 
     async fn create(&self, creation: Creation) -> Result<Created, StoreError> {
+        let is_lookup = creation.job.id.kind() == JobKind::NssLookup;
         let created = self.up()?.create(creation).await?;
+        if is_lookup {
+            lose_one_of(&self.lookups_to_lose, ())?;
+        }
         drop(self.slow_creations.lock().await);
         self.reply(created)
     }
 
     async fn read(&self, id: &JobId) -> Result<Option<Stored>, StoreError> {
+        if self.has_gone_back.load(Ordering::SeqCst) {
+            return Ok(self.goes_back_to.lock().unwrap().clone());
+        }
         let read = self.up()?.read(id).await;
         if self.has_given_up.load(Ordering::SeqCst) {
             let arrives = self.held_intent.lock().unwrap().take();
@@ -199,7 +223,13 @@ impl Store for Faulty {
     }
 
     async fn read_sealed(&self, id: &JobId) -> Result<Option<SealedRecord>, StoreError> {
-        self.up()?.read_sealed(id).await
+        let sealed = self.up()?.read_sealed(id).await?;
+        let goes_back = self.goes_back_to.lock().unwrap().is_some();
+        self.has_gone_back.fetch_or(goes_back, Ordering::SeqCst);
+        Ok(sealed.map(|sealed| SealedRecord {
+            answer: sealed.answer.filter(|_| !goes_back),
+            ..sealed
+        }))
     }
 
     async fn claim_due(&self, lease: Duration, max: usize) -> Result<Claims, StoreError> {
@@ -239,6 +269,10 @@ impl Store for Faulty {
         self.up()?.release(id, fence).await
     }
 
+    async fn hasten(&self, id: &JobId, within: Duration) -> Result<(), StoreError> {
+        self.up()?.hasten(id, within).await
+    }
+
     async fn reserve_request(&self, reservation: Reservation) -> Result<Reserved, StoreError> {
         self.up()?.reserve_request(reservation).await
     }
@@ -266,11 +300,11 @@ impl Store for Faulty {
     async fn enter_gate(
         &self,
         provider: ProviderId,
-        intent: &IntentId,
+        entrant: &Entrant,
         limits: &GateLimits,
         hold: Duration,
     ) -> Result<Passage, StoreError> {
-        let passage = self.up()?.enter_gate(provider, intent, limits, hold).await?;
+        let passage = self.up()?.enter_gate(provider, entrant, limits, hold).await?;
         lose_one_of(&self.entries_to_lose, passage)
     }
 
@@ -280,7 +314,7 @@ impl Store for Faulty {
         intent: &IntentId,
         limits: &GateLimits,
         report: GateReport,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Vec<Called>, StoreError> {
         if self.gates_hang.load(Ordering::SeqCst) {
             std::future::pending::<()>().await;
         }

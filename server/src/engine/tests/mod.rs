@@ -5,6 +5,7 @@
 
 mod callbacks;
 mod crashes;
+mod crowds;
 mod data_set;
 mod ends;
 mod facts;

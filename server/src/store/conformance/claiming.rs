@@ -133,6 +133,46 @@ pub(crate) async fn a_stale_release_does_nothing(world: &World) {
     );
 }
 
+async fn put_off(world: &World, id: &JobId, by: Duration) {
+    let until = world.now().await + by;
+    done(world.happens(id, Event::Deferred { until }).await);
+}
+
+pub(crate) async fn a_job_that_was_put_off_can_be_hastened(world: &World) {
+    let id = world.start(1).await.stored.job.id;
+    put_off(world, &id, LONG).await;
+    let before = world.read(&id).await;
+    world.store.hasten(&id, LONG / 2).await.unwrap();
+    let claims = world.claim(LONG).await;
+    assert!(claims.claims.is_empty());
+    let due_in = claims.next_due_in.unwrap();
+    assert!(due_in <= LONG / 2 && due_in > LONG / 3, "{due_in:?}");
+    world.store.hasten(&id, Duration::ZERO).await.unwrap();
+    assert_eq!(world.read(&id).await, before, "to be hastened is no change");
+    assert_eq!(world.claimed_ids(LONG).await, [id]);
+}
+
+pub(crate) async fn a_leased_job_that_is_hastened_is_due_when_its_lease_is_given_up(world: &World) {
+    let id = world.start(1).await.stored.job.id;
+    world.store.hasten(&id, Duration::ZERO).await.unwrap();
+    assert!(world.claimed_ids(LONG).await.is_empty(), "never two holders");
+    put_off(world, &id, LONG).await;
+    assert_eq!(world.claimed_ids(LONG).await, [id]);
+}
+
+pub(crate) async fn to_hasten_puts_nothing_off_and_brings_nothing_back(world: &World) {
+    let (due, ended) = (world.start(1).await, world.start(2).await.stored.job.id);
+    let id = due.stored.job.id;
+    world.store.release(&id, due.lease.fence).await.unwrap();
+    done(world.happens(&ended, Event::CancelAsked).await);
+    let unknown = fixtures::work_history(3, fixtures::EPOCH).id;
+    for job in [&id, &ended, &unknown] {
+        world.store.hasten(job, LONG).await.unwrap();
+        world.store.hasten(job, Duration::ZERO).await.unwrap();
+    }
+    assert_eq!(world.claimed_ids(LONG).await, [id]);
+}
+
 pub(crate) async fn an_unreadable_record_is_reported_and_left_alone(world: &World) {
     let now = world.now().await;
     let damaged = create(world, fixtures::work_history(1, now)).await;

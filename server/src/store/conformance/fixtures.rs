@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     domain::{
+        gate::{Entrant, Waiter},
         ids::{IntentId, JobId, JobKind, PersonKey, Tenant},
         job::{Ask, Attempt, Intent, Job, NewJob, State, Step},
         outcome::{Charge, OutcomeClass},
@@ -52,6 +53,18 @@ pub(crate) fn intent(provider: ProviderId, step: Step) -> Intent {
 
 pub(crate) fn history_intent() -> Intent {
     intent(ProviderId::Kiban, Step::FetchHistory)
+}
+
+/// A job that comes to a gate for the first time, and is patient.
+pub(crate) fn entrant() -> Entrant {
+    Entrant {
+        intent: history_intent().id,
+        waiter: Waiter {
+            job: JobId::new(JobKind::WorkHistory, next_uuid(), person(0).shard()),
+            since: None,
+            until: EPOCH + Duration::from_secs(100 * 366 * 86_400),
+        },
+    }
 }
 
 pub(crate) fn work_history(number: u8, now: Timestamp) -> Job {

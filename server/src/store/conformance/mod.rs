@@ -98,6 +98,9 @@ macro_rules! conformance {
                     an_empty_store_has_nothing_due
                     a_released_job_is_due_at_once
                     a_stale_release_does_nothing
+                    a_job_that_was_put_off_can_be_hastened
+                    a_leased_job_that_is_hastened_is_due_when_its_lease_is_given_up
+                    to_hasten_puts_nothing_off_and_brings_nothing_back
                     an_unreadable_record_is_reported_and_left_alone
                     a_record_that_could_not_be_read_does_not_look_stalled_when_it_can
                     a_job_that_moves_has_not_stalled
@@ -172,7 +175,16 @@ macro_rules! conformance {
                 gates: [
                     calls_are_spread_by_the_rate
                     a_place_that_was_not_used_costs_no_call_of_the_rate
+                    a_call_that_may_soon_begin_is_granted_and_told_when
+                    turns_of_a_rate_follow_each_other_and_who_waits_longest_is_first
+                    nobody_is_told_to_wait_for_long
+                    only_the_last_call_of_a_rate_gives_its_interval_back
                     so_many_calls_go_at_a_time
+                    who_leaves_calls_who_waits_longest
+                    who_is_called_comes_when_the_rate_allows_it
+                    who_is_called_and_does_not_come_has_no_turn
+                    a_job_whose_time_is_up_is_not_called
+                    nobody_is_called_to_an_open_breaker
                     a_place_is_given_up_by_itself
                     entering_twice_takes_one_place
                     failures_open_the_breaker

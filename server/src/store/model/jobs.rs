@@ -49,7 +49,7 @@ impl Data {
                 Err(error) => break Some(Err(error)),
             }
         };
-        if served.is_none() {
+        if served.is_none() && self.pause.is_none() {
             dedupe.started(&creation.job.id);
             dedupe.prune(now, self.retention);
         }
@@ -59,7 +59,13 @@ impl Data {
         if let (Some(Ok(served)), Some(until)) = (&served, remembered_until) {
             self.served.insert(proposed, (served.stored.job.id.clone(), until));
         }
-        served.unwrap_or_else(|| Ok(self.start(creation, now, instant)))
+        match served {
+            Some(served) => served,
+            None => {
+                self.demand_settled("start a job")?;
+                Ok(self.start(creation, now, instant))
+            }
+        }
     }
 
     /// The job that served the same creation before.
@@ -72,11 +78,12 @@ impl Data {
 
     fn start(&mut self, creation: Creation, now: Timestamp, instant: Instant) -> Created {
         let claims = u32::from(creation.claim.is_some());
+        let (version, fence) = self.used.get(&creation.job.id).copied().unwrap_or_default();
         let entry = Entry {
-            version: 1,
+            version: version + 1,
             due: Some(creation.claim.map_or(now, |lease| now + lease)),
             is_leased: creation.claim.is_some(),
-            fence: claims.into(),
+            fence: fence + u64::from(claims),
             stalled_claims: claims,
             is_woken: false,
             last_op: None,
@@ -107,6 +114,12 @@ impl Data {
     }
 
     pub(super) fn claim_due(&mut self, lease: Duration, max: usize, now: Timestamp, instant: Instant) -> Claims {
+        if let Some(left) = self.pause_left(now) {
+            return Claims {
+                next_due_in: Some(left),
+                ..Claims::default()
+            };
+        }
         let mut due: Vec<(Timestamp, JobId)> = self
             .jobs
             .iter()
@@ -148,6 +161,12 @@ impl Data {
         }
     }
 
+    pub(super) fn hasten(&mut self, id: &JobId, now: Timestamp, at: Timestamp) {
+        if let Some(entry) = self.jobs.get_mut(id) {
+            entry.hasten(now, at);
+        }
+    }
+
     pub(super) fn commit(&mut self, commit: Commit, now: Timestamp, instant: Instant) -> Committed {
         let Some(entry) = self.jobs.get_mut(&commit.transition.job.id) else {
             return Committed::Conflict;
@@ -159,7 +178,7 @@ impl Data {
         if entry.version != commit.expected_version || !fence_holds {
             return Committed::Conflict;
         }
-        if let Some(refused) = self.refusal(&commit) {
+        if let Some(refused) = self.refusal(&commit, now) {
             return refused;
         }
         let entry = self.jobs.get_mut(&commit.transition.job.id).expect("it was just seen");
@@ -187,7 +206,7 @@ impl Data {
         }
         for dependent in &transition.job.dependents {
             if let Some(entry) = self.jobs.get_mut(dependent) {
-                entry.wake(now);
+                entry.hasten(now, now);
             }
         }
     }
@@ -271,11 +290,11 @@ impl Entry {
         }
     }
 
-    /// Makes a living job due at once. One that is leased keeps its holder, and is due when that gives up the lease.
-    fn wake(&mut self, now: Timestamp) {
+    /// Makes a living job due by then. One that is leased keeps its holder, and is due when that gives up the lease.
+    fn hasten(&mut self, now: Timestamp, at: Timestamp) {
         match self.due {
             Some(until) if self.is_leased && until > now => self.is_woken = true,
-            Some(due) => self.due = Some(due.min(now)),
+            Some(due) => self.due = Some(due.min(at)),
             None => {}
         }
     }

@@ -7,6 +7,7 @@
 
 mod jobs;
 mod keeping;
+mod loss;
 mod money;
 #[cfg(test)]
 mod tests;
@@ -22,11 +23,12 @@ use jiff::Timestamp;
 use tokio::{sync::broadcast, time::Instant};
 use uuid::Uuid;
 
+use self::loss::Pause;
 pub(crate) use self::money::{Entered, UnitKey};
 use crate::{
     clock::Clock,
     domain::{
-        gate::{Gate, GateLimits, GateReport, GateStatus, Passage},
+        gate::{Called, Entrant, Gate, GateLimits, GateReport, GateStatus, Passage},
         ids::{IntentId, JobId, SHARDS},
         job::Job,
         provider_id::ProviderId,
@@ -64,6 +66,11 @@ pub(crate) struct Data {
     retention: Duration,
     feed_kept_max: u64,
     epoch: u64,
+    /// Versions and fences up to which jobs had come that were lost: one that is created again under the same name goes on from there.
+    used: BTreeMap<JobId, (u64, u64)>,
+    /// When a loss was last declared, in microseconds; 0 = never.
+    pub lost_at: u64,
+    pause: Option<Pause>,
 }
 
 /// A job and what is kept beside it.
@@ -109,6 +116,9 @@ impl Model {
             retention,
             feed_kept_max,
             epoch: 1,
+            used: BTreeMap::new(),
+            lost_at: 0,
+            pause: None,
         };
         Model {
             data: Mutex::new(data),
@@ -122,23 +132,12 @@ impl Model {
         look(&mut self.data.lock().expect("no verb panics"))
     }
 
-    /// Puts a snapshot back, as a failover does that loses writes. No version and no fence comes twice: what was read of the
-    /// lost ones must not fit what follows.
-    pub(crate) fn rewind(&self, snapshot: Data) {
-        self.look(|data| {
-            let lost = std::mem::replace(data, snapshot);
-            for (id, entry) in &mut data.jobs {
-                if let Some(lost) = lost.jobs.get(id).filter(|lost| lost.version > entry.version) {
-                    entry.version = lost.version + 1;
-                }
-                entry.fence = lost.jobs.get(id).map_or(entry.fence, |lost| lost.fence);
-            }
-        });
-    }
-
     fn step<T>(&self, step: impl FnOnce(&mut Data, Timestamp) -> T) -> T {
         let now = self.clock.now();
-        self.look(|data| step(data, now))
+        self.look(|data| {
+            data.end_pause(now);
+            step(data, now)
+        })
     }
 
     /// Nobody listening is no error.
@@ -163,11 +162,17 @@ impl Store for Model {
     }
 
     async fn read(&self, id: &JobId) -> Result<Option<Stored>, StoreError> {
-        self.step(|data, _| data.read(id))
+        self.step(|data, _| match data.read(id)? {
+            Some(stored) => Ok(Some(stored)),
+            None => data.demand_settled("read a job").map(|()| None),
+        })
     }
 
     async fn read_sealed(&self, id: &JobId) -> Result<Option<SealedRecord>, StoreError> {
-        Ok(self.step(|data, _| data.jobs.get(id)?.sealed.clone()))
+        self.step(|data, _| match data.jobs.get(id) {
+            Some(entry) => Ok(entry.sealed.clone()),
+            None => data.demand_settled("read a sealed record").map(|()| None),
+        })
     }
 
     async fn claim_due(&self, lease: Duration, max: usize) -> Result<Claims, StoreError> {
@@ -185,6 +190,11 @@ impl Store for Model {
 
     async fn release(&self, id: &JobId, fence: u64) -> Result<(), StoreError> {
         self.step(|data, now| data.release(id, fence, now));
+        Ok(())
+    }
+
+    async fn hasten(&self, id: &JobId, within: Duration) -> Result<(), StoreError> {
+        self.step(|data, now| data.hasten(id, now, now + within));
         Ok(())
     }
 
@@ -215,11 +225,16 @@ impl Store for Model {
     async fn enter_gate(
         &self,
         provider: ProviderId,
-        intent: &IntentId,
+        entrant: &Entrant,
         limits: &GateLimits,
         hold: Duration,
     ) -> Result<Passage, StoreError> {
-        Ok(self.step(|data, now| data.gates.entry(provider).or_default().enter(intent, limits, hold, now)))
+        Ok(self.step(|data, now| {
+            data.gates
+                .entry(provider)
+                .or_default()
+                .enter(entrant, limits, hold, now)
+        }))
     }
 
     async fn leave_gate(
@@ -228,14 +243,13 @@ impl Store for Model {
         intent: &IntentId,
         limits: &GateLimits,
         report: GateReport,
-    ) -> Result<(), StoreError> {
-        self.step(|data, now| {
+    ) -> Result<Vec<Called>, StoreError> {
+        Ok(self.step(|data, now| {
             data.gates
                 .entry(provider)
                 .or_default()
                 .leave(intent, limits, report, now)
-        });
-        Ok(())
+        }))
     }
 
     async fn gate_status(&self, provider: ProviderId) -> Result<GateStatus, StoreError> {

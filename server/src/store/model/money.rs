@@ -1,6 +1,6 @@
 //! The ledger's rows and units. What a change makes of them is decided in `store::ledger`.
 
-use jiff::civil::Date;
+use jiff::{Timestamp, civil::Date};
 
 use super::Data;
 use crate::{
@@ -28,7 +28,7 @@ pub(crate) struct Entered {
 
 impl Data {
     /// Why an intent must not be recorded, if so.
-    pub(super) fn refusal(&self, commit: &Commit) -> Option<Committed> {
+    pub(super) fn refusal(&self, commit: &Commit, now: Timestamp) -> Option<Committed> {
         let job = &commit.transition.job;
         let Some(LedgerChange::Open {
             intent,
@@ -38,6 +38,9 @@ impl Data {
         else {
             return None;
         };
+        if let Some(wait) = self.pause_left(now) {
+            return Some(Committed::Postponed { wait });
+        }
         let unit = self.units.get(&unit_key(job, intent.provider, intent.step));
         if let Some(charge) = ledger::unit_blocks(unit, *fresh_after, *repeat_allowed) {
             return Some(Committed::UnitTaken { charge });

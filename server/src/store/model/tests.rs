@@ -19,15 +19,20 @@ const FEED_KEPT: u64 = 40;
 
 crate::store::conformance::conformance!(model, crate::store::model::tests::fresh);
 
-struct ModelHarness {
+pub(super) struct ModelHarness {
     store: Arc<Model>,
     clock: Clock,
 }
 
 async fn fresh() -> Option<Box<dyn Harness>> {
+    Some(Box::new(harness().1))
+}
+
+/// A model, and the suite's hands on it.
+pub(super) fn harness() -> (Arc<Model>, ModelHarness) {
     let clock = Clock::manual(fixtures::EPOCH);
     let store = Arc::new(Model::new(clock.clone(), RETENTION, FEED_KEPT));
-    Some(Box::new(ModelHarness { store, clock }))
+    (Arc::clone(&store), ModelHarness { store, clock })
 }
 
 #[async_trait]

@@ -121,6 +121,18 @@ impl RedisStore {
         self.link.run(call).await.map(drop)
     }
 
+    pub(super) async fn hasten_job(&self, id: &JobId, within: Duration) -> Result<(), StoreError> {
+        let slot = self.keys.shard(id.shard());
+        let call = Call::new("hasten a job", &scripts::HASTEN)
+            .key(slot.epoch())
+            .key(slot.job(id))
+            .key(slot.due())
+            .arg(self.epoch())
+            .arg(id.as_str())
+            .number(micros(within));
+        self.link.run(call).await.map(drop)
+    }
+
     pub(super) async fn purge_jobs(&self, ended_before: Timestamp, max: usize) -> Result<usize, StoreError> {
         let mut purged = 0;
         for shard in Shard::all() {

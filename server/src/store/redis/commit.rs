@@ -120,6 +120,7 @@ impl RedisStore {
                 let number = reply.number()?;
                 self.reigns.memory.remember(id.clone(), number, call, &reign);
                 let lease = jobs::lease(&mut reply, sent_at, commit.hold)?;
+                self.reigns.acknowledged(id.shard(), reply.number()?);
                 let version = versions::of(era, number);
                 Ok(Committed::Done { version, lease })
             }

@@ -5,50 +5,70 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::{
-    RedisStore, micros,
+    RedisStore, micros, micros_of,
     scripts::{self, Call, Script},
 };
 use crate::{
     domain::{
-        gate::{Breaker, Denial, GateLimits, GateReport, GateStatus, IN_FLIGHT_RETRY, Passage},
+        gate::{self, Breaker, Called, Denial, Entrant, GateLimits, GateReport, GateStatus, Passage},
         ids::IntentId,
         provider_id::ProviderId,
     },
     store::StoreError,
 };
 
-/// No wait is told to be shorter than this, as in the domain.
-const WAIT_MIN: Duration = Duration::from_millis(1);
+/// Redis forgets all turns so long after one was last given: by then nobody is expected any more.
+const TURNS_KEPT: Duration = Duration::from_secs(120);
 
-/// `GateLimits` as the scripts read them.
+/// `GateLimits` and the domain's own numbers as the scripts read them.
 #[derive(Serialize)]
 struct Limits {
     #[serde(skip_serializing_if = "Option::is_none")]
     rate_interval_us: Option<u64>,
     rate_burst: u32,
     in_flight_max: u32,
-    in_flight_retry_us: u64,
     breaker_failures: u32,
     breaker_open_us: u64,
+    early_us: u64,
+    early_max_us: u64,
+    round_us: u64,
     wait_min_us: u64,
+    wait_max_us: u64,
+    call_lost_first_us: u64,
+    call_lost_step_us: u64,
+    calls_max: usize,
+    absence_us: u64,
+    turns_max: usize,
+    turns_kept_us: u64,
 }
 
 impl RedisStore {
     pub(super) async fn enter(
         &self,
         provider: ProviderId,
-        intent: &IntentId,
+        entrant: &Entrant,
         limits: &GateLimits,
         hold: Duration,
     ) -> Result<Passage, StoreError> {
+        let waiter = &entrant.waiter;
         let call = self
             .gate_call("enter a gate", &scripts::GATE_ENTER, provider)
-            .arg(intent.as_str())
+            .arg(entrant.intent.as_str())
             .arg(super::plan(&Limits::from(limits)))
-            .number(micros(hold));
+            .number(micros(hold))
+            .arg(waiter.job.as_str())
+            .arg(
+                waiter
+                    .since
+                    .map(micros_of)
+                    .map_or_else(String::new, |since| since.to_string()),
+            )
+            .arg(micros_of(waiter.until).to_string());
         let (word, mut reply) = self.link.run(call).await?;
         match word.as_str() {
-            "GRANTED" => Ok(Passage::Granted),
+            "GRANTED" => Ok(Passage::Granted {
+                start_in: reply.duration_us()?,
+            }),
             "DENIED" => {
                 let why = match reply.text()?.as_str() {
                     "rate" => Denial::Rate,
@@ -71,7 +91,7 @@ impl RedisStore {
         intent: &IntentId,
         limits: &GateLimits,
         report: GateReport,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Vec<Called>, StoreError> {
         let report = match report {
             GateReport::Good => "good",
             GateReport::Bad => "bad",
@@ -84,7 +104,15 @@ impl RedisStore {
             .arg(intent.as_str())
             .arg(super::plan(&Limits::from(limits)))
             .arg(report);
-        self.link.run(call).await.map(drop)
+        let (_, mut reply) = self.link.run(call).await?;
+        let mut called = Vec::new();
+        while !reply.is_over() {
+            called.push(Called {
+                job: reply.job_id()?,
+                within: reply.duration_us()?,
+            });
+        }
+        Ok(called)
     }
 
     pub(super) async fn status_of_gate(&self, provider: ProviderId) -> Result<GateStatus, StoreError> {
@@ -114,6 +142,9 @@ impl RedisStore {
             .key(slot.epoch())
             .key(slot.gate())
             .key(slot.places())
+            .key(slot.called())
+            .key(slot.waiting())
+            .key(slot.expected())
             .arg(self.epoch())
     }
 }
@@ -131,10 +162,19 @@ impl From<&GateLimits> for Limits {
             rate_interval_us: interval.map(|interval| u64::try_from(interval).unwrap_or(u64::MAX)),
             rate_burst: limits.rate_burst,
             in_flight_max: limits.in_flight_max,
-            in_flight_retry_us: micros(IN_FLIGHT_RETRY),
             breaker_failures: limits.breaker_failures,
             breaker_open_us: micros(limits.breaker_open),
-            wait_min_us: micros(WAIT_MIN),
+            early_us: micros(gate::EARLY),
+            early_max_us: micros(gate::EARLY_MAX),
+            round_us: micros(gate::ROUND),
+            wait_min_us: micros(gate::WAIT_MIN),
+            wait_max_us: micros(gate::WAIT_MAX),
+            call_lost_first_us: micros(gate::CALL_LOST_FIRST),
+            call_lost_step_us: micros(gate::CALL_LOST_STEP),
+            calls_max: gate::CALLS_MAX,
+            absence_us: micros(gate::ABSENCE),
+            turns_max: gate::TURNS_MAX,
+            turns_kept_us: micros(TURNS_KEPT),
         }
     }
 }

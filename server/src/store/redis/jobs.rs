@@ -106,6 +106,7 @@ impl RedisStore {
             "STARTED" => {
                 let version = reply.number()?;
                 let lease = lease(&mut reply, sent_at, claim.unwrap_or_default())?;
+                self.reigns.acknowledged(job.id.shard(), reply.number()?);
                 return Ok(Created {
                     stored: Stored { job, version },
                     how: How::Started(lease),

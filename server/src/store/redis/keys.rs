@@ -204,6 +204,21 @@ impl Slot {
         self.key("places")
     }
 
+    /// Jobs for which there is a place, scored by since when they wait.
+    pub(super) fn called(&self) -> String {
+        self.key("called")
+    }
+
+    /// Jobs that wait to be called, scored likewise.
+    pub(super) fn waiting(&self) -> String {
+        self.key("waiting")
+    }
+
+    /// Both, scored by when they are expected at the gate.
+    pub(super) fn expected(&self) -> String {
+        self.key("expected")
+    }
+
     fn key(&self, name: &str) -> String {
         format!("{}{name}", self.base)
     }

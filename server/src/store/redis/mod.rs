@@ -19,6 +19,7 @@ mod fitness;
 mod gates;
 mod jobs;
 mod keys;
+mod losses;
 mod memory;
 mod node;
 mod open;
@@ -58,7 +59,7 @@ use self::{bells::Bells, connection::Link, keys::Keys, reigns::Reigns, vigil::Fi
 use crate::{
     clock::Clock,
     domain::{
-        gate::{GateLimits, GateReport, GateStatus, Passage},
+        gate::{Called, Entrant, GateLimits, GateReport, GateStatus, Passage},
         ids::{IntentId, JobId, Shard},
         provider_id::ProviderId,
     },
@@ -143,6 +144,10 @@ impl Store for RedisStore {
         self.release_job(id, fence).await
     }
 
+    async fn hasten(&self, id: &JobId, within: Duration) -> Result<(), StoreError> {
+        self.hasten_job(id, within).await
+    }
+
     async fn reserve_request(&self, reservation: Reservation) -> Result<Reserved, StoreError> {
         self.reserve(reservation).await
     }
@@ -170,11 +175,11 @@ impl Store for RedisStore {
     async fn enter_gate(
         &self,
         provider: ProviderId,
-        intent: &IntentId,
+        entrant: &Entrant,
         limits: &GateLimits,
         hold: Duration,
     ) -> Result<Passage, StoreError> {
-        self.enter(provider, intent, limits, hold).await
+        self.enter(provider, entrant, limits, hold).await
     }
 
     async fn leave_gate(
@@ -183,7 +188,7 @@ impl Store for RedisStore {
         intent: &IntentId,
         limits: &GateLimits,
         report: GateReport,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Vec<Called>, StoreError> {
         self.leave(provider, intent, limits, report).await
     }
 
@@ -209,6 +214,7 @@ impl Store for RedisStore {
             losses: count(&losses.found),
             put_back: count(&losses.put_back),
             lost_for_good: count(&losses.for_good),
+            unaccounted: count(&losses.unaccounted),
             lost_at: self.reigns.lost_at(),
         }
     }

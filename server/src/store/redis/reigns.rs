@@ -19,13 +19,14 @@ use tokio::sync::{Mutex, broadcast};
 use super::{
     connection::{Link, PING_INTERVAL},
     keys::Keys,
+    losses::{Found, Losses},
     memory::{Deed, Memory},
     micros,
     reply::Reply,
     scripts::{self, Call},
 };
 use crate::{
-    domain::ids::{JobId, SHARDS, Shard},
+    domain::ids::{SHARDS, Shard},
     store::{Bell, StoreError},
 };
 
@@ -43,8 +44,8 @@ const LOOK_MAX: usize = 200;
 /// the job that a new request would have joined.
 const SETTLING: Duration = PING_INTERVAL.saturating_add(Duration::from_millis(500));
 
-/// Job ids that a log line names.
-const NAMED_MAX: usize = 20;
+/// After the pause, until every replica that is well has put back what it remembers, whatever came before it.
+const LAST_WORDS: Duration = PING_INTERVAL.saturating_mul(3);
 
 pub(super) struct Reigns {
     pub(super) link: Arc<Link>,
@@ -62,6 +63,8 @@ struct Looked {
     current: RwLock<Current>,
     looking: Mutex<()>,
     lost_at: AtomicU64,
+    /// Number of the newest deed that was acknowledged to this replica.
+    acknowledged: AtomicU64,
 }
 
 struct Current {
@@ -69,24 +72,6 @@ struct Current {
     reign: Arc<str>,
     /// Counts the reigns that it has seen end.
     era: u64,
-}
-
-/// What this replica found to be lost since its start.
-#[derive(Default)]
-pub(super) struct Losses {
-    pub(super) found: AtomicU64,
-    pub(super) put_back: AtomicU64,
-    pub(super) for_good: AtomicU64,
-}
-
-/// What one look found.
-#[derive(Default)]
-struct Found {
-    put_back: Vec<Deed>,
-    /// Of which only the charge could be put back.
-    for_good: Vec<Deed>,
-    /// Whose units belong to newer intents by now.
-    doubly_paid: Vec<Deed>,
 }
 
 /// How what is missing is put back.
@@ -104,6 +89,8 @@ pub(super) struct Told {
     is_on_record: bool,
     pub(super) pause_left: Duration,
     pub(super) lost_at: u64,
+    /// Deeds that are missing, and that nobody who lives has put back; 0 once they are declared.
+    pub(super) unaccounted: u64,
 }
 
 impl Reigns {
@@ -122,6 +109,7 @@ impl Reigns {
             }),
             looking: Mutex::default(),
             lost_at: AtomicU64::new(0),
+            acknowledged: AtomicU64::new(0),
         };
         Reigns {
             link,
@@ -184,6 +172,12 @@ impl Reigns {
         current.expect("nobody panics while holding it")
     }
 
+    /// A deed of this number, and so every one before it, is held by all that must hold it.
+    pub(super) fn acknowledged(&self, shard: Shard, deed: u64) {
+        let newest = &self.shards[shard.index()].acknowledged;
+        newest.fetch_max(deed, Ordering::Relaxed);
+    }
+
     /// When a loss was last declared in any shard, in microseconds of Redis' clock; 0 = never.
     pub(super) fn lost_at(&self) -> u64 {
         let times = self.shards.iter().map(|looked| looked.lost_at.load(Ordering::Relaxed));
@@ -195,7 +189,8 @@ impl Reigns {
         let call = Call::new("look at the reign", &scripts::REIGN)
             .key(slot.epoch())
             .key(slot.reign())
-            .arg(self.epoch.as_str());
+            .arg(self.epoch.as_str())
+            .number(micros(LAST_WORDS));
         let (_, mut reply) = self.link.run(call).await?;
         let reign = Arc::from(reply.text()?);
         let on_record = reply.text()?;
@@ -204,6 +199,7 @@ impl Reigns {
             reign,
             pause_left: reply.duration_us()?,
             lost_at: reply.number()?,
+            unaccounted: reply.number()?,
         })
     }
 
@@ -229,10 +225,10 @@ impl Reigns {
         let Some(found) = self.put_back(shard, new, Mode::Redo).await? else {
             return Ok(());
         };
-        let Some(lost_at) = self.adopt(shard, new, found.is_loss()).await? else {
+        let Some((lost_at, _)) = self.adopt(shard, new, found.is_loss(), false).await? else {
             return Ok(());
         };
-        self.report(shard, &found);
+        self.losses.report(shard, &found);
         self.hear_of_loss(shard, lost_at);
         let mut current = looked.current.write().expect("nobody panics while holding it");
         // Before the first look nothing was read of which another reign could say something else.
@@ -248,11 +244,23 @@ impl Reigns {
         let reign = self.reign(shard);
         let found = self.put_back(shard, &reign, mode).await?.unwrap_or_default();
         if found.is_loss() {
-            self.report(shard, &found);
-            if let Some(lost_at) = self.adopt(shard, &reign, true).await? {
+            self.losses.report(shard, &found);
+            if let Some((lost_at, _)) = self.adopt(shard, &reign, true, false).await? {
                 self.hear_of_loss(shard, lost_at);
             }
         }
+        Ok(())
+    }
+
+    /// Declares that so many deeds are missing of which nobody remembers anything. Of all replicas that notice, one tells.
+    pub(super) async fn declare_unaccounted(&self, shard: Shard, reign: &str, deeds: u64) -> Result<(), StoreError> {
+        let Some((lost_at, is_first)) = self.adopt(shard, reign, false, true).await? else {
+            return Ok(());
+        };
+        if is_first {
+            self.losses.report_unaccounted(shard, deeds);
+        }
+        self.hear_of_loss(shard, lost_at);
         Ok(())
     }
 
@@ -349,7 +357,16 @@ impl Reigns {
         Ok(true)
     }
 
-    async fn adopt(&self, shard: Shard, reign: &str, is_loss: bool) -> Result<Option<u64>, StoreError> {
+    /// When a loss was last declared, and whether this was the first to declare that deeds are unaccounted for; `None` = yet another
+    /// reign has begun.
+    async fn adopt(
+        &self,
+        shard: Shard,
+        reign: &str,
+        is_loss: bool,
+        misses_deeds: bool,
+    ) -> Result<Option<(u64, bool)>, StoreError> {
+        let flag = |is_so| if is_so { "1" } else { "0" };
         let slot = self.keys.shard(shard);
         let call = Call::new("take a reign on record", &scripts::ADOPT)
             .key(slot.epoch())
@@ -358,45 +375,15 @@ impl Reigns {
             .arg("")
             .number(micros(self.pause))
             .number(micros(self.pause.min(SETTLING)))
-            .arg(if is_loss { "1" } else { "0" })
-            .arg(self.keys.bell());
+            .arg(flag(is_loss))
+            .arg(self.keys.bell())
+            .number(self.shards[shard.index()].acknowledged.load(Ordering::Relaxed))
+            .arg(flag(misses_deeds));
         let (word, mut reply) = self.link.run(call.meant("redo", reign, "")).await?;
         if word == "OTHER_REIGN" {
             return Ok(None);
         }
-        reply.number().map(Some)
-    }
-
-    /// One line for each shard in which something was lost, with what to do.
-    fn report(&self, shard: Shard, found: &Found) {
-        if !found.is_loss() {
-            return;
-        }
-        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
-        self.losses.found.fetch_add(1, Ordering::Relaxed);
-        self.losses
-            .put_back
-            .fetch_add(count(found.put_back.len()), Ordering::Relaxed);
-        self.losses
-            .for_good
-            .fetch_add(count(found.for_good.len()), Ordering::Relaxed);
-        tracing::error!(
-            shard = %shard,
-            put_back = found.put_back.len(),
-            put_back_jobs = named(&found.put_back),
-            lost = found.for_good.len(),
-            lost_jobs = named(&found.for_good),
-            perhaps_paid_twice_jobs = named(&found.doubly_paid),
-            "redis forgot what it had acknowledged, and this replica has put back what it remembers of it; settle the charges of \
-             lost jobs with the provider's books, and see why a replica that lagged became the master: CLUSTER FAILOVER FORCE or \
-             TAKEOVER, a restored backup, or store.replicas_min"
-        );
-    }
-}
-
-impl Found {
-    fn is_loss(&self) -> bool {
-        !self.put_back.is_empty() || !self.for_good.is_empty()
+        Ok(Some((reply.number()?, reply.text()? == "1")))
     }
 }
 
@@ -405,12 +392,4 @@ fn restless(call: &Call) -> StoreError {
         doing: call.doing,
         why: "redis changes its master again and again".into(),
     }
-}
-
-fn named(deeds: &[Deed]) -> String {
-    let mut jobs: Vec<&JobId> = deeds.iter().map(|deed| &deed.job).collect();
-    jobs.sort_unstable();
-    jobs.dedup();
-    let names: Vec<&str> = jobs.iter().take(NAMED_MAX).map(|job| job.as_str()).collect();
-    names.join(",")
 }

@@ -50,6 +50,7 @@ scripts! {
     MISSING = by_reign passes "missing.lua";
     REIGN = asks_reign passes "reign.lua";
     RELEASE = guarded passes "release.lua";
+    HASTEN = guarded passes "hasten.lua";
     UNCOUNT = guarded passes "uncount.lua";
     READ = guarded passes "read.lua";
     READ_HERE = guarded lasts "read_here.lua";
@@ -57,8 +58,8 @@ scripts! {
     CHARGES = guarded passes "charges.lua";
     FEED = guarded passes "feed.lua";
     SETTLE = guarded lasts "settle.lua";
-    GATE_ENTER = guarded passes "gate_enter.lua";
-    GATE_LEAVE = guarded passes "gate_leave.lua";
+    GATE_ENTER = by_turns passes "gate_enter.lua";
+    GATE_LEAVE = by_turns passes "gate_leave.lua";
     GATE_STATUS = guarded passes "gate_status.lua";
     PURGE = guarded passes "purge.lua";
     EXAMINE = guarded passes "examine.lua";
@@ -90,6 +91,11 @@ fn grows_by_reign(text: &str) -> String {
 /// As [`guarded`], and only under the reign that the caller has looked at.
 fn by_reign(text: &str) -> String {
     guarded(&format!("{REIGN_NOW}{REIGNED}{text}"))
+}
+
+/// As [`guarded`], with what is told of the turns before a gate.
+fn by_turns(text: &str) -> String {
+    guarded(&format!("{}{text}", include_str!("scripts/turns.lua")))
 }
 
 fn asks_reign(text: &str) -> String {

@@ -55,7 +55,9 @@ async fn look_at_reigns(reigns: &Reigns) {
 async fn look_at_reign(reigns: &Reigns, shard: Shard) {
     let Ok(told) = reigns.ask(shard).await else { return };
     let known = reigns.reign(shard);
-    let looked = if known == told.reign {
+    let looked = if known == told.reign && told.unaccounted > 0 {
+        reigns.declare_unaccounted(shard, &told.reign, told.unaccounted).await
+    } else if known == told.reign {
         reigns.hear_of_loss(shard, told.lost_at);
         let mode = if told.pause_left.is_zero() {
             Mode::Force
@@ -82,20 +84,20 @@ async fn look_at_masters(reigns: &Reigns, seen: &Seen, durability: Durability) {
         fitness.unfit = fitness.unfit.or(look.unfit);
     }
     let before = seen.read().expect("nobody panics while holding it").clone();
-    tell(
-        before.unfit.as_deref(),
-        fitness.unfit.as_deref(),
-        "no billed call is begun",
-    );
+    tell(before.unfit.as_deref(), fitness.unfit.as_deref(), |why| {
+        tracing::error!("no billed call is begun: {why}");
+    });
     if before.full.is_some() != fitness.full.is_some() {
-        tell(before.full.as_deref(), fitness.full.as_deref(), "new jobs are refused");
+        tell(before.full.as_deref(), fitness.full.as_deref(), |why| {
+            tracing::error!("new jobs are refused: {why}");
+        });
     }
     *seen.write().expect("nobody panics while holding it") = fitness;
 }
 
-fn tell(before: Option<&str>, now: Option<&str>, consequence: &str) {
+fn tell(before: Option<&str>, now: Option<&str>, alarm: impl Fn(&str)) {
     match (before, now) {
-        (before, Some(why)) if before != Some(why) => tracing::error!("{consequence}: {why}"),
+        (before, Some(why)) if before != Some(why) => alarm(why),
         (Some(why), None) => tracing::info!("it is mended that {why}"),
         _ => {}
     }

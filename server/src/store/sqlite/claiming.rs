@@ -94,14 +94,16 @@ pub(super) fn release(db: &Connection, now: Timestamp, id: &JobId, fence: u64) -
     Ok(())
 }
 
-/// Makes a living job due at once. One that is leased keeps its holder, and is due when that gives up the lease.
-pub(super) fn wake(db: &Connection, now: Timestamp, id: &JobId) -> Result<(), Fault> {
-    let now_ms = now.as_millisecond();
+/// Makes a living job due by then. One that is leased keeps its holder, and is due when that gives up the lease.
+pub(super) fn hasten(db: &Connection, now: Timestamp, id: &JobId, at: Timestamp) -> Result<(), Fault> {
     let sql = "UPDATE jobs SET woken = 1 WHERE id = ?1 AND due_ms IS NOT NULL AND lease_until_ms > ?2";
-    let leased = db.prepare_cached(sql)?.execute(params![id.as_str(), now_ms])?;
+    let leased = db
+        .prepare_cached(sql)?
+        .execute(params![id.as_str(), now.as_millisecond()])?;
     if leased == 0 {
         let sql = "UPDATE jobs SET due_ms = min(due_ms, ?2) WHERE id = ?1 AND due_ms IS NOT NULL";
-        db.prepare_cached(sql)?.execute(params![id.as_str(), now_ms])?;
+        db.prepare_cached(sql)?
+            .execute(params![id.as_str(), at.as_millisecond()])?;
     }
     Ok(())
 }

@@ -179,7 +179,7 @@ fn end(turn: &Turn<'_>, transition: &Transition, product: &str) -> Result<(), Fa
     dedupe.ended(&transition.job, ending.reuse);
     creating::save(turn, &key, dedupe)?;
     for dependent in &transition.job.dependents {
-        claiming::wake(turn.db, turn.now, dependent)?;
+        claiming::hasten(turn.db, turn.now, dependent, turn.now)?;
     }
     Ok(())
 }

@@ -36,7 +36,7 @@ use self::{fault::Fault, open::FileIdentity, readers::Readers, writer::Writer};
 use crate::{
     clock::Clock,
     domain::{
-        gate::{Gate, GateLimits, GateReport, GateStatus, Passage},
+        gate::{Called, Entrant, Gate, GateLimits, GateReport, GateStatus, Passage},
         ids::{IntentId, JobId},
         provider_id::ProviderId,
     },
@@ -184,6 +184,15 @@ impl Store for SqliteStore {
         self.write("release a lease", work, |_| ()).await
     }
 
+    async fn hasten(&self, id: &JobId, within: Duration) -> Result<(), StoreError> {
+        let (id, clock) = (id.clone(), self.clock.clone());
+        let work = move |db: &Connection| {
+            let now = clock.now();
+            claiming::hasten(db, now, &id, now + within)
+        };
+        self.write("hasten a job", work, |_| ()).await
+    }
+
     async fn reserve_request(&self, reservation: Reservation) -> Result<Reserved, StoreError> {
         let clock = self.clock.clone();
         let work = move |db: &Connection| keeping::reserve(db, clock.now(), &reservation);
@@ -218,7 +227,7 @@ impl Store for SqliteStore {
     async fn enter_gate(
         &self,
         provider: ProviderId,
-        intent: &IntentId,
+        entrant: &Entrant,
         limits: &GateLimits,
         hold: Duration,
     ) -> Result<Passage, StoreError> {
@@ -227,7 +236,7 @@ impl Store for SqliteStore {
             .gates()
             .entry(provider)
             .or_default()
-            .enter(intent, limits, hold, now))
+            .enter(entrant, limits, hold, now))
     }
 
     async fn leave_gate(
@@ -236,13 +245,13 @@ impl Store for SqliteStore {
         intent: &IntentId,
         limits: &GateLimits,
         report: GateReport,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Vec<Called>, StoreError> {
         let now = self.clock.now();
-        self.gates()
+        Ok(self
+            .gates()
             .entry(provider)
             .or_default()
-            .leave(intent, limits, report, now);
-        Ok(())
+            .leave(intent, limits, report, now))
     }
 
     async fn gate_status(&self, provider: ProviderId) -> Result<GateStatus, StoreError> {

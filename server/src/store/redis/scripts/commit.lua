@@ -7,7 +7,7 @@
 --       Beyond these only keys of the same slot: the job's own dedupe record, its dependents, and units and counts that its
 --       charges name.
 -- ARGV  1 epoch, 2 reign, 3 plan (JSON, `CommitPlan` in commit.rs), 4 the job's record, 5 sealed answer
--- Answers {'DONE', version, fence or false, stalled}   fence when the lease was held on to
+-- Answers {'DONE', version, fence or false, stalled, deed}   fence when the lease was held on to; deed is its number, or a later one
 --         {'CONFLICT'}  {'UNIT_TAKEN', charge}  {'PERSON_DAY_FULL'}
 --         {'POSTPONED', microseconds until an intent can be had}
 --         to a redo {'THERE'}  {'GAP'}   what came before is missing too
@@ -43,14 +43,15 @@ if op == plan.op and not is_redo then
   -- Applied before. A lease that it held is held on, unless somebody else has claimed the job or it was given back: whoever
   -- has a lease in hand sends the billed request.
   redis.call('HSET', KEYS[3], 'op', op) -- Written as it is, so that replicas that are waited for have it.
+  local deeds = redis.call('HGET', KEYS[2], 'deeds') or '0'
   if plan.due ~= 'held' then
-    return {'DONE', int(version), false, int(stalled)}
+    return {'DONE', int(version), false, int(stalled), deeds}
   end
   if not fence_holds or lease_until == '0' then
     return {'CONFLICT'}
   end
   hold()
-  return {'DONE', int(version), int(fence), int(stalled)}
+  return {'DONE', int(version), int(fence), int(stalled), deeds}
 end
 if not is_redo and (version ~= plan.expected_version or not fence_holds) then
   return {'CONFLICT'}
@@ -182,6 +183,7 @@ elseif ledger.kind == 'resolve' then
   end
 end
 
+local deed = count_deed()
 if is_redo and not fits then
   redis.call('PUBLISH', plan.bell, plan.job)
   return {'LEDGER', is_double and '1' or '0'}
@@ -261,4 +263,4 @@ redis.call('PUBLISH', plan.bell, plan.job)
 if is_redo then
   return {'PUT_BACK', is_double and '1' or '0'}
 end
-return {'DONE', int(version), plan.due == 'held' and int(fence) or false, int(stalled)}
+return {'DONE', int(version), plan.due == 'held' and int(fence) or false, int(stalled), deed}

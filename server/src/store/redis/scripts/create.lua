@@ -4,7 +4,7 @@
 --       creation
 -- ARGV  1 epoch, 2 reign, 3 plan (JSON, `CreatePlan` in jobs.rs), 4 the job's record, 5 sealed subject, 6 '1' when nothing new
 --       may be begun
--- Answers {'STARTED', version, fence or false, stalled}   the job is new; fence when it was claimed with it
+-- Answers {'STARTED', version, fence or false, stalled, deed}   the job is new; fence when it was claimed with it
 --         {'REPLAY' | 'AGAIN' | 'ATTACHED' | 'REUSED', id, record, version}   AGAIN: as the same creation was served before
 --         {'FULL'}  {'SETTLING'}
 --         to a redo {'THERE'}  {'STARTED', ...}
@@ -97,4 +97,4 @@ if plan.public then
   redis.call('XADD', KEYS[8], 'MAXLEN', int(plan.feed_kept_max), int(number + 1) .. '-0', 'job', plan.job)
 end
 redis.call('PUBLISH', plan.bell, plan.job)
-return {'STARTED', '1', is_claimed and '1' or false, int(stalled)}
+return {'STARTED', '1', is_claimed and '1' or false, int(stalled), count_deed()}

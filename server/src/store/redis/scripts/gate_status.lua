@@ -1,6 +1,6 @@
 -- What an operator sees of a gate: the same rules as `Gate::status` in domain/gate.rs.
 --
--- KEYS  1 epoch, 2 gate, 3 places
+-- KEYS  1 epoch, 2 gate, 3 places, 4 called, 5 waiting, 6 expected
 -- ARGV  1 epoch
 -- Answers {'STATUS', now in microseconds, open until or false, failures or false, places taken,
 --          '1' or false when credentials are refused, '1' or false when the contract changed}

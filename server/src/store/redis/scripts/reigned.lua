@@ -16,6 +16,18 @@ local safe_for = math.max(0, tonumber(safe_until or '0') - now_us())
 -- Until then a job that is missing would be begun a second time by whoever asks for the same person.
 local is_settling = tonumber(settled_at or '0') > now_us()
 
+-- A shard numbers what it acknowledges. So a master that lacks some of it can be told how much, also when nobody who remembers it
+-- is left: what was acknowledged (adopt.lua) less what the master began with and what was put back.
+if mode ~= 'do' and redis.call('HGET', KEYS[2], 'counted_under') ~= reign then
+  local deeds = redis.call('HGET', KEYS[2], 'deeds') or '0'
+  redis.call('HSET', KEYS[2], 'counted_under', reign, 'inherited', deeds, 'acknowledged', deeds, 'recovered', '0')
+end
+
+-- Counts what the calling script has just done; answers its number.
+local function count_deed()
+  return int(redis.call('HINCRBY', KEYS[2], mode == 'do' and 'deeds' or 'recovered', 1))
+end
+
 -- Whether a job's history holds its version that came under a reign. `base` is the version with which the last reign that moved
 -- the job found it.
 local function holds(found_version, found_reign, found_base, version, under)

@@ -30,7 +30,7 @@ const JOBS_MIN: usize = 300;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Jobs that are created one after the other, by many at once.
-struct Stream {
+pub(super) struct Stream {
     store: Arc<RedisStore>,
     acknowledged: Arc<Mutex<Vec<(JobId, Instant)>>>,
     refused: Arc<AtomicUsize>,
@@ -39,7 +39,7 @@ struct Stream {
 }
 
 impl Stream {
-    fn begin(store: &Arc<RedisStore>) -> Stream {
+    pub(super) fn begin(store: &Arc<RedisStore>) -> Stream {
         let mut stream = Stream {
             store: Arc::clone(store),
             acknowledged: Arc::default(),
@@ -75,13 +75,13 @@ impl Stream {
         self.acknowledged.lock().unwrap().len()
     }
 
-    async fn until_more(&self) {
+    pub(super) async fn until_more(&self) {
         let count = self.count();
         until("jobs are created", async || self.count() > count + JOBS_MIN).await;
     }
 
     /// Until every shard has taken a job after this moment.
-    async fn until_all_shards_create(&self) {
+    pub(super) async fn until_all_shards_create(&self) {
         let from = Instant::now();
         until("all shards create", async || {
             let acknowledged = self.acknowledged.lock().unwrap();
@@ -93,7 +93,7 @@ impl Stream {
     }
 
     /// Ends it, and demands every acknowledged job.
-    async fn end(mut self, what: &str) {
+    pub(super) async fn end(mut self, what: &str) {
         self.is_over.store(true, Ordering::Relaxed);
         while let Some(ended) = self.creators.join_next().await {
             ended.unwrap();
@@ -129,7 +129,7 @@ async fn store_in(fleet: &Fleet, replicas_min: u32) -> Arc<RedisStore> {
 }
 
 /// Creates until a ring comes through: the listener may still be on its way.
-async fn ring_is_heard(store: &RedisStore) {
+pub(super) async fn ring_is_heard(store: &RedisStore) {
     let mut bells = store.bells();
     let heard = async {
         loop {

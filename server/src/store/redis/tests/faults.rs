@@ -96,7 +96,7 @@ async fn errors_of_all_verbs(store: &RedisStore, job: &Job) -> Vec<Option<StoreE
         job: id.clone(),
         keep: LEASE,
     };
-    let (kiban, intent) = (ProviderId::Kiban, fixtures::history_intent().id);
+    let (kiban, entrant) = (ProviderId::Kiban, fixtures::entrant());
     let list = ListQuery {
         tenant: job.tenant.clone(),
         filter: JobFilter::default(),
@@ -112,14 +112,20 @@ async fn errors_of_all_verbs(store: &RedisStore, job: &Job) -> Vec<Option<StoreE
         Box::pin(async { store.claim_due(LEASE, 10).await.err() }),
         Box::pin(async { store.commit(commit(1, transition)).await.err() }),
         Box::pin(async { store.release(id, 1).await.err() }),
+        Box::pin(async { store.hasten(id, LEASE).await.err() }),
         Box::pin(async { store.reserve_request(reservation).await.err() }),
         Box::pin(async { store.settle_request("0f", id).await.err() }),
         Box::pin(async { store.list(list).await.err() }),
         Box::pin(async { store.feed_end().await.err() }),
         Box::pin(async { store.feed_after(&start, 10).await.err() }),
         Box::pin(async { store.charges(charge_query()).await.err() }),
-        Box::pin(async { store.enter_gate(kiban, &intent, &LIMITS, LEASE).await.err() }),
-        Box::pin(async { store.leave_gate(kiban, &intent, &LIMITS, GateReport::Good).await.err() }),
+        Box::pin(async { store.enter_gate(kiban, &entrant, &LIMITS, LEASE).await.err() }),
+        Box::pin(async {
+            store
+                .leave_gate(kiban, &entrant.intent, &LIMITS, GateReport::Good)
+                .await
+                .err()
+        }),
         Box::pin(async { store.gate_status(kiban).await.err() }),
         Box::pin(async { store.purge(job.created_at, 10).await.err() }),
     ];

@@ -8,13 +8,16 @@ use std::{
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::Mutex,
+    sync::{Arc, Mutex},
 };
 
 use redis::{FromRedisValue, Value};
 use tempfile::TempDir;
 
-use super::server::{FIT, run, until};
+use super::{
+    guard::Guard,
+    server::{FIT, run, until},
+};
 
 /// The service that the sentinels watch.
 pub(super) const SERVICE: &str = "jobs";
@@ -38,6 +41,7 @@ pub(super) struct Fleet {
 /// One process on its port.
 pub(super) struct Process {
     pub(super) port: u16,
+    guard: Option<Arc<Guard>>,
     args: Vec<String>,
     dir: PathBuf,
     /// The last one runs; those before it were killed.
@@ -53,16 +57,20 @@ struct Minded {
 impl Fleet {
     /// A master, two replicas and three sentinels.
     pub(super) async fn trio(pace: Pace) -> Fleet {
+        Fleet::trio_behind(None, pace).await
+    }
+
+    pub(super) async fn trio_behind(guard: Option<&Arc<Guard>>, pace: Pace) -> Fleet {
         let ports = free_ports(6);
         let master = ports[0].to_string();
         let servers: Vec<Process> = ports[..3]
             .iter()
             .map(|port| {
-                let mut args = data_args(*port);
+                let mut args = data_args(*port, guard);
                 if *port != ports[0] {
                     args.extend(["--replicaof", "127.0.0.1", &master].map(str::to_owned));
                 }
-                Process::start(*port, args)
+                Process::start(*port, args, guard)
             })
             .collect();
         until_replicated(&servers[0], 2).await;
@@ -70,13 +78,14 @@ impl Fleet {
             Pace::Patient => "30000",
             Pace::Quick => "1000",
         };
+        let login = guard.map(|_| Guard::of_service(SERVICE)).unwrap_or_default();
         let config = format!(
             "sentinel monitor {SERVICE} 127.0.0.1 {master} 2\nsentinel down-after-milliseconds {SERVICE} {down_after}\n\
-             sentinel failover-timeout {SERVICE} 5000\nsentinel parallel-syncs {SERVICE} 2\n"
+             sentinel failover-timeout {SERVICE} 5000\nsentinel parallel-syncs {SERVICE} 2\n{login}"
         );
         let sentinels: Vec<Process> = ports[3..]
             .iter()
-            .map(|port| Process::sentinel(*port, &config))
+            .map(|port| Process::sentinel(*port, &config, guard))
             .collect();
         for sentinel in &sentinels {
             until("the sentinels know each other and the replicas", async || {
@@ -85,11 +94,7 @@ impl Fleet {
             })
             .await;
         }
-        let named: Vec<String> = sentinels
-            .iter()
-            .map(|sentinel| format!("127.0.0.1:{}", sentinel.port))
-            .collect();
-        let url = format!("redis-sentinel://{}/{SERVICE}", named.join(","));
+        let url = format!("{}/{SERVICE}", address("sentinel", guard, &sentinels));
         Fleet {
             servers,
             sentinels,
@@ -99,6 +104,10 @@ impl Fleet {
 
     /// Three masters with a replica each.
     pub(super) async fn cluster(pace: Pace) -> Fleet {
+        Fleet::cluster_behind(None, pace).await
+    }
+
+    pub(super) async fn cluster_behind(guard: Option<&Arc<Guard>>, pace: Pace) -> Fleet {
         let ports = free_ports(12);
         let node_timeout = match pace {
             Pace::Patient => "30000",
@@ -107,7 +116,7 @@ impl Fleet {
         let servers: Vec<Process> = (0..6)
             .map(|index| {
                 let (port, bus) = (ports[index], ports[6 + index].to_string());
-                let mut args = data_args(port);
+                let mut args = data_args(port, guard);
                 let cluster = [
                     "--cluster-enabled",
                     "yes",
@@ -117,7 +126,10 @@ impl Fleet {
                     node_timeout,
                 ];
                 args.extend(cluster.map(str::to_owned));
-                Process::start(port, args)
+                if guard.is_some() {
+                    args.extend(["--tls-cluster", "yes"].map(str::to_owned));
+                }
+                Process::start(port, args, guard)
             })
             .collect();
         for (index, server) in servers.iter().enumerate() {
@@ -156,14 +168,10 @@ impl Fleet {
             })
             .await;
         }
-        let named: Vec<String> = servers
-            .iter()
-            .map(|server| format!("127.0.0.1:{}", server.port))
-            .collect();
         Fleet {
+            url: address("cluster", guard, &servers),
             servers,
             sentinels: Vec::new(),
-            url: format!("redis-cluster://{}", named.join(",")),
         }
     }
 
@@ -173,27 +181,27 @@ impl Fleet {
 }
 
 impl Process {
-    fn start(port: u16, args: Vec<String>) -> Process {
+    fn start(port: u16, args: Vec<String>, guard: Option<&Arc<Guard>>) -> Process {
         let dir = TempDir::new().unwrap().keep();
         Process {
             port,
+            guard: guard.cloned(),
             runs: Mutex::new(vec![Minded::begin(&dir, &args)]),
             args,
             dir,
         }
     }
 
-    fn sentinel(port: u16, config: &str) -> Process {
+    fn sentinel(port: u16, config: &str, guard: Option<&Arc<Guard>>) -> Process {
         let dir = TempDir::new().unwrap().keep();
         let file = dir.join("sentinel.conf");
-        std::fs::write(
-            &file,
-            format!("port {port}\nbind 127.0.0.1\ndir {}\n{config}", dir.display()),
-        )
-        .unwrap();
+        let door = guard.map_or_else(|| vec![format!("port {port}")], |guard| guard.of_sentinel(port));
+        let head = format!("{}\nbind 127.0.0.1\ndir {}\n", door.join("\n"), dir.display());
+        std::fs::write(&file, head + config).unwrap();
         let args = vec![file.display().to_string(), "--sentinel".to_owned()];
         Process {
             port,
+            guard: guard.cloned(),
             runs: Mutex::new(vec![Minded::begin(&dir, &args)]),
             args,
             dir,
@@ -224,17 +232,24 @@ impl Process {
     }
 
     pub(super) async fn run(&self, command: &[&str]) -> Value {
-        run(&self.url(), command).await.unwrap()
+        self.try_to_run(command).await.unwrap()
     }
 
     /// Empty while it does not answer.
     pub(super) async fn info(&self) -> String {
-        run(&self.url(), &["INFO"]).await.map_or_else(|_| String::new(), text)
+        self.try_to_run(&["INFO"]).await.map_or_else(|_| String::new(), text)
+    }
+
+    async fn try_to_run(&self, command: &[&str]) -> redis::RedisResult<Value> {
+        match &self.guard {
+            Some(guard) => guard.run(self.port, command).await,
+            None => run(&self.url(), command).await,
+        }
     }
 
     async fn until_it_answers(&self) {
         until("redis-server answers", async || {
-            run(&self.url(), &["PING"]).await.is_ok()
+            self.try_to_run(&["PING"]).await.is_ok()
         })
         .await;
     }
@@ -284,17 +299,24 @@ fn text<T: FromRedisValue>(value: Value) -> T {
     redis::from_redis_value(value).unwrap()
 }
 
-fn data_args(port: u16) -> Vec<String> {
-    let port = port.to_string();
-    let own = [
-        "--port",
-        &port,
-        "--bind",
-        "127.0.0.1",
-        "--repl-diskless-sync-delay",
-        "0",
-    ];
-    own.into_iter().chain(FIT).map(str::to_owned).collect()
+/// The address of a fleet of whose processes these are asked.
+fn address(kind: &str, guard: Option<&Arc<Guard>>, asked: &[Process]) -> String {
+    let named: Vec<String> = asked.iter().map(|it| format!("127.0.0.1:{}", it.port)).collect();
+    let (scheme, login) = match guard {
+        Some(_) => ("rediss", format!("{}@", Guard::credentials())),
+        None => ("redis", String::new()),
+    };
+    format!("{scheme}-{kind}://{login}{}", named.join(","))
+}
+
+fn data_args(port: u16, guard: Option<&Arc<Guard>>) -> Vec<String> {
+    let door = guard.map_or_else(|| vec![format!("port {port}")], |guard| guard.of_data(port));
+    let own = ["--bind", "127.0.0.1", "--repl-diskless-sync-delay", "0"];
+    let mut args: Vec<String> = own.into_iter().chain(FIT).map(str::to_owned).collect();
+    for directive in door {
+        args.extend(format!("--{directive}").split_whitespace().map(str::to_owned));
+    }
+    args
 }
 
 /// Ports that nobody listens on, all different.

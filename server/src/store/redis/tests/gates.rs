@@ -29,14 +29,14 @@ async fn a_failed_probe_opens_the_breaker_though_the_limit_was_raised() {
     };
     let hold = Duration::from_secs(60);
     for limits in [&at_once, &raised] {
-        let intent = fixtures::history_intent().id;
+        let entrant = fixtures::entrant();
         let passage = store
-            .enter_gate(ProviderId::Kiban, &intent, limits, hold)
+            .enter_gate(ProviderId::Kiban, &entrant, limits, hold)
             .await
             .unwrap();
-        assert_eq!(passage, Passage::Granted);
+        assert_eq!(passage, Passage::AT_ONCE);
         store
-            .leave_gate(ProviderId::Kiban, &intent, limits, GateReport::Bad)
+            .leave_gate(ProviderId::Kiban, &entrant.intent, limits, GateReport::Bad)
             .await
             .unwrap();
     }

@@ -49,7 +49,7 @@ impl Master {
     }
 }
 
-async fn create(store: &RedisStore, person: u8) -> (JobId, Option<u64>) {
+pub(super) async fn create(store: &RedisStore, person: u8) -> (JobId, Option<u64>) {
     let job = fixtures::work_history(person, store.probe().await.unwrap().now);
     let created = store
         .create(Creation {
@@ -78,17 +78,17 @@ async fn commit_of(store: &RedisStore, id: &JobId, event: Event, fence: Option<u
     }
 }
 
-async fn happens(store: &RedisStore, id: &JobId, event: Event, fence: Option<u64>) -> Committed {
+pub(super) async fn happens(store: &RedisStore, id: &JobId, event: Event, fence: Option<u64>) -> Committed {
     store.commit(commit_of(store, id, event, fence).await).await.unwrap()
 }
 
-async fn intends(store: &RedisStore, id: &JobId, fence: Option<u64>) -> (Intent, Committed) {
+pub(super) async fn intends(store: &RedisStore, id: &JobId, fence: Option<u64>) -> (Intent, Committed) {
     let intent = fixtures::history_intent();
     let committed = happens(store, id, Event::IntentRecorded { intent: intent.clone() }, fence).await;
     (intent, committed)
 }
 
-fn answered(intent: &Intent) -> Event {
+pub(super) fn answered(intent: &Intent) -> Event {
     Event::OutcomeKnown {
         from: Source::Call,
         intent: intent.id.clone(),
@@ -100,7 +100,7 @@ fn answered(intent: &Intent) -> Event {
     }
 }
 
-async fn rows(store: &RedisStore, job: &JobId) -> Vec<ChargeRow> {
+pub(super) async fn rows(store: &RedisStore, job: &JobId) -> Vec<ChargeRow> {
     let query = ChargeQuery {
         tenant: crate::domain::ids::Tenant::sole(),
         job: Some(job.clone()),
@@ -114,7 +114,7 @@ async fn rows(store: &RedisStore, job: &JobId) -> Vec<ChargeRow> {
     store.charges(query).await.unwrap().rows
 }
 
-async fn state(store: &RedisStore, id: &JobId) -> Option<StateName> {
+pub(super) async fn state(store: &RedisStore, id: &JobId) -> Option<StateName> {
     let stored = store.read(id).await.unwrap();
     stored.map(|stored| stored.job.view().state)
 }
@@ -265,6 +265,79 @@ async fn what_only_a_dead_replica_remembered_leaves_at_least_its_charge() {
             charge: Charge::Unknown
         }
     );
+}
+
+/// A job of its own, in the shard of this person.
+async fn create_beside(store: &RedisStore, person: u8) -> JobId {
+    let job = fixtures::work_history(person, store.probe().await.unwrap().now);
+    let creation = Creation {
+        product: job.id.to_string(),
+        ..fixtures::creation(job)
+    };
+    store.create(creation).await.unwrap().stored.job.id
+}
+
+/// Until everybody has had their last words about the reign that began before.
+async fn everything_is_told(store: &RedisStore) {
+    let told_at = store.probe().await.unwrap().now + Duration::from_secs(12);
+    until("everything is told", async || {
+        store.probe().await.is_ok_and(|it| it.now > told_at)
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_what_only_a_dead_replica_remembered_at_least_the_number_is_told_and_once() {
+    let mut master = Master::begin(Duration::from_millis(100)).await;
+    let (dying, one, other) = (master.store().await, master.store().await, master.store().await);
+    create_beside(&one, 1).await;
+    let replica = master.server.copy();
+    let mut gone = Vec::new();
+    for _ in 0..3 {
+        gone.push(create_beside(&dying, 1).await);
+    }
+    let kept = create_beside(&one, 1).await;
+    drop(dying);
+    master.server.starts_on(replica).await;
+    follows(&one).await;
+    until("the number is told", async || {
+        one.condition().unaccounted + other.condition().unaccounted == 3
+    })
+    .await;
+    assert_eq!(one.condition().put_back, 1);
+    assert!(one.read(&kept).await.unwrap().is_some());
+    assert_eq!(one.read(&gone[0]).await.unwrap(), None);
+    until("both know of it", async || {
+        one.condition().lost_at == other.condition().lost_at
+    })
+    .await;
+    // What came after has numbers of its own, and is not missed.
+    create_beside(&other, 1).await;
+    master.server.kill();
+    master.server.start_again().await;
+    follows(&one).await;
+    everything_is_told(&one).await;
+    assert_eq!(one.condition().unaccounted + other.condition().unaccounted, 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_two_replicas_put_back_between_them_is_not_told_to_be_missing() {
+    let mut master = Master::begin(Duration::from_millis(100)).await;
+    let (one, other) = (master.store().await, master.store().await);
+    let replica = master.server.copy();
+    let (job, fence) = create(&one, 1).await;
+    let (intent, _) = intends(&other, &job, fence).await;
+    create_beside(&one, 1).await;
+    happens(&one, &job, answered(&intent), None).await;
+    master.server.starts_on(replica).await;
+    follows(&one).await;
+    everything_is_told(&one).await;
+    let (one, other) = (one.condition(), other.condition());
+    assert_eq!(
+        one.put_back + one.lost_for_good + other.put_back + other.lost_for_good,
+        4
+    );
+    assert_eq!((one.unaccounted, other.unaccounted), (0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

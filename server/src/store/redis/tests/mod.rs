@@ -5,6 +5,8 @@ mod failover;
 mod faults;
 mod fleet;
 mod gates;
+mod guard;
+mod guarded;
 mod harness;
 mod leftovers;
 mod losses;

@@ -1,10 +1,13 @@
 //! Who may talk to Redis, and how it is seen to be the right one: TLS, users, and what is said when either is wrong.
 
-use std::{path::Path, process::Command, time::Duration};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::server::{FIT, SHARED, Server, options, run, until};
+use super::{
+    guard::certificate,
+    server::{FIT, SHARED, Server, options, run, until},
+};
 use crate::{
     clock::Clock,
     store::{
@@ -15,24 +18,6 @@ use crate::{
 
 fn problem(result: Result<impl Sized, OpenError>) -> String {
     result.err().expect("it is not opened").to_string()
-}
-
-/// A certificate for this machine that signs itself.
-fn certificate(dir: &Path) -> Vec<u8> {
-    let made = Command::new("openssl")
-        .args("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=redis".split(' '))
-        .args([
-            "-addext",
-            "subjectAltName=IP:127.0.0.1",
-            "-addext",
-            "basicConstraints=critical,CA:FALSE",
-        ])
-        .args(["-keyout", "key.pem", "-out", "cert.pem"])
-        .current_dir(dir)
-        .output()
-        .expect("openssl is installed");
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    std::fs::read(dir.join("cert.pem")).unwrap()
 }
 
 #[tokio::test]

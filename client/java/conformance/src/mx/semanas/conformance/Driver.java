@@ -4,6 +4,16 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import io.opentelemetry.api.OpenTelemetry;
+import io.opentelemetry.api.trace.Span;
+import io.opentelemetry.api.trace.SpanContext;
+import io.opentelemetry.api.trace.TraceFlags;
+import io.opentelemetry.api.trace.TraceState;
+import io.opentelemetry.api.trace.propagation.W3CTraceContextPropagator;
+import io.opentelemetry.context.Context;
+import io.opentelemetry.context.Scope;
+import io.opentelemetry.context.propagation.ContextPropagators;
+import io.opentelemetry.sdk.OpenTelemetrySdk;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -22,9 +32,18 @@ import mx.semanas.client.SemanasClient;
 import mx.semanas.client.SemanasClientBuilder;
 import mx.semanas.client.SemanasException;
 import mx.semanas.client.WatchOptions;
+import mx.semanas.client.opentelemetry.OpenTelemetryTracing;
 
 /** Reads a case a line, and prints what the client made of it. */
 public final class Driver {
+  /** Any that is not zero. */
+  private static final String CALLERS_SPAN = "b7ad6b7169203331";
+
+  private static final OpenTelemetry TELEMETRY =
+      OpenTelemetrySdk.builder()
+          .setPropagators(ContextPropagators.create(W3CTraceContextPropagator.getInstance()))
+          .build();
+
   private Driver() {}
 
   /** Runs cases until the end of input. */
@@ -56,7 +75,8 @@ public final class Driver {
         };
     JsonArray results = new JsonArray();
     JsonArray calls = given.getAsJsonArray("calls");
-    try (SemanasClient client = client(given, hooks)) {
+    try (SemanasClient client = client(given, hooks);
+        Scope inTrace = callersContext(given).makeCurrent()) {
       Face face = isAsync ? new AsyncFace(client.async()) : new BlockingFace(client);
       Calls made = new Calls(face);
       for (JsonElement call : calls) {
@@ -88,6 +108,9 @@ public final class Driver {
     options.span("connect_timeout_ms").ifPresent(builder::connectTimeout);
     options.text("ca_certificate_pem").ifPresent(builder::caCertificatePem);
     options.text("user_agent").ifPresent(builder::userAgent);
+    if (options.text("trace_id").isPresent()) {
+      builder.tracing(OpenTelemetryTracing.of(TELEMETRY));
+    }
     if (options.isSet("allow_plaintext")) {
       builder.allowPlaintext();
     }
@@ -101,6 +124,18 @@ public final class Driver {
     builder.watch(watch.withHeartbeatInterval(heartbeat));
     credentials(builder, given.getAsJsonObject("credentials"));
     return builder.build();
+  }
+
+  /** With a span of the case's trace, if it names one. */
+  private static Context callersContext(JsonObject given) {
+    return new Options(given.getAsJsonObject("options"))
+        .text("trace_id")
+        .map(
+            trace ->
+                SpanContext.createFromRemoteParent(
+                    trace, CALLERS_SPAN, TraceFlags.getSampled(), TraceState.getDefault()))
+        .map(span -> Context.root().with(Span.wrap(span)))
+        .orElse(Context.root());
   }
 
   private static void credentials(SemanasClientBuilder builder, JsonObject given) {

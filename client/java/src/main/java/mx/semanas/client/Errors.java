@@ -11,9 +11,11 @@ import io.grpc.Status;
 import io.grpc.StatusException;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
+import java.net.ConnectException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 import mx.semanas.client.SemanasException.Told;
 import mx.semanas.v1.ErrorReason;
 import mx.semanas.v1.WorkHistoryJob;
@@ -25,6 +27,10 @@ final class Errors {
 
   /** grpc-java quotes headers and body of what is no gRPC server: that may echo the request. */
   private static final String QUOTED_HEADERS = "\nheaders: Metadata(";
+
+  /** How Netty's own transport begins what it says of a refused connection. */
+  private static final Pattern NATIVE_CALL =
+      Pattern.compile("^finishConnect\\(\\.\\.\\) failed( with error\\(-?\\d+\\))?: ");
 
   private Errors() {}
 
@@ -113,10 +119,18 @@ final class Errors {
     if (broken == null) {
       return status;
     }
-    String why = broken.getMessage() == null ? "it was closed" : broken.getMessage();
     return Status.UNAVAILABLE
-        .withDescription("the connection failed: " + why)
+        .withDescription("the connection failed: " + whyBroken(broken))
         .withCause(received.getCause());
+  }
+
+  private static String whyBroken(Throwable broken) {
+    // Netty prints all the bytes that were no TLS, which says little to anybody.
+    if (broken.getClass().getSimpleName().equals("NotSslRecordException")) {
+      return "the server does not speak TLS on this port; is its endpoint http://?";
+    }
+    String why = broken.getMessage() == null ? "it was closed" : broken.getMessage();
+    return NATIVE_CALL.matcher(why).replaceFirst("");
   }
 
   /** The first failure of a connection among the causes: grpc-java has several codes for them. */
@@ -127,6 +141,10 @@ final class Errors {
         return null;
       }
       boolean isHttp2 = cause.getClass().getSimpleName().equals("Http2Exception");
+      // Of a refused connection the outer one says which address it was.
+      if (found instanceof ConnectException && cause instanceof ConnectException) {
+        continue;
+      }
       // The innermost one with a text says most, as that of a certificate does.
       if ((cause instanceof IOException || isHttp2)
           || (found != null && cause.getMessage() != null)) {

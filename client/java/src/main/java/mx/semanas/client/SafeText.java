@@ -57,6 +57,11 @@ public final class SafeText {
 
   /** A copy of what may be shown. Nothing personal is copied even for a moment. */
   private record Shown(Message message, boolean isWhole) {
+    @Override
+    public String toString() {
+      return isWhole ? "Shown[whole]" : "Shown[part]";
+    }
+
     static Shown of(MessageOrBuilder whole) {
       Message.Builder copy = whole.getDefaultInstanceForType().newBuilderForType();
       // What a later version has added may be anything.

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.protobuf.MessageOrBuilder;
 import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
 import io.opentelemetry.api.trace.Span;
@@ -20,12 +21,16 @@ import io.opentelemetry.sdk.trace.SdkTracerProvider;
 import io.opentelemetry.sdk.trace.data.SpanData;
 import io.opentelemetry.sdk.trace.export.SimpleSpanProcessor;
 import java.io.IOException;
+import java.lang.reflect.Modifier;
+import java.lang.reflect.RecordComponent;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import mx.semanas.client.opentelemetry.OpenTelemetryTracing;
 import mx.semanas.client.testing.FakeWorkHistories;
 import mx.semanas.client.testing.Refusal;
@@ -117,6 +122,35 @@ class SurfaceTest {
         SemanasClient.builder("https://localhost").bearerToken("s3cret").build()) {
       assertFalse((client + "" + client.async()).contains("s3cret"));
     }
+  }
+
+  /** A record prints its components, unless it says otherwise; other classes print their names. */
+  @Test
+  void everyTypeOfOursThatHoldsAMessageSaysItselfWhatItPrints() throws Exception {
+    Path ours = Path.of(SemanasClient.class.getResource("SemanasClient.class").toURI()).getParent();
+    Path root = ours.getParent().getParent().getParent();
+    List<Path> files;
+    try (Stream<Path> found = Files.walk(ours)) {
+      files = found.filter(file -> file.toString().endsWith(".class")).toList();
+    }
+    List<String> holding = new ArrayList<>();
+    for (Path file : files) {
+      String name = root.relativize(file).toString().replaceFirst("\\.class$", "");
+      Class<?> type = Class.forName(name.replace(file.getFileSystem().getSeparator(), "."));
+      if (!type.isRecord()) {
+        continue;
+      }
+      for (RecordComponent component : type.getRecordComponents()) {
+        if (MessageOrBuilder.class.isAssignableFrom(component.getType())) {
+          holding.add(type.getSimpleName());
+          // The one that the compiler makes, which prints every component, is final.
+          int modifiers = type.getDeclaredMethod("toString").getModifiers();
+          assertFalse(Modifier.isFinal(modifiers), type + " needs a toString of its own");
+        }
+      }
+    }
+    assertTrue(
+        holding.containsAll(List.of("Snapshot", "Event", "Job", "Shown")), holding::toString);
   }
 
   @Test

@@ -54,6 +54,15 @@ class TlsTest {
   }
 
   @Test
+  void aPortWithoutTlsIsSaidInWords() throws Exception {
+    try (ScriptedServer server = new ScriptedServer()) {
+      SemanasException refused =
+          refusal(SemanasClient.builder("https://localhost:" + server.port()));
+      assertTrue(refused.getMessage().contains("does not speak TLS"), refused.getMessage());
+    }
+  }
+
+  @Test
   void anAuthorityOfOnesOwnIsTrustedBesidesTheSystems() throws Exception {
     try (ScriptedServer server = server("server", false)) {
       try (SemanasClient client =

@@ -270,6 +270,8 @@ class UnaryTest {
       SemanasException failed =
           assertThrows(SemanasException.Unavailable.class, () -> client.getWorkHistory("wh_1"));
       assertTrue(failed.getMessage().contains("refused"), failed.getMessage());
+      assertTrue(failed.getMessage().endsWith(":" + port), failed.getMessage());
+      assertFalse(failed.getMessage().contains("finishConnect"), failed.getMessage());
       assertThrows(SemanasException.Unavailable.class, client::health);
       // Within our own tries, since an earlier connection may still be failing.
       try (ScriptedServer there = new ScriptedServer(null, port)) {
