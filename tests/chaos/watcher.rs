@@ -17,8 +17,8 @@ use crate::world::World;
 
 /// Six heartbeats without a word: the connection is dead.
 const SILENCE_MAX: Duration = Duration::from_secs(3);
-/// Longer than any job lives.
-const PATIENCE: Duration = Duration::from_secs(45);
+/// Longer than any job lives, also where three masters are replaced one after the other on a busy machine: none can end meanwhile.
+const PATIENCE: Duration = Duration::from_secs(120);
 /// How often a watcher leaves after a message and goes on at another replica.
 const HOPS: f64 = 0.2;
 

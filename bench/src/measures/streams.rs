@@ -32,14 +32,14 @@ struct Idle {
 }
 
 pub async fn idle(run: &mut Run) -> anyhow::Result<()> {
-    let (mut bytes, mut floor_bytes) = (Vec::new(), Vec::new());
+    let (mut bytes, mut shared_bytes, mut floor_bytes) = (Vec::new(), Vec::new(), Vec::new());
     let (mut cores, mut returned) = (Vec::new(), Vec::new());
     // Each turn takes a minute or more at full size; a spread over three is enough for memory.
     for _ in 0..run.scale.repeats.min(3) {
         run.quiet.wait("idle streams").await?;
         let world = World::start().await?;
         let floor = world.floor(&["stream"]).await?;
-        let of_floor = hold(run, &floor.process, &floor.stubs, |_| "none".to_owned(), false).await?;
+        let of_floor = hold(run, &floor.process, &floor.stubs, |_| "none".to_owned(), None).await?;
         drop(floor);
 
         // The replica that is measured has no memory left over from submitting.
@@ -49,15 +49,14 @@ pub async fn idle(run: &mut Run) -> anyhow::Result<()> {
         let most = (run.scale.streams + 100).to_string();
         let settings = [("ENGINE__WORKERS_MAX", "1"), ("WATCH__STREAMS_MAX", most.as_str())];
         let replica = world.replica(&settings).await?;
-        let of_replica = hold(
-            run,
-            &replica.process,
-            &replica.stubs,
-            |number| jobs[number].clone(),
-            true,
-        )
-        .await?;
+        let of_one_job = hold(run, &replica.process, &replica.stubs, |_| jobs[0].clone(), None).await?;
+        drop(replica);
+        let replica = world.replica(&settings).await?;
+        let idle = Some(run.scale.idle);
+        let own_job = |number: usize| jobs[number].clone();
+        let of_replica = hold(run, &replica.process, &replica.stubs, own_job, idle).await?;
 
+        shared_bytes.push(of_one_job.bytes_per_stream);
         floor_bytes.push(of_floor.bytes_per_stream);
         bytes.push(of_replica.bytes_per_stream);
         cores.push(of_replica.cores);
@@ -70,6 +69,9 @@ pub async fn idle(run: &mut Run) -> anyhow::Result<()> {
     }
     let what = format!("Idle watch, bytes of memory each, {} open", run.scale.streams);
     run.report.ratio("idle_stream", &what, &bytes, &floor_bytes, "≤ 1.3");
+    let what = "The same, all of one job";
+    run.report
+        .ratio("idle_stream_of_one_job", what, &shared_bytes, &floor_bytes, "");
     if run.scale.is_full {
         let what = format!("{} idle watches with heartbeats, cores", run.scale.streams);
         run.report.figure("idle_cores", &what, &cores, "< 0.15");
@@ -119,7 +121,7 @@ async fn hold(
     process: &Process,
     stubs: &Stubs,
     job_of: impl Fn(usize) -> String,
-    is_watched: bool,
+    idle: Option<Duration>,
 ) -> anyhow::Result<Idle> {
     let count = run.scale.streams;
     // Whatever the first streams make the process allocate once is not theirs.
@@ -129,15 +131,13 @@ async fn hold(
     let watchers = Watchers::open(stubs, count, &job_of).await?;
     tokio::time::sleep(SETTLING).await;
     let (cpu_s, began) = (process.cpu_s()?, Instant::now());
-    if is_watched {
-        tokio::time::sleep(run.scale.idle).await;
-    }
+    tokio::time::sleep(idle.unwrap_or_default()).await;
     let cores = (process.cpu_s()? - cpu_s) / began.elapsed().as_secs_f64().max(f64::EPSILON);
     let held = process.resident_bytes()? as f64;
     let messages = watchers.messages();
     run.report.errors("idle streams", watchers.errors());
     watchers.close().await;
-    let returned = match is_watched && run.scale.is_full {
+    let returned = match idle.is_some() && run.scale.is_full {
         true => returned(process, before, held).await?,
         false => f64::NAN,
     };

@@ -274,3 +274,30 @@ async def test_an_answer_of_many_megabytes_is_read(fake: FakeServer, client: Mak
     fake.answer("GetWorkHistory", v1.GetWorkHistoryResponse(job=job))
     async with client() as calls:
         assert len((await calls("get_work_history", "wh_1")).work_history.person.full_name) == 20 * 1024 * 1024
+
+
+async def test_the_fake_tells_a_story_by_itself(client: Make) -> None:
+    async with client() as calls:
+        assert len((await calls("lookup_nss", "GOAA970724HYNNNL08")).nss) == 11
+        with pytest.raises(semanas.InvalidRequestError) as wrong:
+            await calls("lookup_nss", "short")
+        assert (wrong.value.reason, wrong.value.violations[0].field) == ("INVALID_CURP", "curp")
+        job = await calls("get_work_history_when_done", "GOAA970724HYNNNL08", labels={"team": "payroll"})
+        assert job.work_history.employment_count == 1
+        assert dict(job.labels) == {"team": "payroll"}
+        assert (await calls("get_work_history", job.job_id)) == job
+        assert (await calls("cancel_work_history", job.job_id)).state == job.state
+        with pytest.raises(semanas.NotFoundError):
+            await calls("get_work_history", "wh_unheard")
+        listed = await calls.items("list_work_histories").all()
+        assert [one.job_id for one in listed] == [job.job_id]
+        assert not listed[0].HasField("work_history")
+        assert await calls.items("list_work_histories", labels={"team": "other"}).all() == []
+        feed = calls.items("watch_work_histories")
+        assert (await anext(feed)).job.job_id == job.job_id
+        assert isinstance(await anext(feed), semanas.FeedSyncedUpdate)
+        await feed.close()
+        assert await calls.items("list_charges").all() == []
+        assert list(await calls("get_provider_status")) == []
+        with pytest.raises(semanas.FailedPreconditionError):
+            await calls("resolve_work_history", job.job_id, charge="NO")

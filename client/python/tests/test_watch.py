@@ -327,8 +327,8 @@ async def test_when_done_says_where_to_go_on_when_the_time_is_up(fake: FakeServe
         fake.answer("WatchWorkHistory", [snapshot(1), draining(60_000)])
         with pytest.raises(semanas.DeadlineExceededError) as waiting:
             await calls("get_work_history_when_done", "GOAA970724HYNNNL08", time_limit=0.5)
-    assert (caught.value.job_id, caught.value.cursor) == ("job_fake_1", "c2")
-    assert (waiting.value.job_id, waiting.value.cursor) == ("job_fake_2", "c1")
+    assert (caught.value.job_id, caught.value.cursor) == ("wh_fake_1", "c2")
+    assert (waiting.value.job_id, waiting.value.cursor) == ("wh_fake_2", "c1")
 
 
 async def test_the_feed_goes_on_over_breaks_without_end(fake: FakeServer, client: Make) -> None:

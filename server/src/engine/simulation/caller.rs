@@ -218,8 +218,8 @@ impl Caller {
         one.or(two)
     }
 
-    /// Of two tries at the same moment one may get a job that ends just then and leaves nothing behind, or is lost, and the other start anew.
-    /// To close this, each Submit would have to go to the store once more.
+    /// Of two tries at the same moment one may get a job that ends just then and leaves nothing behind, or is lost, and the other
+    /// start anew. To close this, each Submit would have to go to the store once more.
     fn is_free(&self, id: &JobId) -> bool {
         self.fleet.scene.model.look(|data| {
             let Some(Entry { job, .. }) = data.jobs.get(id) else {

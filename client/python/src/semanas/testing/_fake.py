@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import itertools
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -21,6 +20,7 @@ from .. import v1
 from .._errors import ERROR_DOMAIN
 from .._health import Health
 from ..v1 import operations_service_pb2, work_history_service_pb2
+from ._story import Story
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -93,7 +93,8 @@ Answer: TypeAlias = Step | Sequence[Step] | Callable[[Any], Step | Iterable[Step
 class FakeServer:
     """A server on a free port of this machine, for a `with` block.
 
-    By itself it takes every Submit for a new job, and every watch of one sees it SUCCEED with one made-up employment.
+    By itself it tells a story: everybody has an NSS, every Submit starts a new job, every watch of one sees it SUCCEED with one made-up
+    employment, and nothing is charged.
     """
 
     def __init__(self, *, credentials: grpc.ServerCredentials | None = None, address: str = "127.0.0.1:0") -> None:
@@ -110,11 +111,10 @@ class FakeServer:
         self._address = address
         self._script: dict[str, deque[Answer]] = {}
         self._lock = threading.Lock()
-        self._job_numbers = itertools.count(1)
+        self._story = Story()
         self._server: grpc.Server | None = None
         self._threads: ThreadPoolExecutor | None = None
-        self.answer("SubmitWorkHistory", self._accept)
-        self.answer("WatchWorkHistory", self._succeed)
+        self._tell_story()
 
     def answer(self, method: str, *answers: Answer) -> None:
         """Says what the next calls of a method are answered, one each; the last answer stays."""
@@ -177,28 +177,37 @@ class FakeServer:
                 )
             return script.popleft() if len(script) > 1 else script[0]
 
-    def _accept(self, request: v1.SubmitWorkHistoryRequest) -> Step:
-        job = v1.WorkHistoryJob(
-            job_id=f"job_fake_{next(self._job_numbers)}",
-            state=v1.JobState.JOB_STATE_QUEUED,
-            event_sequence=1,
-            limit=request.limit,
-            labels=request.labels,
-        )
-        return v1.SubmitWorkHistoryResponse(
-            job=job, disposition=v1.Disposition.DISPOSITION_STARTED, watch_cursor=f"{job.job_id}@1"
-        )
+    def _tell_story(self) -> None:
+        told, not_found = self._story, grpc.StatusCode.NOT_FOUND
 
-    def _succeed(self, request: v1.WatchWorkHistoryRequest) -> Iterator[Step]:
-        job = v1.WorkHistoryJob(job_id=request.job_id, state=v1.JobState.JOB_STATE_QUEUED, event_sequence=1)
-        if not request.cursor:
-            snapshot = v1.JobSnapshot(job=job, cause=v1.SnapshotCause.SNAPSHOT_CAUSE_START)
-            yield v1.WatchWorkHistoryResponse(cursor=f"{request.job_id}@1", snapshot=snapshot)
-        job.state, job.event_sequence = v1.JobState.JOB_STATE_SUCCEEDED, 2
-        job.work_history.employments.add(employer="EMPRESA DE PRUEBA", current=True)
-        job.work_history.employment_count = 1
-        event = v1.JobEvent(sequence=2, state=job.state, job=job)
-        yield v1.WatchWorkHistoryResponse(cursor=f"{request.job_id}@2", terminal=True, event=event)
+        def lookup(request: v1.LookupNssRequest) -> Step:
+            words = "the CURP must have 18 characters"
+            wrong = Failure(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_CURP", words, violations={"curp": words})
+            return told.lookup(request) or wrong
+
+        def get(request: v1.GetWorkHistoryRequest) -> Step:
+            job = told.find(request.job_id)
+            return v1.GetWorkHistoryResponse(job=job) if job else Failure(not_found, "JOB_NOT_FOUND", "no such job")
+
+        def cancel(request: v1.CancelWorkHistoryRequest) -> Step:
+            job = told.find(request.job_id)
+            return v1.CancelWorkHistoryResponse(job=job) if job else Failure(not_found, "JOB_NOT_FOUND", "no such job")
+
+        def feed(request: v1.WatchWorkHistoriesRequest) -> Iterator[Step]:
+            yield from told.feed(request)
+            yield SILENCE
+
+        self.answer("LookupNss", lookup)
+        self.answer("SubmitWorkHistory", told.submit)
+        self.answer("WatchWorkHistory", told.watch)
+        self.answer("GetWorkHistory", get)
+        self.answer("CancelWorkHistory", cancel)
+        self.answer("ListWorkHistories", lambda request: v1.ListWorkHistoriesResponse(jobs=told.list(request.filter)))
+        self.answer("WatchWorkHistories", feed)
+        self.answer("ListCharges", v1.ListChargesResponse())
+        self.answer("GetProviderStatus", v1.GetProviderStatusResponse())
+        nothing = "the job has no charge that is unknown"
+        self.answer("ResolveWorkHistory", Failure(grpc.StatusCode.FAILED_PRECONDITION, "JOB_NOT_RESOLVABLE", nothing))
 
 
 class _Handler(grpc.GenericRpcHandler):
