@@ -28,6 +28,9 @@ pub(super) struct JobCursor {
     pub sequence: u64,
     #[serde(rename = "l")]
     pub limit: u32,
+    /// When the event of that number happened, in microseconds. A failover may put another one in its place.
+    #[serde(rename = "m", default, skip_serializing_if = "Option::is_none")]
+    pub at_us: Option<i64>,
 }
 
 /// A position in the feed.
@@ -91,6 +94,12 @@ impl Cursor for PageToken {
     const PURPOSE: Purpose = Purpose::PageToken;
 }
 
+/// When the event of this number happened, if it is still kept.
+pub(super) fn event_time_us(job: &Job, sequence: u64) -> Option<i64> {
+    let event = job.events.iter().rev().find(|event| event.sequence == sequence)?;
+    Some(event.at.as_microsecond())
+}
+
 impl Engine {
     /// A cursor after the newest event of a job.
     pub(super) fn job_cursor(&self, job: &Job, limit: u32) -> String {
@@ -98,6 +107,7 @@ impl Engine {
             job: job.id.clone(),
             sequence: job.sequence,
             limit,
+            at_us: event_time_us(job, job.sequence),
         })
     }
 

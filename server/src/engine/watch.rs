@@ -17,7 +17,7 @@ use crate::{
     },
     engine::{
         Engine, EngineError,
-        cursor::{JobCursor, Position},
+        cursor::{JobCursor, Position, event_time_us},
         hub::{Follow, Latest},
         options::WatchOptions,
         request::{Snapshot, SnapshotCause, Watch, WatchContent, WatchMessage},
@@ -130,12 +130,12 @@ impl Engine {
         let job = &stored.job;
         let (after, cause) = match *seen {
             Seen::Nothing(cause) => (None, cause),
-            // Going back in time can only mean that the store lost what had been shown.
-            Seen::UpTo(sequence) if sequence > job.sequence => (None, SnapshotCause::Reset),
-            Seen::UpTo(sequence) => (Some(sequence), SnapshotCause::SlowReader),
+            // That can only mean that the store lost what had been shown.
+            Seen::UpTo(shown) if !shown.stands_in(job) => (None, SnapshotCause::Reset),
+            Seen::UpTo(shown) => (Some(shown.sequence), SnapshotCause::SlowReader),
         };
         let events = after.and_then(|after| events_after(job, after));
-        *seen = Seen::UpTo(job.sequence);
+        *seen = Seen::UpTo(Shown::of(job, job.sequence));
         match events {
             Some(events) if events.is_empty() && job.is_terminal() => {
                 Ok(vec![self.snapshot_message(job, SnapshotCause::Start, limit).await?])
@@ -212,6 +212,7 @@ impl Engine {
             job: job.id.clone(),
             sequence,
             limit,
+            at_us: event_time_us(job, sequence),
         });
         WatchMessage {
             cursor,
@@ -225,15 +226,37 @@ impl Engine {
 #[derive(Clone, Copy)]
 enum Seen {
     Nothing(SnapshotCause),
-    UpTo(u64),
+    UpTo(Shown),
 }
 
 impl Seen {
     fn sequence(self) -> u64 {
         match self {
             Seen::Nothing(_) => 0,
-            Seen::UpTo(sequence) => sequence,
+            Seen::UpTo(shown) => shown.sequence,
         }
+    }
+}
+
+/// The last event that a reader was shown.
+#[derive(Clone, Copy)]
+struct Shown {
+    sequence: u64,
+    /// Unknown when it is no longer kept, or the cursor that names it does not say.
+    at_us: Option<i64>,
+}
+
+impl Shown {
+    fn of(job: &Job, sequence: u64) -> Shown {
+        let at_us = event_time_us(job, sequence);
+        Shown { sequence, at_us }
+    }
+
+    /// Whether the job's history still has it. Its number alone says little: what a failover took back, another step may have
+    /// replaced.
+    fn stands_in(self, job: &Job) -> bool {
+        let is_other = |shown| event_time_us(job, self.sequence).is_some_and(|stands| stands != shown);
+        self.sequence <= job.sequence && !self.at_us.is_some_and(is_other)
     }
 }
 
@@ -241,9 +264,13 @@ fn starting_point(cursor: Option<Position<JobCursor>>, job: &Job) -> Result<Seen
     match cursor {
         None => Ok(Seen::Nothing(SnapshotCause::Start)),
         Some(cursor) if !cursor.is_of_this_data_set => Ok(Seen::Nothing(SnapshotCause::Reset)),
-        Some(cursor) if cursor.at.sequence > job.sequence => Ok(Seen::UpTo(cursor.at.sequence)),
-        Some(cursor) if events_after(job, cursor.at.sequence).is_none() => Err(EngineError::new(Reason::CursorExpired)),
-        Some(cursor) => Ok(Seen::UpTo(cursor.at.sequence)),
+        Some(cursor) if cursor.at.sequence <= job.sequence && events_after(job, cursor.at.sequence).is_none() => {
+            Err(EngineError::new(Reason::CursorExpired))
+        }
+        Some(Position {
+            at: JobCursor { sequence, at_us, .. },
+            ..
+        }) => Ok(Seen::UpTo(Shown { sequence, at_us })),
     }
 }
 

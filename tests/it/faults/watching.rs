@@ -180,6 +180,22 @@ async fn fault_24_a_cursor_of_another_data_set_and_one_from_the_future() {
     let rewound = begins_with(&server, &job.job_id, &watch.cursor).await;
     assert_eq!(rewound, (sequence.parse().unwrap(), SnapshotCause::Reset));
 
+    // A failover took back the last event, and another one has its number by now.
+    let mut watch = RawWatch::open(server.stub(), &job.job_id, None).await;
+    watch.read_until(|_| true).await;
+    let cursor = watch.cursor.clone();
+    server.kill();
+    let mut other: serde_json::Value = serde_json::from_str(&record).unwrap();
+    let last = other["job"]["events"].as_array_mut().unwrap().last_mut().unwrap();
+    last["at"] = "2026-01-01T00:00:00Z".into();
+    let _: i64 = redis
+        .ask(&["HSET", key, fields[0], &other.to_string(), fields[1], &sequence])
+        .await;
+    server.start_again().await;
+    server.becomes(ServingStatus::Serving).await;
+    let replaced = begins_with(&server, &job.job_id, &cursor).await;
+    assert_eq!(replaced, (sequence.parse().unwrap(), SnapshotCause::Reset));
+
     let epochs: Vec<String> = redis.ask(&["KEYS", "*:epoch"]).await;
     server.kill();
     for epoch in &epochs {

@@ -311,6 +311,7 @@ impl Watcher {
                     job: self.job.clone(),
                     sequence: event.sequence + 1,
                     limit: 0,
+                    at_us: None,
                 };
                 let cursor = replica.map_or(message.cursor.clone(), |replica| replica.engine.write_cursor(ahead));
                 vec![WatchMessage { cursor, ..message }]
