@@ -112,9 +112,15 @@ impl Engine {
     }
 
     pub(super) fn write_cursor<T: Cursor>(&self, at: T) -> String {
+        self.write_cursor_since(self.inner.store.condition().lost_at, at)
+    }
+
+    /// A cursor to what was read when the store had last lost something at `lost_at`. To have heard of a newer loss meanwhile must
+    /// not make it look as if it were from after that.
+    pub(super) fn write_cursor_since<T: Cursor>(&self, lost_at: u64, at: T) -> String {
         let sealed = Sealed {
             epoch: self.inner.epoch,
-            lost_at: self.inner.store.condition().lost_at,
+            lost_at,
             made_at: self.inner.clock.now().as_second(),
             at,
         };

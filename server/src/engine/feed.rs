@@ -37,6 +37,7 @@ impl Engine {
     /// The stream ends after a draining message, or with one error.
     pub(crate) async fn watch_all(&self, watch: WatchAll) -> Result<Watching<FeedMessage>, EngineError> {
         self.refuse_while_draining()?;
+        let lost_at = self.inner.store.condition().lost_at;
         let cursor = watch
             .cursor
             .as_deref()
@@ -54,13 +55,14 @@ impl Engine {
                 Start::After(cursor.at.position)
             }
         };
-        Ok(self.clone().stream_feed(watch, start, permit).boxed())
+        Ok(self.clone().stream_feed(watch, start, lost_at, permit).boxed())
     }
 
     fn stream_feed(
         self,
         watch: WatchAll,
         start: Start,
+        lost_at: u64,
         permit: OwnedSemaphorePermit,
     ) -> impl futures::Stream<Item = Result<FeedMessage, EngineError>> {
         try_stream! {
@@ -71,30 +73,31 @@ impl Engine {
             let mut is_stale = false;
             let mut rings = self.inner.hub.rings();
             let mut losses = self.inner.hub.losses();
-            let mut start = start;
+            let (mut start, mut lost_at) = (start, lost_at);
             loop {
                 let mut position = match start {
                     Start::After(position) => position,
                     Start::Fresh(cause) => {
                         // The position is taken before the list, so that what changes in between is sent again, not missed.
+                        lost_at = self.inner.store.condition().lost_at;
                         let position = self.inner.store.feed_end().await?;
                         if let Some(cause) = cause {
-                            yield self.listing_message(position, FeedContent::Reset { cause });
+                            yield self.listing_message(lost_at, position, FeedContent::Reset { cause });
                         }
                         for job in self.newest(&watch).await? {
-                            yield self.listing_message(position, FeedContent::Job(Box::new(job)));
+                            yield self.listing_message(lost_at, position, FeedContent::Job(Box::new(job)));
                         }
                         position
                     }
                 };
-                yield self.feed_message(position, FeedContent::Synced { heartbeat_interval: options.heartbeat_interval });
+                yield self.feed_message(lost_at, position, FeedContent::Synced { heartbeat_interval: options.heartbeat_interval });
                 pace.spoke();
                 start = loop {
                     rings.mark_unchanged();
                     let changes = self.changes(&position, &watch).await?;
                     let was_stale = std::mem::replace(&mut is_stale, changes.is_none());
                     if is_stale && !was_stale {
-                        yield self.feed_message(position, FeedContent::Stale { since: self.inner.clock.now() });
+                        yield self.feed_message(lost_at, position, FeedContent::Stale { since: self.inner.clock.now() });
                         pace.spoke();
                     }
                     if let Some((page, jobs)) = changes {
@@ -106,7 +109,7 @@ impl Engine {
                         for (index, job) in jobs.into_iter().enumerate() {
                             // Only the last message of a page moves the cursor: the entries of a page are in no order across shards.
                             let at = if index + 1 == count { page.position } else { position };
-                            yield self.feed_message(at, FeedContent::Job(Box::new(job)));
+                            yield self.feed_message(lost_at, at, FeedContent::Job(Box::new(job)));
                             pace.spoke();
                         }
                         position = page.position;
@@ -131,7 +134,7 @@ impl Engine {
                     };
                     let Some(content) = content else { continue };
                     let is_last = matches!(content, FeedContent::Draining { .. });
-                    yield self.feed_message(position, content);
+                    yield self.feed_message(lost_at, position, content);
                     pace.spoke();
                     if is_last {
                         return;
@@ -198,16 +201,16 @@ impl Engine {
         Ok(jobs.filter(|job| is_meant(job, &watch.tenant, &watch.filter)).collect())
     }
 
-    fn feed_message(&self, position: FeedPosition, content: FeedContent) -> FeedMessage {
+    fn feed_message(&self, lost_at: u64, position: FeedPosition, content: FeedContent) -> FeedMessage {
         let is_listing = false;
-        let cursor = self.write_cursor(FeedCursor { position, is_listing });
+        let cursor = self.write_cursor_since(lost_at, FeedCursor { position, is_listing });
         FeedMessage { cursor, content }
     }
 
     /// A message before `Synced`. Its position is where the changes will begin; who resumes there would miss the rest of the list.
-    fn listing_message(&self, position: FeedPosition, content: FeedContent) -> FeedMessage {
+    fn listing_message(&self, lost_at: u64, position: FeedPosition, content: FeedContent) -> FeedMessage {
         let is_listing = true;
-        let cursor = self.write_cursor(FeedCursor { position, is_listing });
+        let cursor = self.write_cursor_since(lost_at, FeedCursor { position, is_listing });
         FeedMessage { cursor, content }
     }
 }

@@ -53,6 +53,10 @@ const REGRESSIONS: &[(u64, &str)] = &[
         "a job that a rewind took away and that was created again had versions of its lost life, in the model store alone",
     ),
     (
+        3_000_001_203,
+        "a feed's cursor to a position from before a loss was stamped as from after it, and nobody reset it",
+    ),
+    (
         77_531,
         "the request id of a job whose loss was declared gets another job, which is right",
     ),
