@@ -38,7 +38,7 @@ pub(crate) fn cursor(input: &[u8]) {
         job: job_id(number),
         sequence: number,
         limit: number as u32,
-        at_us: (number % 2 == 0).then_some(number as i64),
+        at_us: number.is_multiple_of(2).then_some(number as i64),
     };
     let feed = FeedCursor {
         position: FeedPosition([number; SHARDS as usize]),
