@@ -350,7 +350,7 @@ impl Reigns {
                     found.doubly_paid.push(deed.clone());
                 }
             }
-            // Another look was faster.
+            // "THERE": another look was faster. "OVERTAKEN": the job took another step instead, and lacks nothing.
             _ => {}
         }
         self.memory.seen(deed.job.shard(), std::slice::from_ref(deed), reign);

@@ -13,6 +13,7 @@
 --         to a redo {'THERE'}  {'GAP'}   what came before is missing too
 --         {'PUT_BACK', '1' when another intent has the unit}
 --         {'LEDGER', the same}   the job is gone or has gone on without; only the charge is put back, as unknown
+--         {'OVERTAKEN'}   the job has gone on without, and lacks nothing
 local plan = cjson.decode(ARGV[3])
 local now = now_us()
 local is_redo = mode ~= 'do'
@@ -186,6 +187,11 @@ end
 local deed = count_deed()
 if is_redo and not fits then
   redis.call('PUBLISH', plan.bell, plan.job)
+  -- A step of a lease's holder that moved no money and ended nothing was promised to nobody: a job that is there and took another
+  -- one lacks nothing.
+  if version and plan.fence and not ledger.kind and not plan.has_ended then
+    return {'OVERTAKEN'}
+  end
   return {'LEDGER', is_double and '1' or '0'}
 end
 

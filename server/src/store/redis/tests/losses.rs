@@ -267,6 +267,61 @@ async fn what_only_a_dead_replica_remembered_leaves_at_least_its_charge() {
     );
 }
 
+/// Losses that a replica declares which comes late: a step that it remembers was taken back, and the job has gone on without it.
+fn losses_of_a_latecomer(step: impl FnOnce(Option<u64>) -> (Event, Option<u64>)) -> (u64, u64) {
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap()
+    };
+    // Nothing happens in a replica whose runtime nobody drives.
+    let (world, latecomers) = (runtime(), runtime());
+    let mut master = world.block_on(Master::begin(Duration::ZERO));
+    let (latecomer, job, replica) = latecomers.block_on(async {
+        let latecomer = master.store().await;
+        let (job, fence) = create(&latecomer, 1).await;
+        let replica = master.server.copy();
+        let (event, fence) = step(fence);
+        happens(&latecomer, &job, event, fence).await;
+        (latecomer, job, replica)
+    });
+    let joined = |limit| Event::Joined { limit, dependent: None };
+    world.block_on(async {
+        master.server.starts_on(replica).await;
+        let other = master.store().await;
+        happens(&other, &job, joined(8), None).await;
+    });
+    latecomers.block_on(async {
+        follows(&latecomer).await;
+        until("it has looked, and goes on", async || {
+            let commit = commit_of(&latecomer, &job, joined(9), None).await;
+            matches!(latecomer.commit(commit).await, Ok(Committed::Done { .. }))
+        })
+        .await;
+        let condition = latecomer.condition();
+        (condition.losses, condition.lost_for_good)
+    })
+}
+
+#[test]
+fn a_step_that_promised_nothing_to_anybody_and_was_overtaken_is_no_loss() {
+    let until = fixtures::EPOCH;
+    assert_eq!(
+        losses_of_a_latecomer(|fence| (Event::Deferred { until }, fence)),
+        (0, 0)
+    );
+}
+
+#[test]
+fn a_wish_that_was_acknowledged_and_overtaken_is_a_loss() {
+    let wish = Event::Joined {
+        limit: 7,
+        dependent: None,
+    };
+    assert_eq!(losses_of_a_latecomer(|_| (wish, None)), (1, 1));
+}
+
 /// A job of its own, in the shard of this person.
 async fn create_beside(store: &RedisStore, person: u8) -> JobId {
     let job = fixtures::work_history(person, store.probe().await.unwrap().now);
