@@ -25,6 +25,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::{Parser, ValueEnum};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::machine::Quiet;
 use crate::measures::{Run, delivery, lifecycle, parked, scripts, sqlite, startup, streams, unary};
@@ -71,13 +72,27 @@ enum Measure {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Arguments::parse()).await {
+    // A run that is stopped takes its processes with it.
+    let ended = tokio::select! {
+        ended = run(Arguments::parse()) => ended,
+        () = stopped() => Err(anyhow::anyhow!("it was stopped")),
+    };
+    match ended {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("the run failed: {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Returns on Ctrl-C and on the signal that supervisors send.
+async fn stopped() {
+    let mut terminated = signal(SignalKind::terminate()).expect("a process may listen to its signals");
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminated.recv() => {}
     }
 }
 
