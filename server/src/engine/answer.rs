@@ -39,12 +39,13 @@ impl Engine {
     /// The NSS that a lookup job found.
     pub(super) async fn nss_found_by(&self, lookup: &JobId) -> Result<NssAnswer, EngineError> {
         match self.answer_of(lookup).await? {
-            Answer::Nss(answer) => Ok(answer),
-            Answer::History(_) => Err(EngineError::new(Reason::Internal)),
+            Some(Answer::Nss(answer)) => Ok(answer),
+            Some(Answer::History(_)) => Err(EngineError::new(Reason::Internal)),
+            None => Err(EngineError::new(Reason::JobNotFound)),
         }
     }
 
-    /// The job with its whole answer, when it has one. The caller cuts it.
+    /// The job with its whole answer, when it has one that was not purged. The caller cuts it.
     pub(super) async fn snapshot(&self, job: Job) -> Result<Snapshot, EngineError> {
         let answer = match &job.state {
             State::Succeeded { .. } => self.job_answer(&job).await?,
@@ -61,8 +62,10 @@ impl Engine {
     }
 
     async fn job_answer(&self, job: &Job) -> Result<Option<JobAnswer>, EngineError> {
-        let Answer::History(history) = self.answer_of(&job.id).await? else {
-            return Err(EngineError::new(Reason::Internal));
+        let history = match self.answer_of(&job.id).await? {
+            Some(Answer::History(history)) => history,
+            Some(Answer::Nss(_)) => return Err(EngineError::new(Reason::Internal)),
+            None => return Ok(None),
         };
         let nss_provenance = match &job.nss_from {
             // The lookup may have been purged before the job: its provenance is worth nothing without it.
@@ -76,24 +79,28 @@ impl Engine {
         }))
     }
 
-    /// The answer of a job that was read as succeeded.
-    async fn answer_of(&self, job: &JobId) -> Result<Answer, EngineError> {
-        let sealed = match self.sealed(job).await?.answer {
-            Some(sealed) => sealed,
+    /// The answer of a job that was read as succeeded; `None` = it was purged, and the job stays until its charge is settled.
+    async fn answer_of(&self, job: &JobId) -> Result<Option<Answer>, EngineError> {
+        let record = self.inner.store.read_sealed(job).await?;
+        let sealed = match record.and_then(|record| record.answer) {
+            Some(sealed) => Some(sealed),
             None => self.answer_once_more(job).await?,
         };
-        self.unseal(job, ANSWER, &sealed)
+        sealed.map(|sealed| self.unseal(job, ANSWER, &sealed)).transpose()
     }
 
     /// A store that failed over between two reads may have forgotten the end that the first one saw: whoever asks again is told
-    /// what is so now. A job that stands as succeeded and has no answer is damaged.
-    async fn answer_once_more(&self, job: &JobId) -> Result<Vec<u8>, EngineError> {
+    /// what is so now. A job that stands as succeeded and whose sealed record has no answer is damaged; `None` = that was purged.
+    async fn answer_once_more(&self, job: &JobId) -> Result<Option<Vec<u8>>, EngineError> {
         let stored = self.inner.store.read(job).await?;
         if !stored.is_some_and(|stored| matches!(stored.job.state, State::Succeeded { .. })) {
             return Err(EngineError::new(Reason::StoreUnavailable));
         }
         // It may have got there once more before it was read.
-        self.sealed(job).await?.answer.ok_or_else(|| {
+        let Some(record) = self.inner.store.read_sealed(job).await? else {
+            return Ok(None);
+        };
+        record.answer.map(Some).ok_or_else(|| {
             tracing::error!(job.id = %job, "a job has succeeded and has no answer");
             EngineError::new(Reason::Internal)
         })

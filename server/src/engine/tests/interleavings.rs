@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use super::{
     harness::{World, short_leases, submit, until},
-    scripted::{EMPLOYERS, accepted, history, nss},
+    scripted::{EMPLOYERS, accepted, ambiguous, history, nss},
+    watching::{open, to_the_end},
 };
 use crate::{
     domain::{
+        ids::Tenant,
         job::{State, StateName},
         outcome::Charge,
     },
@@ -78,6 +80,30 @@ async fn an_answer_that_was_paid_for_and_purged_is_bought_again_however_old_a_on
     let second = replica.start().await.snapshot.job.id;
     assert_eq!(replica.ends(&second).await.0, StateName::Succeeded);
     assert_eq!(world.kiban.calls(), 2);
+}
+
+#[tokio::test]
+async fn a_purged_answer_hides_no_job_that_must_be_settled() {
+    let (world, replica) = World::with(|options| options.ambiguous_failover = true).await;
+    world.kiban.replies(ambiguous());
+    world.nubarium.replies(nss());
+    world.tuidentidad.replies(history());
+    let id = replica.start().await.snapshot.job.id;
+    assert_eq!(replica.ends(&id).await.0, StateName::Succeeded);
+    let long_after = replica.store.probe().await.unwrap().now + Duration::from_secs(1);
+    replica.store.purge(long_after, 10).await.unwrap();
+
+    let shown = replica.snapshot_of(&id, None).await;
+    assert_eq!(shown.job.view().state, StateName::Succeeded);
+    assert!(shown.answer.is_none(), "what is personal is gone");
+    to_the_end(open(&replica, &id, None).await.unwrap()).await;
+
+    let tenant = Tenant::sole();
+    let settled = replica.resolve(&tenant, id.as_str(), Charge::No, String::new());
+    assert_eq!(settled.await.unwrap().job.attempts[0].charge, Charge::No);
+    assert!(replica.snapshot_of(&id, None).await.answer.is_none());
+    replica.store.purge(long_after, 10).await.unwrap();
+    assert!(replica.store.read(&id).await.unwrap().is_none());
 }
 
 #[tokio::test]
