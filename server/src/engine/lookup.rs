@@ -18,6 +18,7 @@ use crate::{
     },
     engine::{
         Engine, EngineError,
+        hub::Latest,
         request::{Disposition, LookedUp, Lookup},
         submit::{Wish, disposition},
     },
@@ -119,16 +120,16 @@ impl Engine {
             retry_after: Some(Duration::from_secs(1)),
             ..EngineError::new(Reason::LookupInProgress)
         };
-        let mut follow = self
-            .inner
-            .hub
-            .follow(&stored.job.id)
-            .await?
-            .ok_or_else(|| EngineError::new(Reason::Internal))?;
+        // What has just been there can only have been lost: whoever comes again starts another one.
+        let lost = || EngineError::new(Reason::StoreUnavailable);
+        let mut follow = self.inner.hub.follow(&stored.job.id).await?.ok_or_else(lost)?;
         loop {
-            let seen = follow.latest().stored;
-            if seen.job.is_terminal() {
-                return Ok((*seen).clone());
+            let Latest { stored, is_gone, .. } = follow.latest();
+            if stored.job.is_terminal() {
+                return Ok((*stored).clone());
+            }
+            if is_gone {
+                return Err(lost());
             }
             tokio::select! {
                 biased;

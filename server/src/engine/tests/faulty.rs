@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -21,8 +21,8 @@ use crate::{
         provider_id::ProviderId,
     },
     store::{
-        Bell, ChargePage, ChargeQuery, Claims, Commit, Committed, Created, Creation, DataSet, FeedPage, FeedPosition,
-        ListPage, ListQuery, Reservation, Reserved, SealedRecord, Store, StoreError, Stored,
+        Bell, ChargePage, ChargeQuery, Claims, Commit, Committed, Condition, Created, Creation, DataSet, FeedPage,
+        FeedPosition, ListPage, ListQuery, Reservation, Reserved, SealedRecord, Store, StoreError, Stored,
     },
 };
 
@@ -58,6 +58,8 @@ pub(super) struct Faulty {
     /// A job as it was, which the store goes back to when its answer is read.
     goes_back_to: std::sync::Mutex<Option<Stored>>,
     has_gone_back: AtomicBool,
+    /// Of the last loss that was declared. No bell tells of it.
+    lost_at: AtomicU64,
     epoch: Option<u64>,
 }
 
@@ -84,6 +86,7 @@ impl Faulty {
             postpones: AtomicBool::new(false),
             goes_back_to: std::sync::Mutex::default(),
             has_gone_back: AtomicBool::new(false),
+            lost_at: AtomicU64::new(0),
             epoch,
         })
     }
@@ -99,6 +102,15 @@ impl Faulty {
     /// Fails over before the next answer is read, and has forgotten what came after this.
     pub(super) fn goes_back_to(&self, stored: Stored) {
         *self.goes_back_to.lock().unwrap() = Some(stored);
+    }
+
+    /// Has failed over, and nobody finds a job any more.
+    pub(super) fn forgets_every_job(&self) {
+        self.has_gone_back.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) fn declares_a_loss(&self) {
+        self.lost_at.fetch_add(1, Ordering::SeqCst);
     }
 
     pub(super) fn comes_back(&self) {
@@ -333,5 +345,12 @@ impl Store for Faulty {
 
     fn bells(&self) -> broadcast::Receiver<Bell> {
         self.inner.bells()
+    }
+
+    fn condition(&self) -> Condition {
+        Condition {
+            lost_at: self.lost_at.load(Ordering::SeqCst),
+            ..self.inner.condition()
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    harness::{World, reason, submit_nameless, until},
+    harness::{World, lookup, reason, soon, submit_nameless, until},
     scripted::{accepted, ambiguous, history},
 };
 use crate::{
@@ -89,4 +89,19 @@ async fn an_answer_that_is_forgotten_between_two_reads_is_asked_for_again() {
     replica.store.goes_back_to(ended);
     let got = replica.get(&Tenant::sole(), id.as_str(), None).await;
     assert_eq!(reason(got), Reason::Internal);
+}
+
+#[tokio::test]
+async fn a_lookup_that_is_lost_while_it_is_waited_for_is_asked_for_again() {
+    let (world, replica) = World::with(|_| {}).await;
+    let _release = world.nubarium.hangs();
+    let waiting = async { reason(replica.lookup_nss(lookup(), soon()).await) };
+    let lost = async {
+        until("Nubarium is asked", || async { world.nubarium.calls() == 1 }).await;
+        replica.store.forgets_every_job();
+    };
+    let (found, ()) = tokio::join!(waiting, lost);
+    assert_eq!(found, Reason::StoreUnavailable, "it had begun to wait");
+    let found = replica.lookup_nss(lookup(), soon()).await;
+    assert_eq!(reason(found), Reason::StoreUnavailable, "it had not");
 }
