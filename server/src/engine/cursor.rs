@@ -101,14 +101,15 @@ pub(super) fn event_time_us(job: &Job, sequence: u64) -> Option<i64> {
 }
 
 impl Engine {
-    /// A cursor after the newest event of a job.
-    pub(super) fn job_cursor(&self, job: &Job, limit: u32) -> String {
-        self.write_cursor(JobCursor {
+    /// A cursor after an event of a job that was read when the store had last lost something at `lost_at`.
+    pub(super) fn job_cursor(&self, lost_at: u64, job: &Job, sequence: u64, limit: u32) -> String {
+        let at = JobCursor {
             job: job.id.clone(),
-            sequence: job.sequence,
+            sequence,
             limit,
-            at_us: event_time_us(job, job.sequence),
-        })
+            at_us: event_time_us(job, sequence),
+        };
+        self.write_cursor_since(lost_at, at)
     }
 
     pub(super) fn write_cursor<T: Cursor>(&self, at: T) -> String {

@@ -55,9 +55,17 @@ pub(super) struct Latest {
     pub stored: Arc<Stored>,
     /// Since when its record cannot be read by this version, so that what is known may be old.
     pub unreadable_since: Option<Timestamp>,
-    /// Losses until it was read: when there are more than before, it may be an older version than was seen.
-    pub losses: u64,
+    pub known: Losses,
     pub is_gone: bool,
+}
+
+/// What was known of the store's losses when a read began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Losses {
+    /// When there are more than before, what is read may be an older version than was seen.
+    pub count: u64,
+    /// When the last one was declared; see `Condition`. It may be ahead of the count: the bell comes later.
+    pub lost_at: u64,
 }
 
 // === impl Hub ===
@@ -79,17 +87,18 @@ impl Hub {
     /// It is read once more after the registration, also where others follow it already: what they were told last may be older
     /// than what this follower has seen on another replica.
     pub(super) async fn follow(&self, id: &JobId) -> Result<Option<Follow>, StoreError> {
+        let known = self.losses_until_now();
         let follow = match self.join(id) {
             Some(follow) => follow,
             None => match self.store.read(id).await? {
-                Some(first) => self.register(id, first),
+                Some(first) => self.register(id, first, known),
                 None => return Ok(None),
             },
         };
-        let losses = self.losses_until_now();
+        let known = self.losses_until_now();
         let current = self.store.read(id).await?;
         Ok(current.map(|current| {
-            self.publish(id, current, losses);
+            self.publish(id, current, known);
             follow
         }))
     }
@@ -118,8 +127,8 @@ impl Hub {
             while reads.len() < READS_MAX {
                 let Some(id) = dirty.pop_first() else { break };
                 let store = Arc::clone(&self.store);
-                let losses = self.losses_until_now();
-                reads.push(async move { (store.read(&id).await, id, losses) });
+                let known = self.losses_until_now();
+                reads.push(async move { (store.read(&id).await, id, known) });
             }
             tokio::select! {
                 // Bells go before reads: to hear one costs next to nothing, and their queue is short.
@@ -142,11 +151,11 @@ impl Hub {
                     Err(broadcast::error::RecvError::Closed) => return,
                 },
                 _ = resync.tick() => self.mark_all(&mut dirty),
-                Some((read, id, losses)) = reads.next() => match read {
+                Some((read, id, known)) = reads.next() => match read {
                     Ok(stored) => {
                         self.stale.send_if_modified(|since| since.take().is_some());
                         match stored {
-                            Some(stored) => self.publish(&id, stored, losses),
+                            Some(stored) => self.publish(&id, stored, known),
                             None => self.publish_end(&id),
                         }
                     }
@@ -209,11 +218,11 @@ impl Hub {
         })
     }
 
-    fn register(&self, id: &JobId, first: Stored) -> Follow {
+    fn register(&self, id: &JobId, first: Stored, known: Losses) -> Follow {
         let first = Latest {
             stored: Arc::new(first),
             unreadable_since: None,
-            losses: self.losses_until_now(),
+            known,
             is_gone: false,
         };
         let mut followed = self.lock();
@@ -227,17 +236,17 @@ impl Hub {
 
     /// Reads may overtake each other: only a newer version is news. A read that began after a loss is news in any case, and its
     /// version may be an older one.
-    fn publish(&self, id: &JobId, stored: Stored, losses: u64) {
+    fn publish(&self, id: &JobId, stored: Stored, known: Losses) {
         if let Some(sender) = self.lock().get(id) {
             sender.send_if_modified(|latest| {
-                let is_news =
-                    losses > latest.losses || (losses == latest.losses && stored.version > latest.stored.version);
+                let (before, now) = (latest.known.count, known.count);
+                let is_news = now > before || (now == before && stored.version > latest.stored.version);
                 let is_readable_again = latest.unreadable_since.take().is_some();
                 if is_news {
                     *latest = Latest {
                         stored: Arc::new(stored),
                         unreadable_since: None,
-                        losses,
+                        known,
                         is_gone: false,
                     };
                 }
@@ -253,8 +262,11 @@ impl Hub {
         }
     }
 
-    fn losses_until_now(&self) -> u64 {
-        *self.losses.borrow()
+    fn losses_until_now(&self) -> Losses {
+        Losses {
+            count: *self.losses.borrow(),
+            lost_at: self.store.condition().lost_at,
+        }
     }
 
     fn is_followed(&self, id: &JobId) -> bool {

@@ -45,6 +45,7 @@ impl Engine {
     pub(crate) async fn submit(&self, submit: Submit) -> Result<Submitted, EngineError> {
         self.refuse_while_draining()?;
         self.check_possible(&submit)?;
+        let lost_at = self.inner.store.condition().lost_at;
         let person = self.inner.vault.person_key(&submit.subject.curp);
         let now = self.inner.clock.now();
         let mut id = self.new_id(JobKind::WorkHistory, &person, now);
@@ -61,7 +62,9 @@ impl Engine {
             match self.inner.store.reserve_request(reservation).await? {
                 Reserved::New => {}
                 Reserved::Known { job, settled: false } => (id, is_repeated) = (job, true),
-                Reserved::Known { job, settled: true } => return self.answered_before(&job, submit.limit).await,
+                Reserved::Known { job, settled: true } => {
+                    return self.answered_before(&job, lost_at, submit.limit).await;
+                }
                 Reserved::OtherRequest => {
                     return Err(EngineError::of_field(
                         Reason::RequestIdReused,
@@ -79,10 +82,10 @@ impl Engine {
             let found = &created.stored.job.id;
             let answered = self.inner.store.settle_request(&key, found).await?;
             if answered != *found {
-                return self.answered_before(&answered, submit.limit).await;
+                return self.answered_before(&answered, lost_at, submit.limit).await;
             }
         }
-        self.submitted(created, submit.limit).await
+        self.submitted(created, lost_at, submit.limit).await
     }
 
     /// No longer than the job: a repeated request must not start one that was purged anew.
@@ -224,7 +227,7 @@ impl Engine {
         JobId::new(kind, self.inner.dice.name(now), person.shard())
     }
 
-    async fn submitted(&self, created: Created, limit: u32) -> Result<Submitted, EngineError> {
+    async fn submitted(&self, created: Created, lost_at: u64, limit: u32) -> Result<Submitted, EngineError> {
         let disposition = disposition(&created.how);
         let stored = match disposition {
             Disposition::Started => created.stored,
@@ -233,7 +236,7 @@ impl Engine {
                     .await?
             }
         };
-        let watch_cursor = self.job_cursor(&stored.job, limit);
+        let watch_cursor = self.job_cursor(lost_at, &stored.job, stored.job.sequence, limit);
         let snapshot = self.snapshot(stored.job).await?.cut(limit);
         Ok(Submitted {
             snapshot,
@@ -243,7 +246,7 @@ impl Engine {
     }
 
     /// The same request came before and was answered with another request's job.
-    async fn answered_before(&self, job: &JobId, limit: u32) -> Result<Submitted, EngineError> {
+    async fn answered_before(&self, job: &JobId, lost_at: u64, limit: u32) -> Result<Submitted, EngineError> {
         let stored = self
             .inner
             .store
@@ -255,7 +258,7 @@ impl Engine {
         } else {
             Disposition::Attached
         };
-        let watch_cursor = self.job_cursor(&stored.job, limit);
+        let watch_cursor = self.job_cursor(lost_at, &stored.job, stored.job.sequence, limit);
         let snapshot: Snapshot = self.snapshot(stored.job).await?.cut(limit);
         Ok(Submitted {
             snapshot,

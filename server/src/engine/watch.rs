@@ -22,7 +22,6 @@ use crate::{
         options::WatchOptions,
         request::{Snapshot, SnapshotCause, Watch, WatchContent, WatchMessage},
     },
-    store::Stored,
 };
 
 /// A stream of messages of one watch.
@@ -78,14 +77,15 @@ impl Engine {
             let mut losses = None;
             let mut told_unreadable = false;
             loop {
-                let Latest { stored, unreadable_since, losses: losses_until_now, is_gone } = follow.latest();
+                let Latest { stored, unreadable_since, known, is_gone } = follow.latest();
+                let now = Now { job: &stored.job, lost_at: known.lost_at, limit };
                 if is_gone && !stored.job.is_terminal() {
                     Err(EngineError::new(Reason::JobNotFound))?;
                 }
-                if losses.replace(losses_until_now).is_some_and(|before| before != losses_until_now) {
+                if losses.replace(known.count).is_some_and(|before| before != known.count) {
                     seen = Seen::Nothing(SnapshotCause::Reset);
                 }
-                for message in self.news(&stored, &mut seen, limit).await? {
+                for message in self.news(now, &mut seen).await? {
                     let is_terminal = message.terminal;
                     yield message;
                     pace.spoke();
@@ -94,7 +94,7 @@ impl Engine {
                     }
                 }
                 if let (Some(since), false) = (unreadable_since, told_unreadable) {
-                    yield self.message(&stored.job, seen.sequence(), limit, false, WatchContent::Stale { since });
+                    yield self.message(now, seen.sequence(), false, WatchContent::Stale { since });
                     pace.spoke();
                 }
                 told_unreadable = unreadable_since.is_some();
@@ -111,7 +111,7 @@ impl Engine {
                 };
                 let Some(content) = content else { continue };
                 let is_last = matches!(content, WatchContent::Draining { .. });
-                yield self.message(&stored.job, seen.sequence(), limit, false, content);
+                yield self.message(now, seen.sequence(), false, content);
                 pace.spoke();
                 if is_last {
                     return;
@@ -121,13 +121,8 @@ impl Engine {
     }
 
     /// What the reader has not been told of this version yet.
-    async fn news(
-        &self,
-        stored: &Stored,
-        seen: &mut Seen,
-        limit: Option<u32>,
-    ) -> Result<Vec<WatchMessage>, EngineError> {
-        let job = &stored.job;
+    async fn news(&self, now: Now<'_>, seen: &mut Seen) -> Result<Vec<WatchMessage>, EngineError> {
+        let job = now.job;
         let (after, cause) = match *seen {
             Seen::Nothing(cause) => (None, cause),
             // That can only mean that the store lost what had been shown.
@@ -138,24 +133,19 @@ impl Engine {
         *seen = Seen::UpTo(Shown::of(job, job.sequence));
         match events {
             Some(events) if events.is_empty() && job.is_terminal() => {
-                Ok(vec![self.snapshot_message(job, SnapshotCause::Start, limit).await?])
+                Ok(vec![self.snapshot_message(now, SnapshotCause::Start).await?])
             }
-            Some(events) => self.event_messages(job, events, limit).await,
-            None => Ok(vec![self.snapshot_message(job, cause, limit).await?]),
+            Some(events) => self.event_messages(now, events).await,
+            None => Ok(vec![self.snapshot_message(now, cause).await?]),
         }
     }
 
-    async fn event_messages(
-        &self,
-        job: &Job,
-        events: &[JobEvent],
-        limit: Option<u32>,
-    ) -> Result<Vec<WatchMessage>, EngineError> {
+    async fn event_messages(&self, now: Now<'_>, events: &[JobEvent]) -> Result<Vec<WatchMessage>, EngineError> {
         let mut messages = Vec::with_capacity(events.len());
         for event in events {
             let is_terminal = event.view.stage.is_none();
             let whole = if is_terminal {
-                Some(Box::new(self.snapshot_for(job, limit).await?))
+                Some(Box::new(self.snapshot_for(now).await?))
             } else {
                 None
             };
@@ -163,30 +153,24 @@ impl Engine {
                 event: event.clone(),
                 job: whole,
             };
-            messages.push(self.message(job, event.sequence, limit, is_terminal, content));
+            messages.push(self.message(now, event.sequence, is_terminal, content));
         }
         Ok(messages)
     }
 
-    async fn snapshot_message(
-        &self,
-        job: &Job,
-        cause: SnapshotCause,
-        limit: Option<u32>,
-    ) -> Result<WatchMessage, EngineError> {
-        let snapshot = Box::new(self.snapshot_for(job, limit).await?);
+    async fn snapshot_message(&self, now: Now<'_>, cause: SnapshotCause) -> Result<WatchMessage, EngineError> {
+        let snapshot = Box::new(self.snapshot_for(now).await?);
         let heartbeat_interval = self.inner.options.watch.heartbeat_interval;
         let content = WatchContent::Snapshot {
             snapshot,
             heartbeat_interval,
             cause,
         };
-        Ok(self.message(job, job.sequence, limit, job.is_terminal(), content))
+        Ok(self.message(now, now.job.sequence, now.job.is_terminal(), content))
     }
 
-    async fn snapshot_for(&self, job: &Job, limit: Option<u32>) -> Result<Snapshot, EngineError> {
-        let limit = limit.unwrap_or(job.ask.limit);
-        Ok(self.snapshot(job.clone()).await?.cut(limit))
+    async fn snapshot_for(&self, now: Now<'_>) -> Result<Snapshot, EngineError> {
+        Ok(self.snapshot(now.job.clone()).await?.cut(now.limit()))
     }
 
     fn draining(&self) -> WatchContent {
@@ -199,26 +183,29 @@ impl Engine {
         RESUME_SPREAD.mul_f64(self.inner.dice.fraction())
     }
 
-    fn message(
-        &self,
-        job: &Job,
-        sequence: u64,
-        limit: Option<u32>,
-        terminal: bool,
-        content: WatchContent,
-    ) -> WatchMessage {
-        let limit = limit.unwrap_or(job.ask.limit);
-        let cursor = self.write_cursor(JobCursor {
-            job: job.id.clone(),
-            sequence,
-            limit,
-            at_us: event_time_us(job, sequence),
-        });
+    fn message(&self, now: Now<'_>, sequence: u64, terminal: bool, content: WatchContent) -> WatchMessage {
+        let cursor = self.job_cursor(now.lost_at, now.job, sequence, now.limit());
         WatchMessage {
             cursor,
             terminal,
             content,
         }
+    }
+}
+
+/// What a stream speaks of.
+#[derive(Clone, Copy)]
+struct Now<'a> {
+    job: &'a Job,
+    /// When the store had last lost something, as was known when the job was read.
+    lost_at: u64,
+    /// Of the reader, if it has one of its own.
+    limit: Option<u32>,
+}
+
+impl Now<'_> {
+    fn limit(self) -> u32 {
+        self.limit.unwrap_or(self.job.ask.limit)
     }
 }
 

@@ -23,7 +23,7 @@ fn followers_that_leave_at_the_same_moment_leave_nothing_behind() {
                 job: job.clone(),
                 version: 1,
             };
-            let follow = hub.register(&job.id, first);
+            let follow = hub.register(&job.id, first, hub.losses_until_now());
             barrier.wait();
             drop(follow);
             if barrier.wait().is_leader() {

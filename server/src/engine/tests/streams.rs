@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use super::{
-    harness::{World, reason},
+    harness::{World, reason, submit, until},
     scripted::{accepted, down, history},
     watching::{cause, eventful, find, is_news, next, open, sequence, sequences, to_the_end},
 };
 use crate::{
-    domain::{job::StateName, provider_id::ProviderId, reason::Reason},
-    engine::{Options, WatchContent},
+    domain::{ids::Tenant, job::StateName, provider_id::ProviderId, reason::Reason},
+    engine::{JobFilter, Options, SnapshotCause, WatchContent},
 };
 
 #[tokio::test]
@@ -112,4 +112,38 @@ async fn a_cursor_ahead_of_what_the_hub_has_heard_is_no_loss_of_data() {
     let message = find(&mut resumed, |_| true).await;
     assert_eq!(cause(&message), None, "no reset");
     assert!(job.sequence > sequence(&ahead));
+}
+
+#[tokio::test]
+async fn a_cursor_to_what_was_read_before_a_loss_is_not_from_after_it() {
+    let (world, replica) = World::with(|_| {}).await;
+    let _release = world.kiban.hangs();
+    let slow = replica.store.slow_creations.lock().await;
+    let created = tokio::spawn({
+        let engine = replica.engine.clone();
+        async move { engine.submit(submit()).await.unwrap() }
+    });
+    let is_there = || async {
+        let (page, _) = replica
+            .list(&Tenant::sole(), JobFilter::default(), 1, "")
+            .await
+            .unwrap();
+        !page.jobs.is_empty()
+    };
+    until("the job is there", is_there).await;
+    replica.store.declares_a_loss();
+    drop(slow);
+    let created = created.await.unwrap();
+    let id = created.snapshot.job.id;
+    until("nothing more happens", || async { world.kiban.calls() == 1 }).await;
+    let mut stream = open(&replica, &id, Some(&created.watch_cursor)).await.unwrap();
+    let first = next(&mut stream).await.unwrap();
+    assert_eq!(cause(&first), Some(SnapshotCause::Reset), "what Submit gave");
+
+    replica.store.declares_a_loss();
+    let beat = |content: &WatchContent| matches!(content, WatchContent::Heartbeat { .. });
+    let beat = find(&mut stream, beat).await;
+    let mut resumed = open(&replica, &id, Some(&beat.cursor)).await.unwrap();
+    let first = next(&mut resumed).await.unwrap();
+    assert_eq!(cause(&first), Some(SnapshotCause::Reset), "what a watch gave");
 }
