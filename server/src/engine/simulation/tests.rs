@@ -57,6 +57,10 @@ const REGRESSIONS: &[(u64, &str)] = &[
         "a feed's cursor to a position from before a loss was stamped as from after it, and nobody reset it",
     ),
     (
+        5_200_000_675,
+        "a call that a loss brought back freed the unit of a newer one of which only the charge was left, in the model store alone",
+    ),
+    (
         77_531,
         "the request id of a job whose loss was declared gets another job, which is right",
     ),

@@ -136,11 +136,16 @@ impl Data {
         };
         for (entered, unit) in pause.owed {
             if let Some(key) = unit {
-                self.units.entry(key).or_insert(Unit {
+                let unit = Unit {
                     intent: entered.row.id.clone(),
                     charge: entered.row.charge,
                     at: entered.row.opened_at,
-                });
+                };
+                // A newer intent may have been paid. An older one, which the loss brought back to life, must not free the unit.
+                let is_newer = |taken: &Unit| taken.intent != unit.intent && taken.at > unit.at;
+                if !self.units.get(&key).is_some_and(is_newer) {
+                    self.units.insert(key, unit);
+                }
             }
             self.charges.insert(entered.row.id.clone(), entered);
         }

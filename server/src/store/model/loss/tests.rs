@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    domain::{job::Event, outcome::Charge},
+    domain::{
+        job::Event,
+        outcome::{Charge, Outcome},
+    },
     store::{
         Committed, StoreError,
         conformance::{World, fixtures},
@@ -73,4 +76,36 @@ async fn of_what_nobody_remembers_the_charges_come_back_before_the_next_intent()
         charge: Charge::Unknown,
     };
     assert_eq!(world.happens(&twin, intends).await, taken);
+}
+
+#[tokio::test]
+async fn an_older_call_that_a_loss_brings_back_frees_no_unit_of_the_newer_one() {
+    let (model, world) = world();
+    let id = world.start(1).await.stored.job.id;
+    let (older, newer) = (fixtures::history_intent(), fixtures::history_intent());
+    let down = || Outcome::Down {
+        failure: fixtures::failure(),
+        retry_after: None,
+    };
+    let accepted = Outcome::Accepted {
+        reference: "reference".to_owned(),
+    };
+    let now = world.now().await;
+    world.intends(&id, &older, now).await;
+    world.outcome(&id, &older, accepted, now).await;
+    let before = model.look(|data| data.clone());
+    world.advance(PAUSE).await;
+    world.outcome(&id, &older, down(), world.now().await).await;
+    world.intends(&id, &newer, world.now().await).await;
+    model.lose(before, PAUSE, |_| false);
+
+    world.advance(PAUSE).await;
+    world.outcome(&id, &older, down(), world.now().await).await;
+    let intends = Event::IntentRecorded {
+        intent: fixtures::history_intent(),
+    };
+    let taken = Committed::UnitTaken {
+        charge: Charge::Unknown,
+    };
+    assert_eq!(world.happens(&id, intends).await, taken);
 }
