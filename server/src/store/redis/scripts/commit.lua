@@ -187,9 +187,10 @@ end
 local deed = count_deed()
 if is_redo and not fits then
   redis.call('PUBLISH', plan.bell, plan.job)
-  -- A step of a lease's holder that moved no money and ended nothing was promised to nobody: a job that is there and took another
-  -- one lacks nothing.
-  if version and plan.fence and not ledger.kind and not plan.has_ended then
+  -- What ended nothing and is no caller's wish was promised to nobody: the money that it moved is settled above, and a job that is
+  -- there and took another step lacks nothing.
+  local is_wish = not plan.fence and ledger.kind ~= 'settle'
+  if version and not is_wish and ledger.kind ~= 'open' and not plan.has_ended then
     return {'OVERTAKEN'}
   end
   return {'LEDGER', is_double and '1' or '0'}

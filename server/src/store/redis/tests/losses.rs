@@ -267,8 +267,9 @@ async fn what_only_a_dead_replica_remembered_leaves_at_least_its_charge() {
     );
 }
 
-/// Losses that a replica declares which comes late: a step that it remembers was taken back, and the job has gone on without it.
-fn losses_of_a_latecomer(step: impl FnOnce(Option<u64>) -> (Event, Option<u64>)) -> (u64, u64) {
+/// Losses that a replica declares which comes late: the last step that it remembers of a job was taken back, and the job has gone
+/// on without it. Before that step a call was begun, or not.
+fn losses_of_a_latecomer(calls: bool, step: impl FnOnce(&Intent, Option<u64>) -> (Event, Option<u64>)) -> (u64, u64) {
     let runtime = || {
         tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -281,8 +282,13 @@ fn losses_of_a_latecomer(step: impl FnOnce(Option<u64>) -> (Event, Option<u64>))
     let (latecomer, job, replica) = latecomers.block_on(async {
         let latecomer = master.store().await;
         let (job, fence) = create(&latecomer, 1).await;
+        let intent = if calls {
+            intends(&latecomer, &job, fence).await.0
+        } else {
+            fixtures::history_intent()
+        };
         let replica = master.server.copy();
-        let (event, fence) = step(fence);
+        let (event, fence) = step(&intent, fence);
         happens(&latecomer, &job, event, fence).await;
         (latecomer, job, replica)
     });
@@ -308,18 +314,36 @@ fn losses_of_a_latecomer(step: impl FnOnce(Option<u64>) -> (Event, Option<u64>))
 fn a_step_that_promised_nothing_to_anybody_and_was_overtaken_is_no_loss() {
     let until = fixtures::EPOCH;
     assert_eq!(
-        losses_of_a_latecomer(|fence| (Event::Deferred { until }, fence)),
+        losses_of_a_latecomer(false, |_, fence| (Event::Deferred { until }, fence)),
         (0, 0)
     );
+    let accepted = |intent: &Intent, _| {
+        let event = Event::OutcomeKnown {
+            from: Source::Call,
+            intent: intent.id.clone(),
+            outcome: Outcome::Accepted {
+                reference: "reference".to_owned(),
+            },
+            next_at: fixtures::EPOCH,
+        };
+        (event, None)
+    };
+    assert_eq!(losses_of_a_latecomer(true, accepted), (0, 0));
 }
 
 #[test]
-fn a_wish_that_was_acknowledged_and_overtaken_is_a_loss() {
+fn a_wish_an_end_and_an_intent_that_were_acknowledged_and_overtaken_are_losses() {
     let wish = Event::Joined {
         limit: 7,
         dependent: None,
     };
-    assert_eq!(losses_of_a_latecomer(|_| (wish, None)), (1, 1));
+    assert_eq!(losses_of_a_latecomer(false, |_, _| (wish, None)), (1, 1));
+    assert_eq!(
+        losses_of_a_latecomer(true, |intent, _| (answered(intent), None)),
+        (1, 1)
+    );
+    let call = |intent: &Intent, fence| (Event::IntentRecorded { intent: intent.clone() }, fence);
+    assert_eq!(losses_of_a_latecomer(false, call), (1, 1));
 }
 
 /// A job of its own, in the shard of this person.
