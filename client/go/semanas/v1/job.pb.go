@@ -367,6 +367,7 @@ type WorkHistoryJob struct {
 	// Why it did not succeed; set in FAILED and OUTCOME_UNKNOWN.
 	Failure *Failure `protobuf:"bytes,11,opt,name=failure,proto3" json:"failure,omitempty"`
 	// The answer; set in SUCCEEDED on Get, Submit and the terminal message of a watch, never in lists and feeds.
+	// Absent also when it was purged and the job stays only because a charge is to be settled.
 	WorkHistory *WorkHistory `protobuf:"bytes,12,opt,name=work_history,json=workHistory,proto3" json:"work_history,omitempty"`
 	// Largest number of employments that was asked for; 0 = all.
 	Limit int32 `protobuf:"varint,13,opt,name=limit,proto3" json:"limit,omitempty"`

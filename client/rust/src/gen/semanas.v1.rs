@@ -443,6 +443,7 @@ pub struct WorkHistoryJob {
     #[prost(message, optional, tag = "11")]
     pub failure: ::core::option::Option<Failure>,
     /// The answer; set in SUCCEEDED on Get, Submit and the terminal message of a watch, never in lists and feeds.
+    /// Absent also when it was purged and the job stays only because a charge is to be settled.
     #[prost(message, optional, tag = "12")]
     pub work_history: ::core::option::Option<WorkHistory>,
     /// Largest number of employments that was asked for; 0 = all.

@@ -286,7 +286,9 @@ class WorkHistoryJob(_message.Message):
 
     @_builtins.property
     def work_history(self) -> _work_history_pb2.WorkHistory:
-        """The answer; set in SUCCEEDED on Get, Submit and the terminal message of a watch, never in lists and feeds."""
+        """The answer; set in SUCCEEDED on Get, Submit and the terminal message of a watch, never in lists and feeds.
+        Absent also when it was purged and the job stays only because a charge is to be settled.
+        """
 
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:

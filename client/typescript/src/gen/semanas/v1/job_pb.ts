@@ -107,6 +107,7 @@ export type WorkHistoryJob = Message<"semanas.v1.WorkHistoryJob"> & {
 
   /**
    * The answer; set in SUCCEEDED on Get, Submit and the terminal message of a watch, never in lists and feeds.
+   * Absent also when it was purged and the job stays only because a charge is to be settled.
    *
    * @generated from field: semanas.v1.WorkHistory work_history = 12;
    */

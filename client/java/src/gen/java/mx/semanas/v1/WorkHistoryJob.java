@@ -460,6 +460,7 @@ private static final long serialVersionUID = 0L;
   /**
    * <pre>
    * The answer; set in SUCCEEDED on Get, Submit and the terminal message of a watch, never in lists and feeds.
+   * Absent also when it was purged and the job stays only because a charge is to be settled.
    * </pre>
    *
    * <code>.semanas.v1.WorkHistory work_history = 12 [json_name = "workHistory"];</code>
@@ -472,6 +473,7 @@ private static final long serialVersionUID = 0L;
   /**
    * <pre>
    * The answer; set in SUCCEEDED on Get, Submit and the terminal message of a watch, never in lists and feeds.
+   * Absent also when it was purged and the job stays only because a charge is to be settled.
    * </pre>
    *
    * <code>.semanas.v1.WorkHistory work_history = 12 [json_name = "workHistory"];</code>
@@ -484,6 +486,7 @@ private static final long serialVersionUID = 0L;
   /**
    * <pre>
    * The answer; set in SUCCEEDED on Get, Submit and the terminal message of a watch, never in lists and feeds.
+   * Absent also when it was purged and the job stays only because a charge is to be settled.
    * </pre>
    *
    * <code>.semanas.v1.WorkHistory work_history = 12 [json_name = "workHistory"];</code>
@@ -3201,6 +3204,7 @@ java.lang.String defaultValue) {
     /**
      * <pre>
      * The answer; set in SUCCEEDED on Get, Submit and the terminal message of a watch, never in lists and feeds.
+     * Absent also when it was purged and the job stays only because a charge is to be settled.
      * </pre>
      *
      * <code>.semanas.v1.WorkHistory work_history = 12 [json_name = "workHistory"];</code>
@@ -3212,6 +3216,7 @@ java.lang.String defaultValue) {
     /**
      * <pre>
      * The answer; set in SUCCEEDED on Get, Submit and the terminal message of a watch, never in lists and feeds.
+     * Absent also when it was purged and the job stays only because a charge is to be settled.
      * </pre>
      *
      * <code>.semanas.v1.WorkHistory work_history = 12 [json_name = "workHistory"];</code>
@@ -3227,6 +3232,7 @@ java.lang.String defaultValue) {
     /**
      * <pre>
      * The answer; set in SUCCEEDED on Get, Submit and the terminal message of a watch, never in lists and feeds.
+     * Absent also when it was purged and the job stays only because a charge is to be settled.
      * </pre>
      *
      * <code>.semanas.v1.WorkHistory work_history = 12 [json_name = "workHistory"];</code>
@@ -3247,6 +3253,7 @@ java.lang.String defaultValue) {
     /**
      * <pre>
      * The answer; set in SUCCEEDED on Get, Submit and the terminal message of a watch, never in lists and feeds.
+     * Absent also when it was purged and the job stays only because a charge is to be settled.
      * </pre>
      *
      * <code>.semanas.v1.WorkHistory work_history = 12 [json_name = "workHistory"];</code>
@@ -3265,6 +3272,7 @@ java.lang.String defaultValue) {
     /**
      * <pre>
      * The answer; set in SUCCEEDED on Get, Submit and the terminal message of a watch, never in lists and feeds.
+     * Absent also when it was purged and the job stays only because a charge is to be settled.
      * </pre>
      *
      * <code>.semanas.v1.WorkHistory work_history = 12 [json_name = "workHistory"];</code>
@@ -3290,6 +3298,7 @@ java.lang.String defaultValue) {
     /**
      * <pre>
      * The answer; set in SUCCEEDED on Get, Submit and the terminal message of a watch, never in lists and feeds.
+     * Absent also when it was purged and the job stays only because a charge is to be settled.
      * </pre>
      *
      * <code>.semanas.v1.WorkHistory work_history = 12 [json_name = "workHistory"];</code>
@@ -3307,6 +3316,7 @@ java.lang.String defaultValue) {
     /**
      * <pre>
      * The answer; set in SUCCEEDED on Get, Submit and the terminal message of a watch, never in lists and feeds.
+     * Absent also when it was purged and the job stays only because a charge is to be settled.
      * </pre>
      *
      * <code>.semanas.v1.WorkHistory work_history = 12 [json_name = "workHistory"];</code>
@@ -3319,6 +3329,7 @@ java.lang.String defaultValue) {
     /**
      * <pre>
      * The answer; set in SUCCEEDED on Get, Submit and the terminal message of a watch, never in lists and feeds.
+     * Absent also when it was purged and the job stays only because a charge is to be settled.
      * </pre>
      *
      * <code>.semanas.v1.WorkHistory work_history = 12 [json_name = "workHistory"];</code>
@@ -3334,6 +3345,7 @@ java.lang.String defaultValue) {
     /**
      * <pre>
      * The answer; set in SUCCEEDED on Get, Submit and the terminal message of a watch, never in lists and feeds.
+     * Absent also when it was purged and the job stays only because a charge is to be settled.
      * </pre>
      *
      * <code>.semanas.v1.WorkHistory work_history = 12 [json_name = "workHistory"];</code>

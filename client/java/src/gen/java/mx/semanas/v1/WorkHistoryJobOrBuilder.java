@@ -277,6 +277,7 @@ public interface WorkHistoryJobOrBuilder extends
   /**
    * <pre>
    * The answer; set in SUCCEEDED on Get, Submit and the terminal message of a watch, never in lists and feeds.
+   * Absent also when it was purged and the job stays only because a charge is to be settled.
    * </pre>
    *
    * <code>.semanas.v1.WorkHistory work_history = 12 [json_name = "workHistory"];</code>
@@ -286,6 +287,7 @@ public interface WorkHistoryJobOrBuilder extends
   /**
    * <pre>
    * The answer; set in SUCCEEDED on Get, Submit and the terminal message of a watch, never in lists and feeds.
+   * Absent also when it was purged and the job stays only because a charge is to be settled.
    * </pre>
    *
    * <code>.semanas.v1.WorkHistory work_history = 12 [json_name = "workHistory"];</code>
@@ -295,6 +297,7 @@ public interface WorkHistoryJobOrBuilder extends
   /**
    * <pre>
    * The answer; set in SUCCEEDED on Get, Submit and the terminal message of a watch, never in lists and feeds.
+   * Absent also when it was purged and the job stays only because a charge is to be settled.
    * </pre>
    *
    * <code>.semanas.v1.WorkHistory work_history = 12 [json_name = "workHistory"];</code>
