@@ -58,6 +58,8 @@ public final class Driver {
     }
   }
 
+  // The caller's trace is in force while it is open; nobody has to name it.
+  @SuppressWarnings("try")
   private static JsonObject run(JsonObject given, boolean isAsync) {
     List<JsonObject> attempts = Collections.synchronizedList(new ArrayList<>());
     AtomicInteger number = new AtomicInteger();
