@@ -85,7 +85,8 @@ impl Engine {
                 if losses.replace(losses_until_now).is_some_and(|before| before != losses_until_now) {
                     seen = Seen::Nothing(SnapshotCause::Reset);
                 }
-                for message in self.news(&stored, &mut seen, limit).await? {
+                // Boxed, so that an idle stream keeps no room for what reading an answer takes.
+                for message in Box::pin(self.news(&stored, &mut seen, limit)).await? {
                     let is_terminal = message.terminal;
                     yield message;
                     pace.spoke();
