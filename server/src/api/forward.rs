@@ -1,7 +1,8 @@
 //! Brings the messages of an engine's stream to a reader who may be slow, gone, or out of time.
 //!
 //! Decides when a stream is given up. At most one message waits; while it waits nothing more is pulled from the engine, so a
-//! slow reader costs no memory, and after the limit no stream either. What the messages say is the engine's business.
+//! slow reader costs no memory, and after the limit no stream either. Most streams are idle most of the time, so a message is
+//! boxed: room for it stands in no future and no channel while there is none. What the messages say is the engine's business.
 
 use std::{
     future::{pending, poll_fn},
@@ -11,9 +12,12 @@ use std::{
 use futures::{
     StreamExt as _,
     channel::mpsc,
-    stream::{BoxStream, Stream},
+    stream::{self, BoxStream, Stream},
 };
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::{
+    task::JoinError,
+    time::{Instant, sleep_until, timeout},
+};
 use tokio_util::task::AbortOnDropHandle;
 use tonic::Status;
 use tracing::Instrument as _;
@@ -55,48 +59,35 @@ where
     P: Send + 'static,
 {
     let converted = messages.map(move |message| {
-        message
-            .map(to_proto)
-            .map_err(|error| status::of_engine(error, job_id.as_deref()))
+        Box::new(
+            message
+                .map(to_proto)
+                .map_err(|error| status::of_engine(error, job_id.as_deref())),
+        )
     });
     let (sender, receiver) = mpsc::channel(BESIDES_SENDERS_OWN);
-    let task = tokio::spawn(pump(converted, sender, patience).instrument(tracing::info_span!("forward_stream")));
-    receive(receiver, AbortOnDropHandle::new(task)).boxed()
+    let task = AbortOnDropHandle::new(tokio::spawn(pump(converted, sender, patience).in_current_span()));
+    let last = stream::once(task).flat_map(|end| stream::iter(failure(end)).map(Err));
+    receiver.map(|message| *message).chain(last).boxed()
 }
 
-fn receive<T: Send + 'static>(
-    mut receiver: mpsc::Receiver<Result<T, Status>>,
-    task: AbortOnDropHandle<End>,
-) -> impl Stream<Item = Result<T, Status>> {
-    async_stream::stream! {
-        while let Some(message) = receiver.next().await {
-            yield message;
-        }
-        match task.await {
-            Ok(End::Done) => {}
-            Ok(End::SlowReader) => yield Err(status::slow_consumer()),
-            Err(panic) => {
-                tracing::error!(cause = %panic, "forwarding a stream failed");
-                yield Err(status::internal());
-            }
+/// The status that is told after all messages, if there is one.
+fn failure(end: Result<End, JoinError>) -> Option<Status> {
+    match end {
+        Ok(End::Done) => None,
+        Ok(End::SlowReader) => Some(status::slow_consumer()),
+        Err(panic) => {
+            tracing::error!(cause = %panic, "forwarding a stream failed");
+            Some(status::internal())
         }
     }
 }
 
-async fn pump<T>(
-    messages: impl Stream<Item = Result<T, Status>>,
-    mut sender: mpsc::Sender<Result<T, Status>>,
-    patience: Patience,
-) -> End {
+async fn pump<T>(mut messages: impl Stream<Item = T> + Unpin, mut sender: mpsc::Sender<T>, patience: Patience) -> End {
     let all = async {
-        let mut messages = std::pin::pin!(messages);
         while let Some(message) = messages.next().await {
-            match timeout(
-                patience.slow_reader_limit,
-                poll_fn(|context| sender.poll_ready(context)),
-            )
-            .await
-            {
+            let place = poll_fn(|context| sender.poll_ready(context));
+            match timeout(patience.slow_reader_limit, place).await {
                 Ok(Ok(())) if sender.start_send(message).is_ok() => {}
                 Ok(_gone) => return End::Done,
                 Err(_elapsed) => return End::SlowReader,

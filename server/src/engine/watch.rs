@@ -85,7 +85,8 @@ impl Engine {
                 if losses.replace(known.count).is_some_and(|before| before != known.count) {
                     seen = Seen::Nothing(SnapshotCause::Reset);
                 }
-                for message in self.news(now, &mut seen).await? {
+                // Boxed, so that an idle stream keeps no room for what reading an answer takes.
+                for message in Box::pin(self.news(now, &mut seen)).await? {
                     let is_terminal = message.terminal;
                     yield message;
                     pace.spoke();

@@ -1,7 +1,6 @@
 //! Forwarding under a clock of the tests' own: slow readers, gone readers, deadlines.
 #![allow(clippy::unwrap_used)]
 
-use futures::stream;
 use tokio::sync::oneshot;
 use tonic_types::StatusExt as _;
 
