@@ -184,7 +184,8 @@ elseif ledger.kind == 'resolve' then
   end
 end
 
-local deed = count_deed()
+-- Who puts back without what came before jumps over it: that is in the job's record from now on, and found to be there.
+local deed = count_deeds(fits and int(plan.expected_version + 1 - version) or 1)
 if is_redo and not fits then
   redis.call('PUBLISH', plan.bell, plan.job)
   -- What ended nothing and is no caller's wish was promised to nobody: the money that it moved is settled above, and a job that is

@@ -97,4 +97,4 @@ if plan.public then
   redis.call('XADD', KEYS[8], 'MAXLEN', int(plan.feed_kept_max), int(number + 1) .. '-0', 'job', plan.job)
 end
 redis.call('PUBLISH', plan.bell, plan.job)
-return {'STARTED', '1', is_claimed and '1' or false, int(stalled), count_deed()}
+return {'STARTED', '1', is_claimed and '1' or false, int(stalled), count_deeds(1)}

@@ -23,9 +23,9 @@ if mode ~= 'do' and redis.call('HGET', KEYS[2], 'counted_under') ~= reign then
   redis.call('HSET', KEYS[2], 'counted_under', reign, 'inherited', deeds, 'acknowledged', deeds, 'recovered', '0')
 end
 
--- Counts what the calling script has just done; answers its number.
-local function count_deed()
-  return int(redis.call('HINCRBY', KEYS[2], mode == 'do' and 'deeds' or 'recovered', 1))
+-- Counts what the calling script has just done, and the steps before it that it holds in itself; answers the number of the newest.
+local function count_deeds(count)
+  return int(redis.call('HINCRBY', KEYS[2], mode == 'do' and 'deeds' or 'recovered', count))
 end
 
 -- Whether a job's history holds its version that came under a reign. `base` is the version with which the last reign that moved
