@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::{
-    RedisStore, micros, micros_of,
+    RedisStore,
+    jobs::PUBLIC,
+    micros, micros_of,
     reply::Reply,
     scripts::{self, Call},
 };
@@ -157,8 +159,11 @@ impl RedisStore {
             .arg(micros_of(ended_before).to_string())
             .number(max as u64)
             .arg(slot.job_prefix())
-            .arg(slot.sealed_prefix())
-            .arg(slot.job_charges_prefix());
+            .arg(slot.job_charges_prefix())
+            .arg(slot.charge_prefix())
+            .arg(slot.dedupe_prefix())
+            .arg(slot.jobs_prefix())
+            .arg(PUBLIC);
         let (_, mut reply) = self.link.run(call).await?;
         Ok((reply.number()?, reply.number()?))
     }

@@ -2,8 +2,11 @@
 //!
 //! What is allowed is the script's to decide, in one step; what is written was decided by the domain and by `store::ledger`.
 
+use std::fmt::Display;
+
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{
@@ -11,14 +14,13 @@ use super::{
     keys::{Slot, Unit},
     micros, micros_of,
     scripts::{self, Call},
-    versions, vigil,
+    versions, vigil, words,
 };
 use crate::{
     domain::{
-        ids::{IntentId, JobId, Tenant},
-        job::{Due, Intent, Job, LedgerChange, Reuse, Step, Transition},
-        outcome::{Charge, OutcomeClass},
-        provider_id::ProviderId,
+        ids::{IntentId, JobId},
+        job::{Due, Intent, Job, LedgerChange, Reuse, Transition},
+        outcome::Charge,
     },
     store::{Commit, Committed, PersonDay, StoreError, codec},
 };
@@ -27,78 +29,8 @@ use crate::{
 /// may take to settle its charge. Only garbage collection: a day that is over is not asked for any more.
 const PERSON_DAY_KEEP_MS: u64 = 4 * 24 * 60 * 60 * 1000;
 
-/// Arguments of `commit.lua`.
-#[derive(Serialize)]
-struct CommitPlan<'a> {
-    job: &'a JobId,
-    op: String,
-    expected_version: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    fence: Option<u64>,
-    format: String,
-    sequence: u64,
-    public: bool,
-    has_answer: bool,
-    due: &'static str,
-    due_us: i64,
-    hold_us: u64,
-    has_ended: bool,
-    ended_us: i64,
-    dependents: Vec<&'a JobId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ending: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    answer_of: Option<ProviderId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ledger: Option<LedgerPlan<'a>>,
-    job_prefix: String,
-    bell: String,
-    feed_kept_max: u64,
-}
-
-#[derive(Serialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-enum LedgerPlan<'a> {
-    Open {
-        intent: &'a IntentId,
-        tenant: &'a Tenant,
-        provider: ProviderId,
-        step: Step,
-        opened_at: Timestamp,
-        opened_us: i64,
-        fresh_after_us: i64,
-        repeat_allowed: bool,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        person_day_max: Option<u32>,
-        person_day_keep_ms: u64,
-    },
-    Settle {
-        intent: &'a IntentId,
-        charge: Charge,
-        class: OutcomeClass,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        reference: Option<&'a str>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        provider_code: Option<&'a str>,
-        late: bool,
-        settled_at: Timestamp,
-        settled_us: i64,
-        /// What the row says beside, should it have been lost.
-        tenant: &'a Tenant,
-        provider: ProviderId,
-        step: Step,
-        opened_at: Timestamp,
-        opened_us: i64,
-    },
-    Resolve {
-        charge: Charge,
-        note: &'a str,
-        /// Charges for answers that nobody holds.
-        lost: Vec<&'a IntentId>,
-        settled_at: Timestamp,
-        settled_us: i64,
-    },
-}
+/// Stands in a plan for what is not there.
+const NOTHING: &str = "-";
 
 impl RedisStore {
     pub(super) async fn commit_transition(&self, commit: Commit) -> Result<Committed, StoreError> {
@@ -143,91 +75,93 @@ impl RedisStore {
             .key(slot.epoch())
             .key(slot.reign())
             .key(slot.job(&job.id))
-            .key(slot.sealed(&job.id))
             .key(slot.due())
             .key(slot.feed())
             .key(slot.ended())
             .key(slot.job_charges(&job.id));
-        intent_keys(call, slot, commit)
+        // A job of another shard could not be woken in this step; the engine makes none.
+        let dependents = job.dependents.iter().filter(|id| id.shard() == job.id.shard());
+        let dependents: Vec<&str> = dependents.map(JobId::as_str).collect();
+        let prefixes: [&dyn Display; 4] = [
+            &slot.dedupe_prefix(),
+            &slot.charge_prefix(),
+            &slot.unit_prefix(),
+            &slot.person_day_prefix(),
+        ];
+        let call = intent_keys(call, slot, commit)
             .arg(self.epoch())
             .arg("")
-            .arg(super::plan(&self.commit_plan(slot, commit)))
+            .arg(self.plan_of(commit))
             .arg(codec::encode_job(job))
             .arg(commit.answer.clone().unwrap_or_default())
+            .arg(self.keys.bell())
+            .arg(dependents.join(" "))
+            .arg(words(&prefixes));
+        match &commit.transition.ledger {
+            None => call.arg(""),
+            Some(change) => ledger_args(call, job, change, commit.person_day),
+        }
     }
 
-    fn commit_plan<'a>(&self, slot: &Slot, commit: &'a Commit) -> CommitPlan<'a> {
-        let Transition {
-            job,
-            due,
-            ledger,
-            ending,
-        } = &commit.transition;
+    /// In one argument what every commit has.
+    fn plan_of(&self, commit: &Commit) -> String {
+        let Transition { job, due, ending, .. } = &commit.transition;
         let (due, due_us) = match due {
-            Due::Held => ("held", 0),
+            Due::Held => ("held", i64::try_from(micros(commit.hold)).unwrap_or(i64::MAX)),
             Due::At(at) => ("at", micros_of(*at)),
             Due::Never => ("never", 0),
             Due::Unchanged => ("unchanged", 0),
         };
         let (ending, answer_of) = match ending.as_ref().map(|ending| ending.reuse) {
-            Some(Reuse::Answer(provider)) => (Some("answer"), Some(provider)),
-            Some(Reuse::UntilSettled) => (Some("until_settled"), None),
-            Some(Reuse::Never) => (Some("never"), None),
-            None => (None, None),
+            Some(Reuse::Answer(provider)) => ("answer", Some(provider)),
+            Some(Reuse::UntilSettled) => ("until_settled", None),
+            Some(Reuse::Never) => ("never", None),
+            None => (NOTHING, None),
         };
-        CommitPlan {
-            job: &job.id,
-            op: commit.op.to_string(),
-            expected_version: versions::split(commit.expected_version).1,
-            fence: commit.fence,
-            format: codec::RECORD_VERSION.to_string(),
-            sequence: job.sequence,
-            public: jobs::is_public(&job.id),
-            has_answer: commit.answer.is_some(),
-            due,
-            due_us,
-            hold_us: micros(commit.hold),
-            has_ended: job.is_terminal(),
-            ended_us: micros_of(job.ended_at().unwrap_or(job.updated_at)),
-            // A job of another shard could not be woken in this step; the engine makes none.
-            dependents: job
-                .dependents
-                .iter()
-                .filter(|id| id.shard() == job.id.shard())
-                .collect(),
-            ending,
-            answer_of,
-            ledger: ledger
-                .as_ref()
-                .map(|change| ledger_plan(job, change, commit.person_day)),
-            job_prefix: slot.job_prefix(),
-            bell: self.keys.bell(),
-            feed_kept_max: self.feed_kept_max,
-        }
+        words(&[
+            &job.id,
+            &commit.op,
+            &versions::split(commit.expected_version).1,
+            &or_nothing(commit.fence),
+            &codec::RECORD_VERSION,
+            &job.sequence,
+            &u8::from(jobs::index_entry(&job.id).is_some()),
+            &due,
+            &due_us,
+            &u8::from(job.is_terminal()),
+            &micros_of(job.ended_at().unwrap_or(job.updated_at)),
+            &ending,
+            &or_nothing(answer_of),
+            &self.feed_kept_max,
+        ])
     }
 }
 
-fn ledger_plan<'a>(job: &'a Job, change: &'a LedgerChange, person_day: Option<PersonDay>) -> LedgerPlan<'a> {
+fn or_nothing(word: Option<impl Display>) -> String {
+    word.map_or_else(|| NOTHING.to_owned(), |word| word.to_string())
+}
+
+fn ledger_args(call: Call, job: &Job, change: &LedgerChange, person_day: Option<PersonDay>) -> Call {
     let attempt = |id: &IntentId| job.attempts.iter().find(|attempt| attempt.id == *id);
+    let opened_at = |id| attempt(id).map_or(job.updated_at, |attempt| attempt.started_at);
     match change {
         LedgerChange::Open {
             intent,
             fresh_after,
             repeat_allowed,
         } => {
-            let opened_at = attempt(&intent.id).map_or(job.updated_at, |attempt| attempt.started_at);
-            LedgerPlan::Open {
-                intent: &intent.id,
-                tenant: &job.tenant,
-                provider: intent.provider,
-                step: intent.step,
-                opened_at,
-                opened_us: micros_of(opened_at),
-                fresh_after_us: micros_of(*fresh_after),
-                repeat_allowed: *repeat_allowed,
-                person_day_max: person_day.map(|day| day.max),
-                person_day_keep_ms: PERSON_DAY_KEEP_MS,
-            }
+            let opened_at = opened_at(&intent.id);
+            let call = call
+                .arg("open")
+                .arg(intent.id.as_str())
+                .arg(micros_of(opened_at).to_string())
+                .arg(micros_of(*fresh_after).to_string())
+                .arg(u8::from(*repeat_allowed).to_string())
+                .arg(person_day.map_or_else(String::new, |day| day.max.to_string()))
+                .number(PERSON_DAY_KEEP_MS);
+            let mut row = row_of(job, intent, opened_at);
+            row.extend(person_day.map(|counted| ("day", counted.day.to_string())));
+            with_fields(call, row)
         }
         LedgerChange::Settle {
             intent,
@@ -237,41 +171,76 @@ fn ledger_plan<'a>(job: &'a Job, change: &'a LedgerChange, person_day: Option<Pe
             provider_code,
             late,
         } => {
-            let attempt = attempt(&intent.id);
-            let settled_at = attempt.and_then(|attempt| attempt.ended_at).unwrap_or(job.updated_at);
-            let opened_at = attempt.map_or(job.updated_at, |attempt| attempt.started_at);
-            LedgerPlan::Settle {
-                intent: &intent.id,
-                charge: *charge,
-                class: *class,
-                reference: reference.as_deref(),
-                provider_code: provider_code.as_deref(),
-                late: *late,
-                settled_at,
-                settled_us: micros_of(settled_at),
-                tenant: &job.tenant,
-                provider: intent.provider,
-                step: intent.step,
-                opened_at,
-                opened_us: micros_of(opened_at),
+            let settled_at = attempt(&intent.id)
+                .and_then(|attempt| attempt.ended_at)
+                .unwrap_or(job.updated_at);
+            let opened_at = opened_at(&intent.id);
+            let row = row_of(job, intent, opened_at);
+            let row: Vec<&str> = row.iter().flat_map(|(field, value)| [*field, value]).collect();
+            let call = call
+                .arg("settle")
+                .arg(intent.id.as_str())
+                .arg(micros_of(opened_at).to_string())
+                .arg(micros_of(settled_at).to_string())
+                .arg(word(charge))
+                .arg(serde_json::to_vec(&row).expect("text is valid JSON"));
+            let mut changes: Vec<(&str, String)> = Vec::new();
+            changes.extend(reference.clone().map(|reference| ("reference", reference)));
+            if *charge != Charge::Open {
+                changes.push(("charge", word(charge)));
+                changes.push(("settled_at", settled_at.to_string()));
+                changes.push(("class", word(class)));
+                changes.push(("late", u8::from(*late).to_string()));
+                changes.extend(provider_code.clone().map(|code| ("provider_code", code)));
             }
+            with_fields(call, changes)
         }
         LedgerChange::Resolve { charge, note } => {
             let settled_at = job
                 .settlement
                 .as_ref()
                 .map_or(job.updated_at, |settlement| settlement.at);
+            let call = call
+                .arg("resolve")
+                .arg(word(charge))
+                .arg(micros_of(settled_at).to_string())
+                .arg(settled_at.to_string())
+                .arg(note.as_str());
             let ids = job.attempts.iter().map(|attempt| &attempt.id);
-            let lost = ids.filter(|id| job.is_lost(id)).collect();
-            LedgerPlan::Resolve {
-                charge: *charge,
-                note,
-                lost,
-                settled_at,
-                settled_us: micros_of(settled_at),
-            }
+            ids.filter(|id| job.is_lost(id))
+                .fold(call, |call, id| call.arg(id.as_str()))
         }
     }
+}
+
+/// What a row says from the start. `person` and `case` are for the scripts, which make the unit's key of them: the key itself would
+/// be so long that Redis holds the row in a form that takes twice the memory.
+fn row_of(job: &Job, intent: &Intent, opened_at: Timestamp) -> Vec<(&'static str, String)> {
+    let mut row = vec![
+        ("job", job.id.to_string()),
+        ("tenant", job.tenant.as_str().to_owned()),
+        ("provider", intent.provider.to_string()),
+        ("step", intent.step.as_str().to_owned()),
+        ("opened_at", opened_at.to_string()),
+        ("person", job.person.as_str().to_owned()),
+    ];
+    row.extend(job.ask.test_case_id.clone().map(|case| ("case", case)));
+    row
+}
+
+fn with_fields(call: Call, fields: Vec<(&str, String)>) -> Call {
+    fields
+        .into_iter()
+        .fold(call, |call, (field, value)| call.arg(field).arg(value))
+}
+
+/// The word for it in records, which the scripts compare with.
+fn word(of: &impl Serialize) -> String {
+    let word = serde_json::to_value(of).ok();
+    word.as_ref()
+        .and_then(Value::as_str)
+        .expect("charges and classes are written as words")
+        .to_owned()
 }
 
 /// The keys of the intent that the ledger change is about.

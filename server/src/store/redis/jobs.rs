@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use serde::Serialize;
 use tokio::time::Instant;
 
 use super::{
-    RedisStore, micros, micros_of,
+    RedisStore,
+    keys::dedupe_name,
+    micros, micros_of,
     reigns::NOT_SETTLED,
     reply::Reply,
     scripts::{self, Call, Script},
+    words,
 };
 use crate::{
     domain::{
@@ -23,27 +25,6 @@ use crate::{
 /// An end that is older than this is held by the replicas, or there are none that could take over: whoever committed it has gone on
 /// trying until then. So old answers can be read also while the replicas are away.
 const END_IS_NEW_FOR: SignedDuration = SignedDuration::from_mins(1);
-
-/// Arguments of `create.lua`.
-#[derive(Serialize)]
-struct CreatePlan<'a> {
-    job: &'a JobId,
-    sequence: u64,
-    format: String,
-    public: bool,
-    index_member: String,
-    answered_since_us: i64,
-    answered_by: Vec<ProviderId>,
-    repeat_allowed: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    lease_us: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    remember_ms: Option<u64>,
-    job_prefix: String,
-    bell: String,
-    feed_kept_max: u64,
-    retention_us: u64,
-}
 
 impl RedisStore {
     pub(super) async fn create_job(&self, creation: Creation) -> Result<Created, StoreError> {
@@ -58,22 +39,19 @@ impl RedisStore {
             remember,
         } = creation;
         let slot = self.keys.shard(job.id.shard());
-        let plan = CreatePlan {
-            job: &job.id,
-            sequence: job.sequence,
-            format: codec::RECORD_VERSION.to_string(),
-            public: is_public(&job.id),
-            index_member: index_member(&job.id),
-            answered_since_us: micros_of(answered_since),
-            answered_by: answered_by.map_or(ProviderId::ALL.to_vec(), |provider| vec![provider]),
-            repeat_allowed,
-            lease_us: claim.map(micros),
-            remember_ms: remember.map(|keep| (micros(keep) / 1000).max(1)),
-            job_prefix: slot.job_prefix(),
-            bell: self.keys.bell(),
-            feed_kept_max: self.feed_kept_max,
-            retention_us: micros(self.retention),
-        };
+        let answered_by = answered_by.map_or(ProviderId::ALL.to_vec(), |provider| vec![provider]);
+        let plan = words(&[
+            &job.id,
+            &job.sequence,
+            &codec::RECORD_VERSION,
+            &micros_of(answered_since),
+            &micros(self.retention),
+            &u8::from(repeat_allowed),
+            &claim.map_or(0, micros),
+            &remember.map_or(0, |keep| (micros(keep) / 1000).max(1)),
+            &self.feed_kept_max,
+        ]);
+        let dedupe = dedupe_name(&job.tenant, &job.person, &product);
         // A running job that needs this one must not be kept waiting: it came when there was room.
         let (script, full) = if job.dependents.is_empty() {
             (&scripts::CREATE, self.fitness().full)
@@ -84,18 +62,23 @@ impl RedisStore {
             .key(slot.epoch())
             .key(slot.reign())
             .key(slot.job(&job.id))
-            .key(slot.sealed(&job.id))
-            .key(slot.dedupe(&job.tenant, &job.person, &product))
+            .key(slot.dedupe(&dedupe))
             .key(slot.due())
             .key(slot.jobs(&job.tenant))
             .key(slot.feed())
             .key(slot.served(&job.id))
             .arg(self.epoch())
             .arg("")
-            .arg(super::plan(&plan))
+            .arg(plan)
             .arg(codec::encode_job(&job))
             .arg(subject)
-            .arg(if full.is_some() { "1" } else { "0" });
+            .arg(if full.is_some() { "1" } else { "0" })
+            .arg(self.keys.bell())
+            .arg(dedupe)
+            .arg(index_entry(&job.id).unwrap_or_default());
+        let call = answered_by
+            .into_iter()
+            .fold(call, |call, provider| call.arg(provider.to_string()));
 
         let sent_at = Instant::now();
         let (word, mut reply, reign) = self.reigns.run(job.id.shard(), &call).await?;
@@ -167,19 +150,24 @@ impl RedisStore {
             .key(slot.job(id))
             .arg(self.epoch())
             .arg("record")
-            .arg("version");
+            .arg("state");
         let (word, mut reply) = self.link.run(call).await?;
         if word == "NONE" {
             return Ok(None);
         }
-        stored(id.as_str(), &mut reply).map(Some)
+        let (record, state) = (reply.bytes()?, reply.text()?);
+        let version = state.split(' ').next().and_then(|version| version.parse().ok());
+        Ok(Some(Stored {
+            job: codec::decode_job(id.as_str(), &record)?,
+            version: version.ok_or_else(|| reply.misshapen())?,
+        }))
     }
 
     pub(super) async fn read_sealed_record(&self, id: &JobId) -> Result<Option<SealedRecord>, StoreError> {
         let slot = self.keys.shard(id.shard());
         let call = Call::new("read a sealed record", &scripts::READ)
             .key(slot.epoch())
-            .key(slot.sealed(id))
+            .key(slot.job(id))
             .arg(self.epoch())
             .arg("subject")
             .arg("answer");
@@ -215,15 +203,13 @@ pub(super) fn lease(reply: &mut Reply, sent_at: Instant, hold: Duration) -> Resu
     }))
 }
 
-/// Whether callers see the job in lists and in the feed.
-pub(super) fn is_public(id: &JobId) -> bool {
-    match id.kind() {
-        JobKind::WorkHistory => true,
-        JobKind::NssLookup => false,
-    }
-}
+/// What the names of all jobs begin with that callers see in lists and in the feed.
+pub(super) const PUBLIC: &str = "wh_";
 
-/// Sorts by birth, and names the job.
-fn index_member(id: &JobId) -> String {
-    format!("{}:{id}", id.order_key())
+/// What stands in the index for a job that callers see: it sorts by birth.
+pub(super) fn index_entry(id: &JobId) -> Option<&str> {
+    match id.kind() {
+        JobKind::WorkHistory => id.as_str().strip_prefix(PUBLIC),
+        JobKind::NssLookup => None,
+    }
 }

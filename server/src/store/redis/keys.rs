@@ -116,14 +116,6 @@ impl Slot {
         self.key("served:") + proposed.as_str()
     }
 
-    pub(super) fn sealed(&self, id: &JobId) -> String {
-        self.sealed_prefix() + id.as_str()
-    }
-
-    pub(super) fn sealed_prefix(&self) -> String {
-        self.key("sealed:")
-    }
-
     /// Jobs that have not ended, scored by when they are due or when their lease ends.
     pub(super) fn due(&self) -> String {
         self.key("due")
@@ -134,17 +126,25 @@ impl Slot {
         self.key("ended")
     }
 
-    /// Jobs in order of birth.
+    /// Jobs in order of birth, each by what follows `wh_` in its name.
     pub(super) fn jobs(&self, tenant: &Tenant) -> String {
-        self.key(&format!("jobs:{}", tenant.as_str()))
+        self.jobs_prefix() + tenant.as_str()
+    }
+
+    pub(super) fn jobs_prefix(&self) -> String {
+        self.key("jobs:")
     }
 
     pub(super) fn feed(&self) -> String {
         self.key("feed")
     }
 
-    pub(super) fn dedupe(&self, tenant: &Tenant, person: &PersonKey, product: &str) -> String {
-        self.key(&format!("dedupe:{}:{}:{product}", person.as_str(), tenant.as_str()))
+    pub(super) fn dedupe(&self, name: &str) -> String {
+        self.dedupe_prefix() + name
+    }
+
+    pub(super) fn dedupe_prefix(&self) -> String {
+        self.key("dedupe:")
     }
 
     pub(super) fn charge(&self, id: &IntentId) -> String {
@@ -160,7 +160,7 @@ impl Slot {
         self.key(&format!("charges:{}", tenant.as_str()))
     }
 
-    /// Keys of a job's ledger rows.
+    /// Names of a job's ledger rows.
     pub(super) fn job_charges(&self, id: &JobId) -> String {
         self.job_charges_prefix() + id.as_str()
     }
@@ -169,7 +169,7 @@ impl Slot {
         self.key("job_charges:")
     }
 
-    /// A billing unit.
+    /// A billing unit; `commit.lua` makes the same name of what stands in a ledger row.
     pub(super) fn unit(&self, unit: &Unit<'_>) -> String {
         let Unit {
             tenant,
@@ -179,17 +179,21 @@ impl Slot {
             test_case_id,
         } = unit;
         let case = test_case_id.map(|case| format!(":{case}")).unwrap_or_default();
-        self.key(&format!(
-            "unit:{}:{provider}:{}:{}{case}",
-            person.as_str(),
-            step.as_str(),
-            tenant.as_str()
-        ))
+        let (person, step, tenant) = (person.as_str(), step.as_str(), tenant.as_str());
+        format!("{}{person}:{provider}:{step}:{tenant}{case}", self.unit_prefix())
     }
 
-    /// The person's charges of one day for one step.
+    pub(super) fn unit_prefix(&self) -> String {
+        self.key("unit:")
+    }
+
+    /// The person's charges of one day for one step; `commit.lua` makes the same name of what stands in a ledger row.
     pub(super) fn person_day(&self, person: &PersonKey, step: Step, day: Date) -> String {
-        self.key(&format!("day:{}:{}:{day}", person.as_str(), step.as_str()))
+        format!("{}{}:{}:{day}", self.person_day_prefix(), person.as_str(), step.as_str())
+    }
+
+    pub(super) fn person_day_prefix(&self) -> String {
+        self.key("day:")
     }
 
     pub(super) fn request(&self, key: &str) -> String {
@@ -222,6 +226,11 @@ impl Slot {
     fn key(&self, name: &str) -> String {
         format!("{}{name}", self.base)
     }
+}
+
+/// The part of a dedupe record's key that a job's hash holds.
+pub(super) fn dedupe_name(tenant: &Tenant, person: &PersonKey, product: &str) -> String {
+    format!("{}:{}:{product}", person.as_str(), tenant.as_str())
 }
 
 /// What is charged at most once.
@@ -262,13 +271,12 @@ mod tests {
             slot.epoch(),
             slot.reign(),
             slot.job(&job),
-            slot.sealed(&job),
             slot.served(&job),
             slot.due(),
             slot.ended(),
             slot.jobs(&tenant),
             slot.feed(),
-            slot.dedupe(&tenant, &person, "work_history"),
+            slot.dedupe(&dedupe_name(&tenant, &person, "work_history")),
             slot.charge(&intent),
             slot.charges(&tenant),
             slot.job_charges(&job),

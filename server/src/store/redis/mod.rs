@@ -35,6 +35,7 @@ mod versions;
 mod vigil;
 
 use std::{
+    fmt::Display,
     sync::{
         Arc,
         atomic::{AtomicU64, AtomicUsize, Ordering},
@@ -223,6 +224,13 @@ impl Store for RedisStore {
 /// Named arguments of a script.
 fn plan(plan: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(plan).expect("plans have string keys and no fallible parts")
+}
+
+/// Arguments of a script in one, for one pattern to take apart. None of them has a space in it.
+fn words(words: &[&dyn Display]) -> String {
+    let words: Vec<String> = words.iter().map(ToString::to_string).collect();
+    debug_assert!(words.iter().all(|word| !word.is_empty() && !word.contains(' ')));
+    words.join(" ")
 }
 
 /// Microseconds as the scripts count, rounded up: a job is never due too early.

@@ -32,8 +32,8 @@ use crate::{
     store::{DataSet, OpenError, StoreError},
 };
 
-/// Form of the keys; another program with another form must not touch them.
-const FORMAT: u32 = 1;
+/// Form of the keys and of what stands under them; a program with another form must not touch them.
+const FORMAT: u32 = 2;
 
 /// Keys that one `SCAN` looks at.
 const SCAN_COUNT: usize = 1000;
@@ -177,6 +177,15 @@ async fn open_data_set(link: &Link, keys: &Keys, options: &RedisOptions) -> Resu
             what,
             found: found.format,
             known: FORMAT,
+        });
+    }
+    if found.format < FORMAT {
+        return Err(OpenError::Refused {
+            what,
+            why: format!("its data set has format {}, and this program reads format {FORMAT} only", found.format),
+            what_to_do: "let the version that wrote it finish its jobs, then start a new data set: another Redis, or an empty database \
+                         of this one; what was paid for stands in the old one's ledger (semanas charges, with the old version)"
+                .to_owned(),
         });
     }
     if found.secret != options.secret_fingerprint {

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::{
     RedisStore,
+    jobs::PUBLIC,
     reply::Reply,
     scripts::{self, Call, Script},
 };
@@ -127,7 +128,7 @@ impl RedisStore {
         );
         shard_entries(reply.await?, count, |entry| {
             let id = entry.text()?;
-            let row = charge_row(&mut entry.part()?)?.ok_or_else(|| id.clone());
+            let row = charge_row(&id, &mut entry.part()?)?.ok_or_else(|| id.clone());
             Ok((id, row))
         })
     }
@@ -147,7 +148,8 @@ impl RedisStore {
             .arg(self.epoch())
             .arg(before.unwrap_or_default())
             .number(count as u64)
-            .arg(record_prefix);
+            .arg(record_prefix)
+            .arg(PUBLIC);
         let (_, reply) = self.link.run(call).await?;
         Ok(reply)
     }
@@ -227,9 +229,10 @@ fn shard_entries<T>(
     Ok(ShardEntries { entries, has_more })
 }
 
-/// A row from the fields of its hash: text, but for `late`. The fields that the scripts alone use are skipped.
-fn charge_row(fields: &mut Reply) -> Result<Option<ChargeRow>, StoreError> {
+/// A row from its name and the fields of its hash: text, but for `late`. The fields that the scripts alone use are skipped.
+fn charge_row(id: &str, fields: &mut Reply) -> Result<Option<ChargeRow>, StoreError> {
     let mut row = Map::new();
+    row.insert("id".to_owned(), Value::String(id.to_owned()));
     while !fields.is_over() {
         let (field, value) = (fields.text()?, fields.text()?);
         let value = if field == "late" {

@@ -1,7 +1,8 @@
 //! The scripts, and how one is called. Their text stands in `scripts/`, each headed by its keys, arguments and answers.
 //!
 //! All but the four that find, create and probe a data set begin with `prelude.lua`, which refuses when the epoch of the slot is
-//! not the one that was opened; those that move jobs go on with `reigned.lua`, which refuses under a reign that was not looked at.
+//! not the one that was opened; those of one job go on with `state.lua`, and those that move jobs with `reigned.lua`, which refuses
+//! under a reign that was not looked at.
 //! Every script is declared as one that may write: a replica then refuses it, so that nobody ever reads "no such job" from a server
 //! that lags behind.
 
@@ -11,6 +12,7 @@ use redis::{Cmd, cmd};
 
 const REIGN_NOW: &str = include_str!("scripts/reign_now.lua");
 const REIGNED: &str = include_str!("scripts/reigned.lua");
+const STATE: &str = include_str!("scripts/state.lua");
 
 /// One script, made ready when it is first used.
 pub(super) type Script = LazyLock<Text>;
@@ -49,9 +51,9 @@ scripts! {
     ADOPT = by_reign lasts "adopt.lua";
     MISSING = by_reign passes "missing.lua";
     REIGN = asks_reign passes "reign.lua";
-    RELEASE = guarded passes "release.lua";
-    HASTEN = guarded passes "hasten.lua";
-    UNCOUNT = guarded passes "uncount.lua";
+    RELEASE = of_job passes "release.lua";
+    HASTEN = of_job passes "hasten.lua";
+    UNCOUNT = of_job passes "uncount.lua";
     READ = guarded passes "read.lua";
     READ_HERE = guarded lasts "read_here.lua";
     LIST = guarded passes "list.lua";
@@ -62,7 +64,7 @@ scripts! {
     GATE_LEAVE = by_turns passes "gate_leave.lua";
     GATE_STATUS = guarded passes "gate_status.lua";
     PURGE = guarded passes "purge.lua";
-    EXAMINE = guarded passes "examine.lua";
+    EXAMINE = of_job passes "examine.lua";
     PROBE = bare passes "probe.lua";
     FOUND = bare lasts "found.lua";
     PLANT = bare_asks_reign lasts "plant.lua";
@@ -85,12 +87,17 @@ fn bare(text: &str) -> String {
 
 /// As [`grows`], and only under the reign that the caller has looked at.
 fn grows_by_reign(text: &str) -> String {
-    grows(&format!("{REIGN_NOW}{REIGNED}{text}"))
+    grows(&format!("{STATE}{REIGN_NOW}{REIGNED}{text}"))
 }
 
 /// As [`guarded`], and only under the reign that the caller has looked at.
 fn by_reign(text: &str) -> String {
-    guarded(&format!("{REIGN_NOW}{REIGNED}{text}"))
+    of_job(&format!("{REIGN_NOW}{REIGNED}{text}"))
+}
+
+/// As [`guarded`], with how what stands beside a job's record is read and written.
+fn of_job(text: &str) -> String {
+    guarded(&format!("{STATE}{text}"))
 }
 
 /// As [`guarded`], with what is told of the turns before a gate.

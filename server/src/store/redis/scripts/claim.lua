@@ -6,8 +6,7 @@
 if safe_for > 0 then
   return {'CLAIMED', '0', int(safe_for)}
 end
-local now = now_us()
-local max, lease_us = tonumber(ARGV[3]), tonumber(ARGV[4])
+local max, lease_until = tonumber(ARGV[3]), now + tonumber(ARGV[4])
 local claims = {}
 local due = max > 0 and redis.call('ZRANGE', KEYS[3], '-inf', int(now), 'BYSCORE', 'LIMIT', 0, max) or {}
 for _, id in ipairs(due) do
@@ -15,19 +14,17 @@ for _, id in ipairs(due) do
 end
 for _, id in ipairs(due) do
   local key = ARGV[5] .. id
-  local lease_until = int(now + lease_us)
-  local record, version, format = unpack(redis.call('HMGET', key, 'record', 'version', 'format'))
-  if record and format == ARGV[6] then
-    local fence = redis.call('HINCRBY', key, 'fence', 1)
-    local stalled = redis.call('HINCRBY', key, 'stalled', 1)
-    redis.call('HSET', key, 'lease_until', lease_until)
-    redis.call('HDEL', key, 'wake')
-    claims[#claims + 1] = {id, record, version, int(fence), int(stalled)}
+  local record, text = unpack(redis.call('HMGET', key, 'record', 'state'))
+  local state = state_of(text)
+  if record and state and state.format == ARGV[6] then
+    state.fence, state.stalled, state.lease_until, state.wake = state.fence + 1, state.stalled + 1, lease_until, '0'
+    redis.call('HSET', key, 'state', text_of(state))
+    claims[#claims + 1] = {id, record, int(state.version), int(state.fence), int(state.stalled)}
   else
     -- Not counted as a claim: a replica that cannot read a record must not make the job look stalled to one that can.
     claims[#claims + 1] = {id, false}
   end
-  redis.call('ZADD', KEYS[3], lease_until, id)
+  redis.call('ZADD', KEYS[3], int(lease_until), id)
 end
 local left = redis.call('ZCOUNT', KEYS[3], '-inf', int(now))
 local first = redis.call('ZRANGE', KEYS[3], 0, 0, 'WITHSCORES')

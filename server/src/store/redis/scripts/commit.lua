@@ -1,12 +1,20 @@
 -- Commits a transition as a whole, or says why not and changes nothing. Everything is checked before the first write,
 -- because Lua does not roll back.
 --
--- KEYS  1 epoch, 2 reign, 3 job, 4 sealed record, 5 due set, 6 feed, 7 set of ended jobs, 8 set of the job's charges;
---       when the ledger changes by an intent: 9 charge, 10 unit, 11 index of charges;
---       when the day is counted: 12 the person's count of it
+-- KEYS  1 epoch, 2 reign, 3 job, 4 due set, 5 feed, 6 set of ended jobs, 7 names of the job's charges;
+--       when the ledger changes by an intent: 8 charge, 9 unit, 10 index of charges;
+--       when the day is counted: 11 the person's count of it
 --       Beyond these only keys of the same slot: the job's own dedupe record, its dependents, and units and counts that its
 --       charges name.
--- ARGV  1 epoch, 2 reign, 3 plan (JSON, `CommitPlan` in commit.rs), 4 the job's record, 5 sealed answer
+-- ARGV  1 epoch, 2 reign, 3 plan (`plan_of` in commit.rs), 4 the job's record, 5 sealed answer or '', 6 bell, 7 dependents,
+--       8 prefixes of the keys of dedupe records, charges, units and counts of days, 9 what the ledger does:
+--         ''         nothing
+--         'open'     10 intent, 11 opened at (microseconds), 12 such an age of a paid charge does not stand in the way, 13 '1' with
+--                    leave to repeat, 14 most charges of the person's day or '', 15 milliseconds to keep that count,
+--                    16... fields of the row
+--         'settle'   10 intent, 11 opened at, 12 settled at, 13 charge, 14 fields of the row when it was opened (JSON), should it
+--                    have been lost, 15... fields that change
+--         'resolve'  10 charge, 11 settled at, 12 the same as text, 13 note, 14... charges for answers that nobody holds
 -- Answers {'DONE', version, fence or false, stalled, deed}   fence when the lease was held on to; deed is its number, or a later one
 --         {'CONFLICT'}  {'UNIT_TAKEN', charge}  {'PERSON_DAY_FULL'}
 --         {'POSTPONED', microseconds until an intent can be had}
@@ -14,261 +22,265 @@
 --         {'PUT_BACK', '1' when another intent has the unit}
 --         {'LEDGER', the same}   the job is gone or has gone on without; only the charge is put back, as unknown
 --         {'OVERTAKEN'}   the job has gone on without, and lacks nothing
-local plan = cjson.decode(ARGV[3])
-local now = now_us()
+local job, op, expected_version, plan_fence, format, plan_sequence, is_public, due, due_us, has_ended, ended_us, ending, answer_of,
+  feed_kept_max = string.match(ARGV[3],
+  '^(%S+) (%S+) (%d+) (%S+) (%d+) (%d+) (%d) (%a+) (%S+) (%d) (%S+) (%S+) (%S+) (%d+)$')
+expected_version, plan_fence, plan_sequence = tonumber(expected_version), tonumber(plan_fence), tonumber(plan_sequence)
+is_public, has_ended = is_public == '1', has_ended == '1'
+local ledger, intent = ARGV[9], ARGV[10]
 local is_redo = mode ~= 'do'
+local job_prefix = string.sub(KEYS[3], 1, -#job - 1)
 
-local version, fence, stalled, op, sequence, dedupe, wake, lease_until, under, base = unpack(
-  redis.call('HMGET', KEYS[3], 'version', 'fence', 'stalled', 'op', 'sequence', 'dedupe', 'wake', 'lease_until', 'reign', 'base'))
-if not version and not is_redo then
+local text, dedupe = unpack(redis.call('HMGET', KEYS[3], 'state', 'dedupe'))
+local state = state_of(text)
+if not state and not is_redo then
   return {'CONFLICT'}
 end
-if is_redo and (op == plan.op or holds(version, under, base, plan.expected_version + 1, own_reign)) then
+if is_redo and ((state and state.op == op) or holds(state, expected_version + 1, own_reign)) then
   return {'THERE'}
 end
-version, fence, stalled, sequence = tonumber(version), tonumber(fence), tonumber(stalled), tonumber(sequence)
-local fence_holds = not plan.fence or plan.fence == fence
+local fence_holds = not plan_fence or (state and plan_fence == state.fence)
 -- A job that was moved under this reign already has a history without the version that is put back.
-local fits = version and under ~= reign and version <= plan.expected_version
-if mode == 'redo' and (not version or (fits and version < plan.expected_version)) then
+local fits = state and state.under ~= reign and state.version <= expected_version
+if mode == 'redo' and (not state or (fits and state.version < expected_version)) then
   return {'GAP'}
 end
 
-local function hold()
-  local lease_until = int(now + plan.hold_us)
-  redis.call('HSET', KEYS[3], 'lease_until', lease_until)
-  redis.call('ZADD', KEYS[5], lease_until, plan.job)
-end
-
-if op == plan.op and not is_redo then
+if not is_redo and state.op == op then
   -- Applied before. A lease that it held is held on, unless somebody else has claimed the job or it was given back: whoever
-  -- has a lease in hand sends the billed request.
-  redis.call('HSET', KEYS[3], 'op', op) -- Written as it is, so that replicas that are waited for have it.
-  local deeds = redis.call('HGET', KEYS[2], 'deeds') or '0'
-  if plan.due ~= 'held' then
-    return {'DONE', int(version), false, int(stalled), deeds}
+  -- has a lease in hand sends the billed request. It is written in any case, so that replicas that are waited for have it.
+  local is_held = due == 'held' and fence_holds and state.lease_until > 0
+  if is_held then
+    state.lease_until = now + tonumber(due_us)
+    redis.call('ZADD', KEYS[4], int(state.lease_until), job)
   end
-  if not fence_holds or lease_until == '0' then
+  redis.call('HSET', KEYS[3], 'state', text_of(state))
+  if due == 'held' and not is_held then
     return {'CONFLICT'}
   end
-  hold()
-  return {'DONE', int(version), int(fence), int(stalled), deeds}
+  return {'DONE', int(state.version), is_held and int(state.fence) or false, int(state.stalled), deeds or '0'}
 end
-if not is_redo and (version ~= plan.expected_version or not fence_holds) then
+if not is_redo and (state.version ~= expected_version or not fence_holds) then
   return {'CONFLICT'}
 end
 
-local ledger = plan.ledger or {}
-if ledger.kind == 'open' and not is_redo then
-  if safe_for > 0 then
-    return {'POSTPONED', int(safe_for)}
-  end
-  local charge, at = unpack(redis.call('HMGET', KEYS[10], 'charge', 'at'))
-  local taken = charge == 'open'
-    or (charge == 'unknown' and not ledger.repeat_allowed)
-    or (charge == 'yes' and tonumber(at) > ledger.fresh_after_us)
-  if taken then
-    return {'UNIT_TAKEN', charge}
-  end
-  if ledger.person_day_max and tonumber(redis.call('GET', KEYS[12]) or '0') >= ledger.person_day_max then
-    return {'PERSON_DAY_FULL'}
+-- A unit stands as '<intent> <charge> <since when, in microseconds>', and belongs to the newest charge that may have been made.
+local function unit_of(unit)
+  local taken_by, charge, at = string.match(redis.call('GET', unit) or '', '^(%S+) (%S+) (%d+)$')
+  return taken_by, charge, tonumber(at)
+end
+
+local day_count
+if ledger == 'open' then
+  day_count = ARGV[14] ~= '' and tonumber(redis.call('GET', KEYS[11]) or '0')
+  if not is_redo then
+    if safe_for > 0 then
+      return {'POSTPONED', int(safe_for)}
+    end
+    local _, charge, at = unit_of(KEYS[9])
+    local taken = charge == 'open' or (charge == 'unknown' and ARGV[13] ~= '1') or (charge == 'yes' and at > tonumber(ARGV[12]))
+    if taken then
+      return {'UNIT_TAKEN', charge}
+    end
+    if day_count and day_count >= tonumber(ARGV[14]) then
+      return {'PERSON_DAY_FULL'}
+    end
   end
 end
 
 -- A slot that is on its way to another node has only some of its keys here, and Redis cuts a script off at the first that is
 -- missing. So every key that could not be declared is looked at before the first write.
-local function is_here(key)
-  redis.call('EXISTS', key)
+local dedupe_prefix, charge_prefix, unit_prefix, day_prefix = string.match(ARGV[8], '^(%S+) (%S+) (%S+) (%S+)$')
+local live, unsettled, answer
+if ending ~= '-' then
+  dedupe = dedupe_prefix .. dedupe
+  live, unsettled, answer = unpack(redis.call('HMGET', dedupe, 'live', 'unsettled', 'answer:' .. answer_of))
 end
-if plan.ending and dedupe then
-  is_here(dedupe)
-end
-if plan.due == 'never' then
-  for _, dependent in ipairs(plan.dependents) do
-    is_here(plan.job_prefix .. dependent)
+local dependents = {}
+if due == 'never' and ARGV[7] ~= '' then
+  for dependent in string.gmatch(ARGV[7], '%S+') do
+    dependents[#dependents + 1] = {dependent, state_of(redis.call('HGET', job_prefix .. dependent, 'state'))}
   end
 end
-local rows = ledger.kind == 'resolve' and redis.call('SMEMBERS', KEYS[8]) or {ledger.kind == 'settle' and KEYS[9] or nil}
-for _, row in ipairs(rows) do
-  for _, key in ipairs(redis.call('HMGET', row, 'unit', 'day')) do
-    if key then
-      is_here(key)
+
+-- What a row says of its charge, who has the unit that it names, and how many the person's day counts, if that may change.
+local function row_of(key, id, unit, new_charge)
+  local charge, person, provider, step, tenant, case, day = unpack(
+    redis.call('HMGET', key, 'charge', 'person', 'provider', 'step', 'tenant', 'case', 'day'))
+  local row = {key = key, id = id, charge = charge, unit = unit}
+  if charge then
+    row.unit = unit or unit_prefix .. table.concat({person, provider, step, tenant, case or nil}, ':')
+    row.taken_by = unit_of(row.unit)
+    if day and new_charge == 'no' and charge ~= 'no' then
+      row.day = day_prefix .. person .. ':' .. step .. ':' .. day
+      row.day_count = tonumber(redis.call('GET', row.day) or '0')
     end
+  end
+  return row
+end
+local rows = {}
+if ledger == 'settle' then
+  rows[1] = row_of(KEYS[8], intent, KEYS[9], ARGV[13])
+elseif ledger == 'resolve' then
+  for id in string.gmatch(redis.call('GET', KEYS[7]) or '', '%S+') do
+    rows[#rows + 1] = row_of(charge_prefix .. id, id, nil, ARGV[10])
   end
 end
 
 -- From here on everything is written.
 
-local function free_or_mark(unit, intent, charge, at_us, free)
-  if redis.call('HGET', unit, 'intent') ~= intent then
+local function mark_or_free(row, charge, at_us, is_free)
+  if row.taken_by ~= row.id then
     return
   end
-  if free then
-    redis.call('DEL', unit)
+  if is_free then
+    redis.call('DEL', row.unit)
   else
-    redis.call('HSET', unit, 'charge', charge, 'at', int(at_us))
+    redis.call('SET', row.unit, row.id .. ' ' .. charge .. ' ' .. at_us)
   end
 end
 
 -- Writes what is known of a charge into its row, and takes it out of the person's count of the day when it was none.
-local function settle(row, charge)
-  local before, day = unpack(redis.call('HMGET', row, 'charge', 'day'))
-  redis.call('HSET', row, 'charge', charge, 'settled_at', ledger.settled_at)
-  if day and charge == 'no' and before ~= 'no' and tonumber(redis.call('GET', day) or '0') > 0 then
-    redis.call('DECR', day)
+local function settle(row, changes)
+  redis.call('HSET', row.key, unpack(changes))
+  if row.day and row.day_count > 0 then
+    redis.call('DECR', row.day)
   end
 end
 
 local is_double = false
 
 -- The row of an intent, and its unit. What is put back does not take the unit from a newer intent: that one may have been paid.
-local function open(charge)
-  local row = {'id', ledger.intent, 'job', plan.job, 'tenant', ledger.tenant, 'provider', ledger.provider, 'step', ledger.step,
-    'charge', charge, 'opened_at', ledger.opened_at, 'unit', KEYS[10]}
-  if ledger.person_day_max then
-    row[#row + 1] = 'day'
-    row[#row + 1] = KEYS[12]
-    redis.call('INCR', KEYS[12])
-    redis.call('PEXPIRE', KEYS[12], int(ledger.person_day_keep_ms))
+local function open(charge, row)
+  if day_count then
+    redis.call('SET', KEYS[11], int(day_count + 1), 'PX', ARGV[15])
   end
-  redis.call('HSET', KEYS[9], unpack(row))
-  redis.call('ZADD', KEYS[11], 0, ledger.intent)
-  redis.call('SADD', KEYS[8], KEYS[9])
+  redis.call('HSET', KEYS[8], 'charge', charge, unpack(row))
+  redis.call('ZADD', KEYS[10], 0, intent)
+  redis.call('APPEND', KEYS[7], intent .. ' ')
   if is_redo then
-    local taken_by, at = unpack(redis.call('HMGET', KEYS[10], 'intent', 'at'))
-    is_double = taken_by and taken_by ~= ledger.intent and tonumber(at) > ledger.opened_us
+    local taken_by, _, at = unit_of(KEYS[9])
+    is_double = taken_by and taken_by ~= intent and at > tonumber(ARGV[11])
   end
   if not is_double then
-    redis.call('HSET', KEYS[10], 'intent', ledger.intent, 'charge', charge, 'at', int(ledger.opened_us))
+    redis.call('SET', KEYS[9], intent .. ' ' .. charge .. ' ' .. ARGV[11])
   end
 end
 
-if is_redo and (ledger.kind == 'open' or ledger.kind == 'settle') and redis.call('EXISTS', KEYS[9]) == 0 then
-  open((ledger.kind == 'open' and fits) and 'open' or 'unknown')
-elseif ledger.kind == 'open' and not is_redo then
-  open('open')
-end
-if ledger.kind == 'settle' then
+if ledger == 'open' then
+  if not is_redo then
+    open('open', {unpack(ARGV, 16)})
+  elseif redis.call('EXISTS', KEYS[8]) == 0 then
+    open(fits and 'open' or 'unknown', {unpack(ARGV, 16)})
+  end
+elseif ledger == 'settle' then
+  local row = rows[1]
+  if is_redo and not row.charge then
+    open('unknown', cjson.decode(ARGV[14]))
+    row = row_of(KEYS[8], intent, KEYS[9], ARGV[13])
+  end
   -- Only the reference is noted while the charge stays open, and "unknown" never takes back what is known.
-  local before = redis.call('HGET', KEYS[9], 'charge')
-  local known = before == 'yes' or before == 'no'
-  local takes_back = known and (ledger.charge == 'open' or ledger.charge == 'unknown')
-  if before and not takes_back then
-    if ledger.reference then
-      redis.call('HSET', KEYS[9], 'reference', ledger.reference)
-    end
-    if ledger.charge ~= 'open' then
-      settle(KEYS[9], ledger.charge)
-      redis.call('HSET', KEYS[9], 'class', ledger.class, 'late', ledger.late and '1' or '0')
-      if ledger.provider_code then
-        redis.call('HSET', KEYS[9], 'provider_code', ledger.provider_code)
-      end
-      free_or_mark(KEYS[10], ledger.intent, ledger.charge, ledger.settled_us, ledger.charge == 'no')
+  local charge = ARGV[13]
+  local known = row.charge == 'yes' or row.charge == 'no'
+  local takes_back = known and (charge == 'open' or charge == 'unknown')
+  if row.charge and not takes_back and #ARGV >= 15 then
+    settle(row, {unpack(ARGV, 15)})
+    if charge ~= 'open' then
+      mark_or_free(row, charge, ARGV[12], charge == 'no')
     end
   end
-elseif ledger.kind == 'resolve' then
+elseif ledger == 'resolve' then
   local lost = {}
-  for _, intent in ipairs(ledger.lost) do
-    lost[intent] = true
+  for at = 14, #ARGV do
+    lost[ARGV[at]] = true
   end
   for _, row in ipairs(rows) do
-    local charge, unit, intent = unpack(redis.call('HMGET', row, 'charge', 'unit', 'id'))
-    if charge == 'unknown' then
-      settle(row, ledger.charge)
-      redis.call('HSET', row, 'note', ledger.note)
-      free_or_mark(unit, intent, ledger.charge, ledger.settled_us, true)
-    elseif charge == 'yes' and lost[intent] then
+    if row.charge == 'unknown' then
+      settle(row, {'charge', ARGV[10], 'settled_at', ARGV[12], 'note', ARGV[13]})
+      mark_or_free(row, ARGV[10], ARGV[11], true)
+    elseif row.charge == 'yes' and lost[row.id] then
       -- Paid for, but nobody holds the answer: it must not stand in the way of the next one.
-      free_or_mark(unit, intent, charge, ledger.settled_us, true)
+      mark_or_free(row, row.charge, ARGV[11], true)
     end
   end
 end
 
--- Who puts back without what came before jumps over it: that is in the job's record from now on, and found to be there.
-local deed = count_deeds(fits and int(plan.expected_version + 1 - version) or 1)
 if is_redo and not fits then
-  redis.call('PUBLISH', plan.bell, plan.job)
+  count_deeds(1)
+  redis.call('PUBLISH', ARGV[6], job)
   -- What ended nothing and is no caller's wish was promised to nobody: the money that it moved is settled above, and a job that is
   -- there and took another step lacks nothing.
-  local is_wish = not plan.fence and ledger.kind ~= 'settle'
-  if version and not is_wish and ledger.kind ~= 'open' and not plan.has_ended then
+  local is_wish = not plan_fence and ledger ~= 'settle'
+  if state and not is_wish and ledger ~= 'open' and not has_ended then
     return {'OVERTAKEN'}
   end
   return {'LEDGER', is_double and '1' or '0'}
 end
 
-if under ~= own_reign then
-  redis.call('HSET', KEYS[3], 'reign', own_reign, 'base', int(version))
+-- Who puts back without what came before jumps over it: that is in the job's record from now on, and found to be there.
+local is_told = is_public and plan_sequence > state.sequence
+local deed = count_deeds(expected_version + 1 - state.version, is_told and KEYS[5], feed_kept_max, job)
+if state.under ~= own_reign then
+  state.under, state.base = own_reign, state.version
 end
 if is_redo then
-  fence = math.max(fence, plan.fence or 0)
-  redis.call('HSET', KEYS[3], 'fence', int(fence))
+  state.fence = math.max(state.fence, plan_fence or 0)
 end
-version = plan.expected_version + 1
-if plan.due ~= 'unchanged' or plan.sequence > sequence then
-  stalled = 0
+if due ~= 'unchanged' or plan_sequence > state.sequence then
+  state.stalled = 0
 end
-redis.call('HSET', KEYS[3], 'record', ARGV[4], 'format', plan.format, 'version', int(version), 'op', plan.op,
-  'sequence', int(plan.sequence), 'stalled', int(stalled))
-if plan.has_answer then
-  redis.call('HSET', KEYS[4], 'answer', ARGV[5])
-end
-
-if plan.due == 'held' then
-  hold()
-elseif plan.due == 'at' then
-  local due_us = plan.due_us
-  if wake then
-    -- A job that this one waits for has ended meanwhile.
-    due_us = math.min(due_us, now)
-    redis.call('HDEL', KEYS[3], 'wake')
-  end
-  redis.call('HSET', KEYS[3], 'lease_until', '0')
-  redis.call('ZADD', KEYS[5], int(due_us), plan.job)
-elseif plan.due == 'never' then
-  redis.call('HSET', KEYS[3], 'lease_until', '0')
-  redis.call('HDEL', KEYS[3], 'wake')
-  redis.call('ZREM', KEYS[5], plan.job)
-  for _, dependent in ipairs(plan.dependents) do
-    local due_us = redis.call('ZSCORE', KEYS[5], dependent)
-    local dependent_key = plan.job_prefix .. dependent
-    if due_us and tonumber(redis.call('HGET', dependent_key, 'lease_until') or '0') > now then
-      redis.call('HSET', dependent_key, 'wake', '1')
-    elseif due_us and tonumber(due_us) > now then
-      redis.call('ZADD', KEYS[5], int(now), dependent)
+state.version, state.op, state.sequence, state.format = expected_version + 1, op, plan_sequence, format
+if due == 'held' then
+  state.lease_until = now + tonumber(due_us)
+  redis.call('ZADD', KEYS[4], int(state.lease_until), job)
+elseif due == 'at' then
+  -- A job that this one waits for may have ended meanwhile.
+  due_us = state.wake == '1' and math.min(tonumber(due_us), now) or tonumber(due_us)
+  state.lease_until, state.wake = 0, '0'
+  redis.call('ZADD', KEYS[4], int(due_us), job)
+elseif due == 'never' then
+  state.lease_until, state.wake = 0, '0'
+  redis.call('ZREM', KEYS[4], job)
+  for _, dependent in ipairs(dependents) do
+    local id, its = dependent[1], dependent[2]
+    local its_due_us = redis.call('ZSCORE', KEYS[4], id)
+    if its_due_us and its and its.lease_until > now then
+      its.wake = '1'
+      redis.call('HSET', job_prefix .. id, 'state', text_of(its))
+    elseif its_due_us and tonumber(its_due_us) > now then
+      redis.call('ZADD', KEYS[4], int(now), id)
     end
   end
 end
+if ARGV[5] == '' then
+  redis.call('HSET', KEYS[3], 'record', ARGV[4], 'state', text_of(state))
+else
+  redis.call('HSET', KEYS[3], 'record', ARGV[4], 'state', text_of(state), 'answer', ARGV[5])
+end
 
-if plan.has_ended then
+if has_ended then
   -- Also a job that the purge had set aside until it is settled.
-  redis.call('ZADD', KEYS[7], int(plan.ended_us), plan.job)
+  redis.call('ZADD', KEYS[6], ended_us, job)
 end
-if plan.ending then
-  for _, field in ipairs({'live', 'unsettled'}) do
-    if redis.call('HGET', dedupe, field) == plan.job then
-      redis.call('HDEL', dedupe, field)
-    end
+if ending ~= '-' then
+  if live == job then
+    redis.call('HDEL', dedupe, 'live')
   end
-  if plan.ending == 'answer' then
+  if unsettled == job and ending ~= 'until_settled' then
+    redis.call('HDEL', dedupe, 'unsettled')
+  end
+  if ending == 'answer' then
     -- A late word on an old job must not hide a newer answer.
-    local field = 'answer:' .. plan.answer_of
-    local newest_us = string.match(redis.call('HGET', dedupe, field) or '0', '^%d+')
-    if tonumber(newest_us) <= plan.ended_us then
-      redis.call('HSET', dedupe, field, int(plan.ended_us) .. ' ' .. plan.job)
+    local newest_us = string.match(answer or '0', '^%d+')
+    if tonumber(newest_us) <= tonumber(ended_us) then
+      redis.call('HSET', dedupe, 'answer:' .. answer_of, ended_us .. ' ' .. job)
     end
-  elseif plan.ending == 'until_settled' then
-    redis.call('HSET', dedupe, 'unsettled', plan.job)
+  elseif ending == 'until_settled' then
+    redis.call('HSET', dedupe, 'unsettled', job)
   end
 end
-
-if plan.public and plan.sequence > sequence then
-  local last = redis.call('XREVRANGE', KEYS[6], '+', '-', 'COUNT', 1)[1]
-  local number = last and tonumber(string.match(last[1], '^%d+')) or 0
-  redis.call('XADD', KEYS[6], 'MAXLEN', int(plan.feed_kept_max), int(number + 1) .. '-0', 'job', plan.job)
-end
-redis.call('PUBLISH', plan.bell, plan.job)
+redis.call('PUBLISH', ARGV[6], job)
 if is_redo then
   return {'PUT_BACK', is_double and '1' or '0'}
 end
-return {'DONE', int(version), plan.due == 'held' and int(fence) or false, int(stalled), deed}
+return {'DONE', int(state.version), due == 'held' and int(state.fence) or false, int(state.stalled), deed}

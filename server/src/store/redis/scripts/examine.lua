@@ -8,9 +8,10 @@
 local prefix, what = ARGV[2], ARGV[4]
 local found = {}
 local function look_at(id)
-  local record, sequence = unpack(redis.call('HMGET', prefix .. id, 'record', 'sequence'))
+  local record, text = unpack(redis.call('HMGET', prefix .. id, 'record', 'state'))
+  local state = state_of(text)
   if what == 'jobs' or not record then
-    found[#found + 1] = {id, record, sequence,
+    found[#found + 1] = {id, record, state and int(state.sequence) or false,
       redis.call('ZSCORE', KEYS[2], id) and '1' or '0', redis.call('ZSCORE', KEYS[3], id) and '1' or '0'}
   end
 end

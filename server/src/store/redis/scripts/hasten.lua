@@ -5,8 +5,10 @@
 -- Answers {'HASTENED'}
 local now = now_us()
 local due_us = redis.call('ZSCORE', KEYS[3], ARGV[2])
-if due_us and tonumber(redis.call('HGET', KEYS[2], 'lease_until') or '0') > now then
-  redis.call('HSET', KEYS[2], 'wake', '1')
+local state = due_us and state_of(redis.call('HGET', KEYS[2], 'state'))
+if state and state.lease_until > now then
+  state.wake = '1'
+  redis.call('HSET', KEYS[2], 'state', text_of(state))
 elseif due_us and tonumber(due_us) > now + tonumber(ARGV[3]) then
   redis.call('ZADD', KEYS[3], int(now + tonumber(ARGV[3])), ARGV[2])
 end

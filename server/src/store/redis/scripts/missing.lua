@@ -5,8 +5,8 @@
 -- Answers {'MISSING', place in the list from 1 ...}  {'OTHER_REIGN', reign}
 local missing = {'MISSING'}
 for at = 4, #ARGV, 3 do
-  local found = redis.call('HMGET', ARGV[3] .. ARGV[at], 'version', 'reign', 'base')
-  if not holds(found[1], found[2], found[3], tonumber(ARGV[at + 1]), ARGV[at + 2]) then
+  local found = state_of(redis.call('HGET', ARGV[3] .. ARGV[at], 'state'))
+  if not holds(found, tonumber(ARGV[at + 1]), ARGV[at + 2]) then
     missing[#missing + 1] = int((at - 1) / 3)
   end
 end

@@ -3,14 +3,15 @@
 --
 -- KEYS  1 epoch, 2 set of ended jobs
 --       Beyond these only keys of the same slot: of the jobs themselves, and the dedupe records that they name.
--- ARGV  1 epoch, 2 ended before (microseconds), 3 most to remove, 4 prefix of job keys, 5 of sealed records, 6 of sets of charges
+-- ARGV  1 epoch, 2 ended before (microseconds), 3 most to remove, 4 prefix of job keys, 5 of names of charges, 6 of charges,
+--       7 of dedupe records, 8 of indexes of jobs, 9 what the names of all jobs in an index begin with
 -- Answers {'PURGED', jobs removed, jobs looked at}
 local ended = redis.call('ZRANGE', KEYS[2], '-inf', '(' .. ARGV[2], 'BYSCORE', 'LIMIT', 0, tonumber(ARGV[3]))
 local removed = 0
 
-local function is_unsettled(charges)
-  for _, row in ipairs(redis.call('SMEMBERS', charges)) do
-    if redis.call('HGET', row, 'charge') == 'unknown' then
+local function is_unsettled(id)
+  for charge in string.gmatch(redis.call('GET', ARGV[5] .. id) or '', '%S+') do
+    if redis.call('HGET', ARGV[6] .. charge, 'charge') == 'unknown' then
       return true
     end
   end
@@ -18,34 +19,34 @@ local function is_unsettled(charges)
 end
 
 -- Cut off here, before the first write, if the slot is on its way to another node.
+local jobs = {}
 for _, id in ipairs(ended) do
-  local dedupe = redis.call('HGET', ARGV[4] .. id, 'dedupe')
-  redis.call('EXISTS', ARGV[5] .. id)
-  is_unsettled(ARGV[6] .. id)
-  if dedupe then
-    redis.call('EXISTS', dedupe)
+  local name = redis.call('HGET', ARGV[4] .. id, 'dedupe')
+  local job = {id = id, kept = is_unsettled(id), earlier = {}}
+  if name then
+    job.dedupe = ARGV[7] .. name
+    job.earlier = redis.call('HGETALL', job.dedupe)
+    job.index = ARGV[8] .. string.match(name, '^[^:]*:([^:]*):')
+    redis.call('EXISTS', job.index)
   end
+  jobs[#jobs + 1] = job
 end
-for _, id in ipairs(ended) do
-  local kept = is_unsettled(ARGV[6] .. id)
-  local dedupe, index, member = unpack(redis.call('HMGET', ARGV[4] .. id, 'dedupe', 'index', 'member'))
-  if dedupe then
-    local fields = redis.call('HGETALL', dedupe)
-    for at = 1, #fields, 2 do
-      local is_answer = string.sub(fields[at], 1, 7) == 'answer:'
-      if string.match(fields[at + 1], '%S+$') == id and (is_answer or not kept) then
-        redis.call('HDEL', dedupe, fields[at])
-      end
-    end
-    if not kept then
-      redis.call('ZREM', index, member)
+for _, job in ipairs(jobs) do
+  for at = 1, #job.earlier, 2 do
+    local is_answer = string.sub(job.earlier[at], 1, 7) == 'answer:'
+    if string.match(job.earlier[at + 1], '%S+$') == job.id and (is_answer or not job.kept) then
+      redis.call('HDEL', job.dedupe, job.earlier[at])
     end
   end
-  redis.call('DEL', ARGV[5] .. id)
-  if not kept then
-    redis.call('DEL', ARGV[4] .. id, ARGV[6] .. id)
+  if job.kept then
+    redis.call('HDEL', ARGV[4] .. job.id, 'subject', 'answer')
+  else
+    if job.index and string.sub(job.id, 1, #ARGV[9]) == ARGV[9] then
+      redis.call('ZREM', job.index, string.sub(job.id, #ARGV[9] + 1))
+    end
+    redis.call('DEL', ARGV[4] .. job.id, ARGV[5] .. job.id)
     removed = removed + 1
   end
-  redis.call('ZREM', KEYS[2], id)
+  redis.call('ZREM', KEYS[2], job.id)
 end
 return {'PURGED', int(removed), int(#ended)}

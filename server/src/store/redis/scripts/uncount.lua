@@ -3,7 +3,9 @@
 -- KEYS  1 epoch, 2 job
 -- ARGV  1 epoch, 2 fence of the claim
 -- Answers {'UNCOUNTED'}
-if redis.call('HGET', KEYS[2], 'fence') == ARGV[2] then
-  redis.call('HINCRBY', KEYS[2], 'stalled', -1)
+local state = state_of(redis.call('HGET', KEYS[2], 'state'))
+if state and state.fence == tonumber(ARGV[2]) then
+  state.stalled = state.stalled - 1
+  redis.call('HSET', KEYS[2], 'state', text_of(state))
 end
 return {'UNCOUNTED'}

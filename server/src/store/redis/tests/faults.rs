@@ -223,12 +223,15 @@ async fn a_record_of_a_newer_replica_is_left_to_it_and_does_not_stall() {
     let job = job(&store).await;
     store.create(fixtures::creation(job.clone())).await.unwrap();
     let key = Keys::new(&asked.prefix).shard(job.id.shard()).job(&job.id);
-    server.run(&["HSET", &key, "format", "2"]).await;
+    let state: String = redis::from_redis_value(server.run(&["HGET", &key, "state"]).await).unwrap();
+    let mut words: Vec<&str> = state.split(' ').collect();
+    words[6] = "99";
+    server.run(&["HSET", &key, "state", &words.join(" ")]).await;
     for _ in 0..3 {
         let claims = store.claim_due(Duration::ZERO, 10).await.unwrap();
         assert_eq!((claims.claims.len(), claims.unreadable), (0, vec![job.id.clone()]));
     }
-    server.run(&["HSET", &key, "format", "1"]).await;
+    server.run(&["HSET", &key, "state", &state]).await;
     let claim = store.claim_due(LEASE, 10).await.unwrap().claims.remove(0);
     assert_eq!((claim.lease.fence, claim.lease.stalled_claims), (1, 1));
 }

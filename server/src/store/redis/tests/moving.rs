@@ -15,7 +15,11 @@ use crate::{
     store::{
         Commit, Committed, Creation, Store, StoreError,
         conformance::fixtures,
-        redis::{RedisStore, keys::Keys, open, versions},
+        redis::{
+            RedisStore,
+            keys::{Keys, dedupe_name},
+            open, versions,
+        },
     },
 };
 
@@ -77,10 +81,10 @@ async fn a_commit_that_meets_a_moving_slot_is_whole_or_not_at_all() {
     store.commit(ending).await.unwrap();
     let job = start(&store, "running").await;
     let commit = cancel(&store, &job).await;
-    // The commit names no ledger row, and the set of the job's rows is named: let there be one.
+    // The commit names no ledger row, and the list of the job's rows is named: let there be one.
     let keys = Keys::new(&asked.prefix).shard(job.shard());
     let (from, to) = masters_of(&fleet, &keys.epoch()).await;
-    from.run(&["SADD", &keys.job_charges(&job), "none"]).await;
+    from.run(&["SET", &keys.job_charges(&job), "none "]).await;
     let raw = async |server: &Process| -> Vec<String> { text(server, &["HGETALL", &keys.job(&job)]).await };
     let before = raw(from).await;
 
@@ -93,7 +97,7 @@ async fn a_commit_that_meets_a_moving_slot_is_whole_or_not_at_all() {
     to.run(&["CLUSTER", "SETSLOT", &slot, "IMPORTING", &from_id]).await;
     from.run(&["CLUSTER", "SETSLOT", &slot, "MIGRATING", &to_id]).await;
     // The key that the script finds out about only while it runs goes first.
-    let dedupe = keys.dedupe(&commit.transition.job.tenant, &commit.transition.job.person, "running");
+    let dedupe = keys.dedupe(&dedupe_name(&commit.transition.job.tenant, &commit.transition.job.person, "running"));
     move_key(from, to, &dedupe).await;
 
     let error = store.commit(commit.clone()).await.unwrap_err();

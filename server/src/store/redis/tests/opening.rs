@@ -68,13 +68,28 @@ async fn a_newer_format_is_refused() {
     let url = SHARED.url().await;
     let asked = options(&url);
     open(asked.clone()).await.unwrap();
-    run(&url, &["HSET", &format!("{}:meta", asked.prefix), "format", "2"])
+    run(&url, &["HSET", &format!("{}:meta", asked.prefix), "format", "3"])
         .await
         .unwrap();
     assert!(matches!(
         open(asked).await,
-        Err(OpenError::NewerFormat { found: 2, known: 1, .. })
+        Err(OpenError::NewerFormat { found: 3, known: 2, .. })
     ));
+}
+
+#[tokio::test]
+async fn an_older_format_is_refused_and_left_alone() {
+    let url = SHARED.url().await;
+    let asked = options(&url);
+    open(asked.clone()).await.unwrap();
+    let meta = format!("{}:meta", asked.prefix);
+    run(&url, &["HSET", &meta, "format", "1"]).await.unwrap();
+    check(
+        open(asked).await,
+        &["its data set has format 1", "reads format 2 only", "start a new data set"],
+    );
+    let left: String = redis::from_redis_value(run(&url, &["HGET", &meta, "format"]).await.unwrap()).unwrap();
+    assert_eq!(left, "1");
 }
 
 #[tokio::test]

@@ -1,0 +1,134 @@
+//! The attempts and events of a job in a record: an event names the attempt that it shows by its place.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Nanos, NoJob, Times, is_false};
+use crate::domain::{
+    ids::IntentId,
+    job::{Attempt, Job, JobEvent, JobView, Stage, StateName, Step},
+    outcome::{Charge, OutcomeClass},
+    provider_id::ProviderId,
+    reason::Failure,
+};
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct CompactAttempt {
+    id: IntentId,
+    provider: ProviderId,
+    step: Step,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    class: Option<OutcomeClass>,
+    charge: Charge,
+    at: Nanos,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ended: Option<Nanos>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    failure: Option<Failure>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    shared: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct CompactEvent {
+    /// `None` = one more than that of the event before; the last one has that of the job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sequence: Option<u64>,
+    at: Nanos,
+    view: (StateName, Option<Stage>, Option<ProviderId>),
+    /// The attempt at this place, as it is by now, …
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    attempt: Option<usize>,
+    /// … as it was when it began, …
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    began: Option<usize>,
+    /// … or another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    own: Option<CompactAttempt>,
+}
+
+impl CompactAttempt {
+    pub(super) fn of(attempt: &Attempt, since: impl Fn(Timestamp) -> Nanos) -> CompactAttempt {
+        CompactAttempt {
+            id: attempt.id.clone(),
+            provider: attempt.provider,
+            step: attempt.step,
+            class: attempt.class,
+            charge: attempt.charge,
+            at: since(attempt.started_at),
+            ended: attempt.ended_at.map(since),
+            failure: attempt.failure.clone(),
+            shared: attempt.shared,
+        }
+    }
+
+    pub(super) fn into_attempt(self, time: impl Fn(Nanos) -> Result<Timestamp, NoJob>) -> Result<Attempt, NoJob> {
+        Ok(Attempt {
+            id: self.id,
+            provider: self.provider,
+            step: self.step,
+            class: self.class,
+            charge: self.charge,
+            started_at: time(self.at)?,
+            ended_at: self.ended.map(time).transpose()?,
+            failure: self.failure,
+            shared: self.shared,
+        })
+    }
+}
+
+impl CompactEvent {
+    pub(super) fn of(job: &Job, place: usize, since: impl Fn(Timestamp) -> Nanos) -> CompactEvent {
+        let event = &job.events[place];
+        let is_numbered = numbered(job.sequence, job.events.len(), place) == Some(event.sequence);
+        let shown = event.attempt.as_ref();
+        let attempt = job.attempts.iter().position(|attempt| shown == Some(attempt));
+        let has_begun = |attempt: &Attempt| shown == Some(&begun(attempt));
+        let began = attempt.map_or_else(|| job.attempts.iter().position(has_begun), |_| None);
+        let own = shown.filter(|_| attempt.is_none() && began.is_none());
+        CompactEvent {
+            sequence: (!is_numbered).then_some(event.sequence),
+            at: since(event.at),
+            view: (event.view.state, event.view.stage, event.view.provider),
+            attempt,
+            began,
+            own: own.map(|attempt| CompactAttempt::of(attempt, since)),
+        }
+    }
+
+    pub(super) fn into_event(
+        self,
+        number: Option<u64>,
+        attempts: &[Attempt],
+        time: impl Fn(Nanos) -> Result<Timestamp, NoJob>,
+    ) -> Result<JobEvent, NoJob> {
+        let at = |place: usize| attempts.get(place).ok_or(NoJob);
+        let attempt = match (self.attempt, self.began, self.own) {
+            (Some(place), ..) => Some(at(place)?.clone()),
+            (None, Some(place), _) => Some(begun(at(place)?)),
+            (None, None, own) => own.map(|own| own.into_attempt(&time)).transpose()?,
+        };
+        let (state, stage, provider) = self.view;
+        Ok(JobEvent {
+            sequence: self.sequence.or(number).ok_or(NoJob)?,
+            at: time(self.at)?,
+            view: JobView { state, stage, provider },
+            attempt,
+        })
+    }
+}
+
+/// The attempt as it was when its intent was recorded.
+fn begun(attempt: &Attempt) -> Attempt {
+    Attempt {
+        class: None,
+        charge: Charge::Open,
+        ended_at: None,
+        failure: None,
+        ..attempt.clone()
+    }
+}
+
+/// The number of the event at this place, when they are contiguous and the last one has the job's.
+pub(super) fn numbered(sequence: u64, count: usize, place: usize) -> Option<u64> {
+    sequence.checked_sub((count - place - 1) as u64)
+}

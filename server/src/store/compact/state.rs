@@ -1,0 +1,146 @@
+//! The state of a job in a record: an intent is the place of its attempt.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Nanos, NoJob, Times, is_false, is_zero};
+use crate::domain::{
+    ids::JobId,
+    job::{Attempt, Intent, Job, State},
+    reason::Failure,
+};
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum CompactState {
+    Queued {
+        #[serde(default, skip_serializing_if = "is_false")]
+        deferred: bool,
+    },
+    AwaitingNss {
+        lookup: JobId,
+    },
+    Calling {
+        intent: CompactIntent,
+    },
+    Waiting {
+        intent: CompactIntent,
+        reference: String,
+        #[serde(default, skip_serializing_if = "is_zero")]
+        polls: u32,
+    },
+    Ambiguous {
+        intent: CompactIntent,
+        until: Nanos,
+    },
+    Succeeded {
+        at: Nanos,
+    },
+    Failed {
+        at: Nanos,
+        failure: Failure,
+    },
+    Cancelled {
+        at: Nanos,
+    },
+    OutcomeUnknown {
+        at: Nanos,
+        failure: Failure,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum CompactIntent {
+    /// That of the attempt at this place.
+    Of(usize),
+    Own(Intent),
+}
+
+impl CompactState {
+    pub(super) fn of(job: &Job, since: impl Fn(Timestamp) -> Nanos) -> CompactState {
+        let compact = |intent: &Intent| CompactIntent::of(intent, &job.attempts);
+        match &job.state {
+            State::Queued { deferred } => CompactState::Queued { deferred: *deferred },
+            State::AwaitingNss { lookup } => CompactState::AwaitingNss { lookup: lookup.clone() },
+            State::Calling { intent } => CompactState::Calling {
+                intent: compact(intent),
+            },
+            State::Waiting {
+                intent,
+                reference,
+                polls,
+            } => CompactState::Waiting {
+                intent: compact(intent),
+                reference: reference.clone(),
+                polls: *polls,
+            },
+            State::Ambiguous { intent, until } => CompactState::Ambiguous {
+                intent: compact(intent),
+                until: since(*until),
+            },
+            State::Succeeded { at } => CompactState::Succeeded { at: since(*at) },
+            State::Failed { at, failure } => CompactState::Failed {
+                at: since(*at),
+                failure: failure.clone(),
+            },
+            State::Cancelled { at } => CompactState::Cancelled { at: since(*at) },
+            State::OutcomeUnknown { at, failure } => CompactState::OutcomeUnknown {
+                at: since(*at),
+                failure: failure.clone(),
+            },
+        }
+    }
+
+    pub(super) fn into_state(
+        self,
+        attempts: &[Attempt],
+        time: impl Fn(Nanos) -> Result<Timestamp, NoJob>,
+    ) -> Result<State, NoJob> {
+        Ok(match self {
+            CompactState::Queued { deferred } => State::Queued { deferred },
+            CompactState::AwaitingNss { lookup } => State::AwaitingNss { lookup },
+            CompactState::Calling { intent } => State::Calling {
+                intent: intent.into_intent(attempts)?,
+            },
+            CompactState::Waiting {
+                intent,
+                reference,
+                polls,
+            } => State::Waiting {
+                intent: intent.into_intent(attempts)?,
+                reference,
+                polls,
+            },
+            CompactState::Ambiguous { intent, until } => State::Ambiguous {
+                intent: intent.into_intent(attempts)?,
+                until: time(until)?,
+            },
+            CompactState::Succeeded { at } => State::Succeeded { at: time(at)? },
+            CompactState::Failed { at, failure } => State::Failed { at: time(at)?, failure },
+            CompactState::Cancelled { at } => State::Cancelled { at: time(at)? },
+            CompactState::OutcomeUnknown { at, failure } => State::OutcomeUnknown { at: time(at)?, failure },
+        })
+    }
+}
+
+impl CompactIntent {
+    fn of(intent: &Intent, attempts: &[Attempt]) -> CompactIntent {
+        let place = attempts.iter().position(|attempt| intent_of(attempt) == *intent);
+        place.map_or_else(|| CompactIntent::Own(intent.clone()), CompactIntent::Of)
+    }
+
+    fn into_intent(self, attempts: &[Attempt]) -> Result<Intent, NoJob> {
+        match self {
+            CompactIntent::Of(place) => attempts.get(place).map(intent_of).ok_or(NoJob),
+            CompactIntent::Own(intent) => Ok(intent),
+        }
+    }
+}
+
+fn intent_of(attempt: &Attempt) -> Intent {
+    Intent {
+        id: attempt.id.clone(),
+        provider: attempt.provider,
+        step: attempt.step,
+    }
+}
