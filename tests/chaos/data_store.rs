@@ -27,7 +27,8 @@ repeat
   for _, key in ipairs(page[2]) do
     local id = string.sub(key, #ARGV[1] + 1)
     if not known[id] then
-      local record, fence = unpack(redis.call('HMGET', key, 'record', 'fence'))
+      local record, stands = unpack(redis.call('HMGET', key, 'record', 'state'))
+      local fence = string.match(stands, '^%d+ (%d+)')
       local state = next(cjson.decode(record).job.state)
       local is_terminal = state == 'succeeded' or state == 'failed' or state == 'cancelled' or state == 'outcome_unknown'
       jobs, claims, known[id] = jobs + 1, claims + tonumber(fence), true
@@ -49,7 +50,8 @@ local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
 local leased = {}
 for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
-  local version, fence, lease_until = unpack(redis.call('HMGET', ARGV[1] .. id, 'version', 'fence', 'lease_until'))
+  local stands = redis.call('HGET', ARGV[1] .. id, 'state') or ''
+  local version, fence, lease_until = string.match(stands, '^(%d+) (%d+) %d+ %d+ (%d+)')
   if lease_until and tonumber(lease_until) > now then leased[#leased + 1] = id .. ' ' .. version .. ' ' .. fence end
 end
 return leased
@@ -172,9 +174,9 @@ mod tests {
     /// Jobs of shard 0, and whether each is due.
     async fn plant(redis: &Redis, jobs: &[(&str, &str, bool)]) {
         for (id, state, is_due) in jobs {
-            let record = format!(r#"{{"v":1,"job":{{"state":{{"{state}":{{}}}}}}}}"#);
+            let record = format!(r#"{{"v":2,"job":{{"state":{{"{state}":{{}}}}}}}}"#);
             let key = format!("semanas:{{p00}}:job:{id}");
-            let fields = ["record", &record, "version", "4", "fence", "2", "lease_until", "0"];
+            let fields = ["record", &record, "state", "4 2 0 3 0 0 2 0 reign -"];
             let words: Vec<&str> = ["HSET", &key].into_iter().chain(fields).collect();
             redis.ask::<usize>(&words).await;
             if *is_due {
@@ -218,7 +220,7 @@ mod tests {
         plant(&redis, &[("a", "waiting", true)]).await;
         let job = "semanas:{p00}:job:a";
         redis
-            .ask::<usize>(&["HSET", job, "lease_until", "9999999999999999"])
+            .ask::<usize>(&["HSET", job, "state", "4 2 0 3 9999999999999999 0 2 0 reign -"])
             .await;
         let store = DataStore::Single(Mutex::new(redis));
         assert_eq!(store.leased().await, BTreeSet::from(["a 4 2".to_owned()]));

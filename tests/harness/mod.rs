@@ -23,7 +23,7 @@ pub use people::{Human, fresh_person, listed_person, nss_of, numbered_person};
 pub use ports::free_port;
 pub use process::Process;
 pub use redis_fleet::{RedisFleet, Succession};
-pub use redis_server::Redis;
+pub use redis_server::{FORMAT, Redis, SEQUENCE, with_word};
 pub use server::{SECRET, Server, ServerOptions, Store, embedded};
 pub use status::{check_status, wrong_fields};
 pub use upstreams::{Sandbox, booked, rule, sandbox};

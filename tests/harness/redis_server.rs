@@ -20,6 +20,17 @@ pub struct Redis {
     folder: TempDir,
 }
 
+/// Places of words in the field `state` of a job's hash, counted from 0; `scripts/state.lua` of the server names all of them.
+pub const SEQUENCE: usize = 3;
+pub const FORMAT: usize = 6;
+
+/// The same with another word in this place.
+pub fn with_word(state: &str, place: usize, word: &str) -> String {
+    let mut words: Vec<&str> = state.split(' ').collect();
+    words[place] = word;
+    words.join(" ")
+}
+
 impl Redis {
     pub async fn start() -> Redis {
         Redis::start_with(DURABLE).await

@@ -53,7 +53,9 @@ impl Shelf {
             }
             Shelf::Redis(redis) => {
                 let key = key_of(redis, job_id).await;
-                let _: i64 = redis.ask(&["HSET", &key, "record", record, "format", &version]).await;
+                let state: String = redis.ask(&["HGET", &key, "state"]).await;
+                let state = with_word(&state, FORMAT, &version);
+                let _: i64 = redis.ask(&["HSET", &key, "record", record, "state", &state]).await;
             }
         }
     }
@@ -93,7 +95,7 @@ async fn an_unknown_state_in_redis_is_left_alone() {
 }
 
 fn later_format(record: &mut Value) {
-    record["v"] = json!(2);
+    record["v"] = json!(3);
 }
 
 fn unknown_state(record: &mut Value) {

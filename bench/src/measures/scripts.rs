@@ -133,7 +133,8 @@ fn names(heard: &[Words], job_id: &[u8]) -> anyhow::Result<[Vec<u8>; 3]> {
         })
     };
     let person = after(b":dedupe:", b':').context("a creation names a person")?;
-    let intent = after(b"\"intent\":\"", b'"').context("a commit names an intent")?;
+    let intent = words().find(|word| word.starts_with(b"att_")).cloned();
+    let intent = intent.context("a commit names an intent")?;
     Ok([job_id.to_vec(), person, intent])
 }
 
@@ -157,17 +158,22 @@ fn template(words: Words, names: &[Vec<u8>; 3]) -> Option<Template> {
 fn name_of(words: &Words) -> &'static str {
     let marks: [(&[u8], &'static str); 9] = [
         (b"good", "leave the gate"),
-        (b"\"index_member\"", "create"),
-        (b"\"kind\":\"open\"", "commit of the intent"),
-        (b"\"kind\":\"settle\"", "commit of the fact"),
-        (b"\"expected_version\"", "commit"),
-        (b"\"in_flight_max\"", "enter the gate"),
+        (b":served:", "create"),
+        (b":places", "enter the gate"),
+        (b"open", "commit of the intent"),
+        (b"settle", "commit of the fact"),
+        (b":ended", "commit"),
         (b"record", "read"),
         (b"answer", "read the answer"),
         (b":reign", "claim"),
     ];
-    let holds = |mark: &[u8]| words.iter().any(|word| find(word, mark).is_some());
-    let found = marks.iter().find(|(mark, _)| holds(mark));
+    let is_said = |mark: &[u8]| match mark {
+        // Parts of keys; …
+        b":served:" | b":ended" | b":reign" | b":places" => words.iter().any(|word| find(word, mark).is_some()),
+        // … the others are words of their own.
+        _ => words.iter().any(|word| word == mark),
+    };
+    let found = marks.iter().find(|(mark, _)| is_said(mark));
     found.map_or("other", |(_, name)| name)
 }
 

@@ -4,17 +4,22 @@
 //! nanoseconds since the job was created; an attempt that an event shows, or that the state is about, is a place in the list of
 //! attempts. Whatever job there is, it comes back as it was. It does not know what else stands in a record.
 
+mod history;
+mod state;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use self::{
+    history::{CompactAttempt, CompactEvent, numbered},
+    state::CompactState,
+};
 use crate::domain::{
-    ids::{IntentId, JobId, PersonKey, Tenant},
-    job::{Ask, Attempt, Intent, Job, JobEvent, JobView, Settlement, Stage, State, StateName, Step},
-    outcome::{Charge, OutcomeClass},
+    ids::{JobId, PersonKey, Tenant},
+    job::{Ask, Attempt, Job, JobEvent, Settlement},
     provider_id::ProviderId,
-    reason::Failure,
 };
 
 /// Nanoseconds; since the job was created, where nothing else is said.
@@ -79,6 +84,12 @@ struct CompactAsk {
     labels: BTreeMap<String, String>,
 }
 
+/// Times of one job.
+#[derive(Clone, Copy)]
+struct Times {
+    created_at: Timestamp,
+}
+
 /// What stands in a record cannot be a job.
 #[derive(Debug, thiserror::Error)]
 #[error("it names what is not there, or a time that is none")]
@@ -88,19 +99,21 @@ pub(super) struct NoJob;
 
 impl CompactJob {
     pub(super) fn of(job: &Job) -> CompactJob {
-        let since = |at: Timestamp| at.as_nanosecond() - job.created_at.as_nanosecond();
+        let times = Times {
+            created_at: job.created_at,
+        };
         let last_event = job.events.last().map(|event| event.at);
         CompactJob {
             id: job.id.clone(),
             tenant: job.tenant.clone(),
             person: job.person.clone(),
             at: job.created_at.as_nanosecond(),
-            updated: (last_event != Some(job.updated_at)).then(|| since(job.updated_at)),
-            deadline: since(job.deadline_at),
-            ask: CompactAsk::of(&job.ask, since),
-            state: CompactState::of(job, since),
-            attempts: job.attempts.iter().map(|it| CompactAttempt::of(it, since)).collect(),
-            events: (0..job.events.len()).map(|place| CompactEvent::of(job, place, since)).collect(),
+            updated: (last_event != Some(job.updated_at)).then(|| times.since(job.updated_at)),
+            deadline: times.since(job.deadline_at),
+            ask: CompactAsk::of(&job.ask, times),
+            state: CompactState::of(job, times),
+            attempts: job.attempts.iter().map(|it| CompactAttempt::of(it, times)).collect(),
+            events: (0..job.events.len()).map(|place| CompactEvent::of(job, place, times)).collect(),
             sequence: (job.sequence != job.events.len() as u64).then_some(job.sequence),
             cancel_requested: job.cancel_requested,
             nss_from: job.nss_from.clone(),
@@ -113,16 +126,18 @@ impl CompactJob {
     }
 
     pub(super) fn into_job(self) -> Result<Job, NoJob> {
-        let time = |nanos: Nanos| self.at.checked_add(nanos).ok_or(NoJob).and_then(timestamp);
-        let attempts = self.attempts.into_iter().map(|it| it.into_attempt(&time));
+        let times = Times {
+            created_at: timestamp(self.at)?,
+        };
+        let attempts = self.attempts.into_iter().map(|it| it.into_attempt(times));
         let attempts: Vec<Attempt> = attempts.collect::<Result<_, _>>()?;
         let count = self.events.len();
         let sequence = self.sequence.unwrap_or(count as u64);
         let events = self.events.into_iter().enumerate();
-        let events = events.map(|(place, event)| event.into_event(numbered(sequence, count, place), &attempts, &time));
+        let events = events.map(|(place, event)| event.into_event(numbered(sequence, count, place), &attempts, times));
         let events: Vec<JobEvent> = events.collect::<Result<_, _>>()?;
         let updated_at = match (self.updated, events.last()) {
-            (Some(updated), _) => time(updated)?,
+            (Some(updated), _) => times.at(updated)?,
             (None, Some(last)) => last.at,
             (None, None) => return Err(NoJob),
         };
@@ -130,11 +145,11 @@ impl CompactJob {
             id: self.id,
             tenant: self.tenant,
             person: self.person,
-            ask: self.ask.into_ask(&time)?,
-            state: self.state.into_state(&attempts, &time)?,
-            created_at: timestamp(self.at)?,
+            ask: self.ask.into_ask(times)?,
+            state: self.state.into_state(&attempts, times)?,
+            created_at: times.created_at,
             updated_at,
-            deadline_at: time(self.deadline)?,
+            deadline_at: times.at(self.deadline)?,
             attempts,
             events,
             sequence,
@@ -150,14 +165,14 @@ impl CompactJob {
 }
 
 impl CompactAsk {
-    fn of(ask: &Ask, since: impl Fn(Timestamp) -> Nanos) -> CompactAsk {
+    fn of(ask: &Ask, times: Times) -> CompactAsk {
         CompactAsk {
             limit: ask.limit,
             provider: ask.provider,
             test_case_id: ask.test_case_id.clone(),
             has_names: ask.has_names,
             has_nss: ask.has_nss,
-            fresh_after: since(ask.fresh_after),
+            fresh_after: times.since(ask.fresh_after),
             allow_repeat_charge: ask.allow_repeat_charge,
             purpose: ask.purpose.clone(),
             consent_reference: ask.consent_reference.clone(),
@@ -165,19 +180,30 @@ impl CompactAsk {
         }
     }
 
-    fn into_ask(self, time: impl Fn(Nanos) -> Result<Timestamp, NoJob>) -> Result<Ask, NoJob> {
+    fn into_ask(self, times: Times) -> Result<Ask, NoJob> {
         Ok(Ask {
             limit: self.limit,
             provider: self.provider,
             test_case_id: self.test_case_id,
             has_names: self.has_names,
             has_nss: self.has_nss,
-            fresh_after: time(self.fresh_after)?,
+            fresh_after: times.at(self.fresh_after)?,
             allow_repeat_charge: self.allow_repeat_charge,
             purpose: self.purpose,
             consent_reference: self.consent_reference,
             labels: self.labels,
         })
+    }
+}
+
+impl Times {
+    fn since(self, at: Timestamp) -> Nanos {
+        at.as_nanosecond() - self.created_at.as_nanosecond()
+    }
+
+    fn at(self, nanos: Nanos) -> Result<Timestamp, NoJob> {
+        let since_1970 = self.created_at.as_nanosecond().checked_add(nanos).ok_or(NoJob)?;
+        timestamp(since_1970)
     }
 }
 

@@ -5,6 +5,7 @@
 //! are idempotent by job id, commits by operation id, request ids and gates by their own names.
 
 pub(crate) mod codec;
+mod compact;
 #[cfg(test)]
 pub(crate) mod conformance;
 pub(crate) mod dedupe;

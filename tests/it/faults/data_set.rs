@@ -45,7 +45,7 @@ async fn fault_43_a_half_written_transition_in_redis() {
     let key = key_of(&job.job_id).await;
     let due = format!("{}:due", key.split(":job:").next().unwrap());
     let score: String = redis.ask(&["ZSCORE", &due, &job.job_id]).await;
-    let sequence: String = redis.ask(&["HGET", &key, "sequence"]).await;
+    let state: String = redis.ask(&["HGET", &key, "state"]).await;
     let torn = async |what: &str| {
         let told = doctor(&store, &sandbox).await;
         assert_eq!(told.code, Some(1), "{}", told.stdout);
@@ -58,9 +58,10 @@ async fn fault_43_a_half_written_transition_in_redis() {
     let _: i64 = redis.ask(&["ZADD", &due, &score, &job.job_id]).await;
     check_whole(&store, &sandbox).await;
     // The record was written, and what stands beside it was not.
-    let _: i64 = redis.ask(&["HSET", &key, "sequence", "99"]).await;
+    let other = with_word(&state, SEQUENCE, "99");
+    let _: i64 = redis.ask(&["HSET", &key, "state", &other]).await;
     torn("has another number of events than stands beside it").await;
-    let _: i64 = redis.ask(&["HSET", &key, "sequence", &sequence]).await;
+    let _: i64 = redis.ask(&["HSET", &key, "state", &state]).await;
     // The end was written, and the due set was not.
     let key = key_of(&ended.job_id).await;
     let due = format!("{}:due", key.split(":job:").next().unwrap());

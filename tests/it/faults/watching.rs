@@ -165,15 +165,16 @@ async fn fault_24_a_cursor_of_another_data_set_and_one_from_the_future() {
     let (job, first) = (submitted.job, submitted.watch_cursor);
     reaches(&server.client(), &job.job_id, JobStage::WaitingForProvider).await;
     let keys: Vec<String> = redis.ask(&["KEYS", &format!("*job:{}", job.job_id)]).await;
-    let (key, fields) = (&keys[0], ["record", "sequence"]);
-    let [record, sequence]: [String; 2] = redis.ask(&["HMGET", key, fields[0], fields[1]]).await;
+    let key = &keys[0];
+    let [record, state]: [String; 2] = redis.ask(&["HMGET", key, "record", "state"]).await;
+    let sequence = state.split(' ').nth(SEQUENCE).unwrap();
     let_go(&sandbox, &person);
     let mut watch = RawWatch::open(server.stub(), &job.job_id, None).await;
     watch.read_until(|message| message.terminal).await;
 
-    let _: i64 = redis
-        .ask(&["HSET", key, fields[0], &record, fields[1], &sequence])
-        .await;
+    let state: String = redis.ask(&["HGET", key, "state"]).await;
+    let state = with_word(&state, SEQUENCE, sequence);
+    let _: i64 = redis.ask(&["HSET", key, "record", &record, "state", &state]).await;
     server.kill();
     server.start_again().await;
     server.becomes(ServingStatus::Serving).await;
@@ -187,10 +188,9 @@ async fn fault_24_a_cursor_of_another_data_set_and_one_from_the_future() {
     server.kill();
     let mut other: serde_json::Value = serde_json::from_str(&record).unwrap();
     let last = other["job"]["events"].as_array_mut().unwrap().last_mut().unwrap();
-    last["at"] = "2026-01-01T00:00:00Z".into();
-    let _: i64 = redis
-        .ask(&["HSET", key, fields[0], &other.to_string(), fields[1], &sequence])
-        .await;
+    last["at"] = 1.into();
+    let other = other.to_string();
+    let _: i64 = redis.ask(&["HSET", key, "record", &other, "state", &state]).await;
     server.start_again().await;
     server.becomes(ServingStatus::Serving).await;
     let replaced = begins_with(&server, &job.job_id, &cursor).await;

@@ -47,29 +47,29 @@ pub(super) struct CompactEvent {
 }
 
 impl CompactAttempt {
-    pub(super) fn of(attempt: &Attempt, since: impl Fn(Timestamp) -> Nanos) -> CompactAttempt {
+    pub(super) fn of(attempt: &Attempt, times: Times) -> CompactAttempt {
         CompactAttempt {
             id: attempt.id.clone(),
             provider: attempt.provider,
             step: attempt.step,
             class: attempt.class,
             charge: attempt.charge,
-            at: since(attempt.started_at),
-            ended: attempt.ended_at.map(since),
+            at: times.since(attempt.started_at),
+            ended: attempt.ended_at.map(|at| times.since(at)),
             failure: attempt.failure.clone(),
             shared: attempt.shared,
         }
     }
 
-    pub(super) fn into_attempt(self, time: impl Fn(Nanos) -> Result<Timestamp, NoJob>) -> Result<Attempt, NoJob> {
+    pub(super) fn into_attempt(self, times: Times) -> Result<Attempt, NoJob> {
         Ok(Attempt {
             id: self.id,
             provider: self.provider,
             step: self.step,
             class: self.class,
             charge: self.charge,
-            started_at: time(self.at)?,
-            ended_at: self.ended.map(time).transpose()?,
+            started_at: times.at(self.at)?,
+            ended_at: self.ended.map(|at| times.at(at)).transpose()?,
             failure: self.failure,
             shared: self.shared,
         })
@@ -77,7 +77,7 @@ impl CompactAttempt {
 }
 
 impl CompactEvent {
-    pub(super) fn of(job: &Job, place: usize, since: impl Fn(Timestamp) -> Nanos) -> CompactEvent {
+    pub(super) fn of(job: &Job, place: usize, times: Times) -> CompactEvent {
         let event = &job.events[place];
         let is_numbered = numbered(job.sequence, job.events.len(), place) == Some(event.sequence);
         let shown = event.attempt.as_ref();
@@ -87,11 +87,11 @@ impl CompactEvent {
         let own = shown.filter(|_| attempt.is_none() && began.is_none());
         CompactEvent {
             sequence: (!is_numbered).then_some(event.sequence),
-            at: since(event.at),
+            at: times.since(event.at),
             view: (event.view.state, event.view.stage, event.view.provider),
             attempt,
             began,
-            own: own.map(|attempt| CompactAttempt::of(attempt, since)),
+            own: own.map(|attempt| CompactAttempt::of(attempt, times)),
         }
     }
 
@@ -99,18 +99,18 @@ impl CompactEvent {
         self,
         number: Option<u64>,
         attempts: &[Attempt],
-        time: impl Fn(Nanos) -> Result<Timestamp, NoJob>,
+        times: Times,
     ) -> Result<JobEvent, NoJob> {
         let at = |place: usize| attempts.get(place).ok_or(NoJob);
         let attempt = match (self.attempt, self.began, self.own) {
             (Some(place), ..) => Some(at(place)?.clone()),
             (None, Some(place), _) => Some(begun(at(place)?)),
-            (None, None, own) => own.map(|own| own.into_attempt(&time)).transpose()?,
+            (None, None, own) => own.map(|own| own.into_attempt(times)).transpose()?,
         };
         let (state, stage, provider) = self.view;
         Ok(JobEvent {
             sequence: self.sequence.or(number).ok_or(NoJob)?,
-            at: time(self.at)?,
+            at: times.at(self.at)?,
             view: JobView { state, stage, provider },
             attempt,
         })

@@ -50,14 +50,14 @@ pub(super) enum CompactState {
 
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
-enum CompactIntent {
+pub(super) enum CompactIntent {
     /// That of the attempt at this place.
     Of(usize),
     Own(Intent),
 }
 
 impl CompactState {
-    pub(super) fn of(job: &Job, since: impl Fn(Timestamp) -> Nanos) -> CompactState {
+    pub(super) fn of(job: &Job, times: Times) -> CompactState {
         let compact = |intent: &Intent| CompactIntent::of(intent, &job.attempts);
         match &job.state {
             State::Queued { deferred } => CompactState::Queued { deferred: *deferred },
@@ -76,16 +76,16 @@ impl CompactState {
             },
             State::Ambiguous { intent, until } => CompactState::Ambiguous {
                 intent: compact(intent),
-                until: since(*until),
+                until: times.since(*until),
             },
-            State::Succeeded { at } => CompactState::Succeeded { at: since(*at) },
+            State::Succeeded { at } => CompactState::Succeeded { at: times.since(*at) },
             State::Failed { at, failure } => CompactState::Failed {
-                at: since(*at),
+                at: times.since(*at),
                 failure: failure.clone(),
             },
-            State::Cancelled { at } => CompactState::Cancelled { at: since(*at) },
+            State::Cancelled { at } => CompactState::Cancelled { at: times.since(*at) },
             State::OutcomeUnknown { at, failure } => CompactState::OutcomeUnknown {
-                at: since(*at),
+                at: times.since(*at),
                 failure: failure.clone(),
             },
         }
@@ -94,7 +94,7 @@ impl CompactState {
     pub(super) fn into_state(
         self,
         attempts: &[Attempt],
-        time: impl Fn(Nanos) -> Result<Timestamp, NoJob>,
+        times: Times,
     ) -> Result<State, NoJob> {
         Ok(match self {
             CompactState::Queued { deferred } => State::Queued { deferred },
@@ -113,12 +113,12 @@ impl CompactState {
             },
             CompactState::Ambiguous { intent, until } => State::Ambiguous {
                 intent: intent.into_intent(attempts)?,
-                until: time(until)?,
+                until: times.at(until)?,
             },
-            CompactState::Succeeded { at } => State::Succeeded { at: time(at)? },
-            CompactState::Failed { at, failure } => State::Failed { at: time(at)?, failure },
-            CompactState::Cancelled { at } => State::Cancelled { at: time(at)? },
-            CompactState::OutcomeUnknown { at, failure } => State::OutcomeUnknown { at: time(at)?, failure },
+            CompactState::Succeeded { at } => State::Succeeded { at: times.at(at)? },
+            CompactState::Failed { at, failure } => State::Failed { at: times.at(at)?, failure },
+            CompactState::Cancelled { at } => State::Cancelled { at: times.at(at)? },
+            CompactState::OutcomeUnknown { at, failure } => State::OutcomeUnknown { at: times.at(at)?, failure },
         })
     }
 }
