@@ -29,7 +29,9 @@ pub(crate) fn decode_job(what: &str, bytes: &[u8]) -> Result<Job, StoreError> {
         FIRST_VERSION => decode::<JobRecord<Job>>(what, bytes).map(|record| record.job),
         RECORD_VERSION => {
             let compact = decode::<JobRecord<CompactJob>>(what, bytes)?.job;
-            compact.into_job().map_err(|no_job| unreadable(what, format!("damaged: {no_job}")))
+            compact
+                .into_job()
+                .map_err(|no_job| unreadable(what, format!("damaged: {no_job}")))
         }
         other => {
             let known = format!("formats {FIRST_VERSION} and {RECORD_VERSION}");
@@ -210,7 +212,11 @@ mod tests {
         job.sequence = 4;
         assert_eq!(decode_job("it", &encode_job(&job)).unwrap(), job);
         job.events.remove(1);
-        assert_eq!(decode_job("it", &encode_job(&job)).unwrap(), job, "a gap is kept, so that it can be seen");
+        assert_eq!(
+            decode_job("it", &encode_job(&job)).unwrap(),
+            job,
+            "a gap is kept, so that it can be seen"
+        );
     }
 
     #[test]

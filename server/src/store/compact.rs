@@ -113,7 +113,9 @@ impl CompactJob {
             ask: CompactAsk::of(&job.ask, times),
             state: CompactState::of(job, times),
             attempts: job.attempts.iter().map(|it| CompactAttempt::of(it, times)).collect(),
-            events: (0..job.events.len()).map(|place| CompactEvent::of(job, place, times)).collect(),
+            events: (0..job.events.len())
+                .map(|place| CompactEvent::of(job, place, times))
+                .collect(),
             sequence: (job.sequence != job.events.len() as u64).then_some(job.sequence),
             cancel_requested: job.cancel_requested,
             nss_from: job.nss_from.clone(),

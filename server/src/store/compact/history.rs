@@ -34,7 +34,12 @@ pub(super) struct CompactEvent {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sequence: Option<u64>,
     at: Nanos,
-    view: (StateName, Option<Stage>, Option<ProviderId>),
+    /// Of which the state can be told, and the provider is that of the attempt, …
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    stage: Option<Stage>,
+    /// … or all that was seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    view: Option<JobView>,
     /// The attempt at this place, as it is by now, …
     #[serde(default, skip_serializing_if = "Option::is_none")]
     attempt: Option<usize>,
@@ -81,6 +86,10 @@ impl CompactEvent {
         let event = &job.events[place];
         let is_numbered = numbered(job.sequence, job.events.len(), place) == Some(event.sequence);
         let shown = event.attempt.as_ref();
+        let is_told = event
+            .view
+            .stage
+            .is_some_and(|stage| view_of(stage, shown) == event.view);
         let attempt = job.attempts.iter().position(|attempt| shown == Some(attempt));
         let has_begun = |attempt: &Attempt| shown == Some(&begun(attempt));
         let began = attempt.map_or_else(|| job.attempts.iter().position(has_begun), |_| None);
@@ -88,32 +97,43 @@ impl CompactEvent {
         CompactEvent {
             sequence: (!is_numbered).then_some(event.sequence),
             at: times.since(event.at),
-            view: (event.view.state, event.view.stage, event.view.provider),
+            stage: event.view.stage.filter(|_| is_told),
+            view: (!is_told).then_some(event.view),
             attempt,
             began,
             own: own.map(|attempt| CompactAttempt::of(attempt, times)),
         }
     }
 
-    pub(super) fn into_event(
-        self,
-        number: Option<u64>,
-        attempts: &[Attempt],
-        times: Times,
-    ) -> Result<JobEvent, NoJob> {
+    pub(super) fn into_event(self, number: Option<u64>, attempts: &[Attempt], times: Times) -> Result<JobEvent, NoJob> {
         let at = |place: usize| attempts.get(place).ok_or(NoJob);
         let attempt = match (self.attempt, self.began, self.own) {
             (Some(place), ..) => Some(at(place)?.clone()),
             (None, Some(place), _) => Some(begun(at(place)?)),
             (None, None, own) => own.map(|own| own.into_attempt(times)).transpose()?,
         };
-        let (state, stage, provider) = self.view;
+        let told = self.stage.map(|stage| view_of(stage, attempt.as_ref()));
         Ok(JobEvent {
             sequence: self.sequence.or(number).ok_or(NoJob)?,
             at: times.at(self.at)?,
-            view: JobView { state, stage, provider },
+            view: self.view.or(told).ok_or(NoJob)?,
             attempt,
         })
+    }
+}
+
+/// What is mostly seen of a job at this stage.
+fn view_of(stage: Stage, shown: Option<&Attempt>) -> JobView {
+    let state = match stage {
+        Stage::Queued | Stage::WaitingToRetry => StateName::Queued,
+        Stage::LookingUpNss | Stage::AskingProvider | Stage::WaitingForProvider | Stage::ConfirmingWithProvider => {
+            StateName::Running
+        }
+    };
+    JobView {
+        state,
+        stage: Some(stage),
+        provider: shown.map(|attempt| attempt.provider),
     }
 }
 

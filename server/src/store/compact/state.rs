@@ -91,11 +91,7 @@ impl CompactState {
         }
     }
 
-    pub(super) fn into_state(
-        self,
-        attempts: &[Attempt],
-        times: Times,
-    ) -> Result<State, NoJob> {
+    pub(super) fn into_state(self, attempts: &[Attempt], times: Times) -> Result<State, NoJob> {
         Ok(match self {
             CompactState::Queued { deferred } => State::Queued { deferred },
             CompactState::AwaitingNss { lookup } => State::AwaitingNss { lookup },
@@ -116,9 +112,15 @@ impl CompactState {
                 until: times.at(until)?,
             },
             CompactState::Succeeded { at } => State::Succeeded { at: times.at(at)? },
-            CompactState::Failed { at, failure } => State::Failed { at: times.at(at)?, failure },
+            CompactState::Failed { at, failure } => State::Failed {
+                at: times.at(at)?,
+                failure,
+            },
             CompactState::Cancelled { at } => State::Cancelled { at: times.at(at)? },
-            CompactState::OutcomeUnknown { at, failure } => State::OutcomeUnknown { at: times.at(at)?, failure },
+            CompactState::OutcomeUnknown { at, failure } => State::OutcomeUnknown {
+                at: times.at(at)?,
+                failure,
+            },
         })
     }
 }

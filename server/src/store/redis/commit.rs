@@ -20,7 +20,6 @@ use crate::{
     domain::{
         ids::{IntentId, JobId},
         job::{Due, Intent, Job, LedgerChange, Reuse, Transition},
-        outcome::Charge,
     },
     store::{Commit, Committed, PersonDay, StoreError, codec},
 };
@@ -151,17 +150,17 @@ fn ledger_args(call: Call, job: &Job, change: &LedgerChange, person_day: Option<
             repeat_allowed,
         } => {
             let opened_at = opened_at(&intent.id);
-            let call = call
-                .arg("open")
-                .arg(intent.id.as_str())
-                .arg(micros_of(opened_at).to_string())
-                .arg(micros_of(*fresh_after).to_string())
-                .arg(u8::from(*repeat_allowed).to_string())
-                .arg(person_day.map_or_else(String::new, |day| day.max.to_string()))
-                .number(PERSON_DAY_KEEP_MS);
-            let mut row = row_of(job, intent, opened_at);
-            row.extend(person_day.map(|counted| ("day", counted.day.to_string())));
-            with_fields(call, row)
+            let intended = words(&[
+                &intent.id.as_str(),
+                &micros_of(opened_at),
+                &micros_of(*fresh_after),
+                &u8::from(*repeat_allowed),
+                &or_nothing(person_day.map(|day| day.max)),
+                &PERSON_DAY_KEEP_MS,
+            ]);
+            call.arg("open")
+                .arg(intended)
+                .arg(row_of(job, intent, opened_at, person_day))
         }
         LedgerChange::Settle {
             intent,
@@ -175,25 +174,18 @@ fn ledger_args(call: Call, job: &Job, change: &LedgerChange, person_day: Option<
                 .and_then(|attempt| attempt.ended_at)
                 .unwrap_or(job.updated_at);
             let opened_at = opened_at(&intent.id);
-            let row = row_of(job, intent, opened_at);
-            let row: Vec<&str> = row.iter().flat_map(|(field, value)| [*field, value]).collect();
-            let call = call
-                .arg("settle")
-                .arg(intent.id.as_str())
-                .arg(micros_of(opened_at).to_string())
-                .arg(micros_of(settled_at).to_string())
-                .arg(word(charge))
-                .arg(serde_json::to_vec(&row).expect("text is valid JSON"));
-            let mut changes: Vec<(&str, String)> = Vec::new();
-            changes.extend(reference.clone().map(|reference| ("reference", reference)));
-            if *charge != Charge::Open {
-                changes.push(("charge", word(charge)));
-                changes.push(("settled_at", settled_at.to_string()));
-                changes.push(("class", word(class)));
-                changes.push(("late", u8::from(*late).to_string()));
-                changes.extend(provider_code.clone().map(|code| ("provider_code", code)));
-            }
-            with_fields(call, changes)
+            let settled = words(&[
+                &intent.id.as_str(),
+                &micros_of(opened_at),
+                &micros_of(settled_at),
+                &word(charge),
+            ]);
+            call.arg("settle")
+                .arg(settled)
+                .arg(row_of(job, intent, opened_at, person_day))
+                .arg(words(&[&settled_at, &word(class), &u8::from(*late)]))
+                .arg(reference.as_deref().unwrap_or_default())
+                .arg(provider_code.as_deref().unwrap_or_default())
         }
         LedgerChange::Resolve { charge, note } => {
             let settled_at = job
@@ -213,25 +205,19 @@ fn ledger_args(call: Call, job: &Job, change: &LedgerChange, person_day: Option<
     }
 }
 
-/// What a row says from the start. `person` and `case` are for the scripts, which make the unit's key of them: the key itself would
-/// be so long that Redis holds the row in a form that takes twice the memory.
-fn row_of(job: &Job, intent: &Intent, opened_at: Timestamp) -> Vec<(&'static str, String)> {
-    let mut row = vec![
-        ("job", job.id.to_string()),
-        ("tenant", job.tenant.as_str().to_owned()),
-        ("provider", intent.provider.to_string()),
-        ("step", intent.step.as_str().to_owned()),
-        ("opened_at", opened_at.to_string()),
-        ("person", job.person.as_str().to_owned()),
-    ];
-    row.extend(job.ask.test_case_id.clone().map(|case| ("case", case)));
-    row
-}
-
-fn with_fields(call: Call, fields: Vec<(&str, String)>) -> Call {
-    fields
-        .into_iter()
-        .fold(call, |call, (field, value)| call.arg(field).arg(value))
+/// What a row says from the start: words, and at the end a test case. The person, the case and the day are for the scripts, which make
+/// the keys of unit and count of them: the keys themselves would be so long that Redis holds the row in a form that takes twice the
+/// memory.
+fn row_of(job: &Job, intent: &Intent, opened_at: Timestamp, person_day: Option<PersonDay>) -> String {
+    let row = words(&[
+        &job.tenant.as_str(),
+        &intent.provider,
+        &intent.step.as_str(),
+        &opened_at,
+        &job.person.as_str(),
+        &or_nothing(person_day.map(|counted| counted.day)),
+    ]);
+    format!("{row} {}", job.ask.test_case_id.as_deref().unwrap_or_default())
 }
 
 /// The word for it in records, which the scripts compare with.

@@ -189,7 +189,12 @@ impl Slot {
 
     /// The person's charges of one day for one step; `commit.lua` makes the same name of what stands in a ledger row.
     pub(super) fn person_day(&self, person: &PersonKey, step: Step, day: Date) -> String {
-        format!("{}{}:{}:{day}", self.person_day_prefix(), person.as_str(), step.as_str())
+        format!(
+            "{}{}:{}:{day}",
+            self.person_day_prefix(),
+            person.as_str(),
+            step.as_str()
+        )
     }
 
     pub(super) fn person_day_prefix(&self) -> String {

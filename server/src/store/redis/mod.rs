@@ -1,9 +1,9 @@
 //! The store on Redis, shared by any number of replicas.
 //!
 //! Redis compares and moves, in one script per verb; what a job becomes was computed by the domain. Per shard it holds:
-//! a hash per job (record, version, fence, lease, last operation) and one for its sealed record, the due set (scheduler and
-//! leases at once), the set of ended jobs, an index of jobs by birth, the feed (a stream with contiguous numbers), dedupe
-//! records, ledger rows with their index, billing units and the counts of a person's day. Request ids and gates live in slots of
+//! a hash per job (record, state, sealed person and answer, name of its dedupe record), the due set (scheduler and leases at once),
+//! the set of ended jobs, an index of jobs by birth, the feed (a stream with contiguous numbers), dedupe records, ledger rows with
+//! their index and their names by job, billing units and the counts of a person's day. Request ids and gates live in slots of
 //! their own. Times are microseconds of Redis' clock; no replica's clock decides anything.
 
 mod address;

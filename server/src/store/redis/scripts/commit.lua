@@ -9,11 +9,11 @@
 -- ARGV  1 epoch, 2 reign, 3 plan (`plan_of` in commit.rs), 4 the job's record, 5 sealed answer or '', 6 bell, 7 dependents,
 --       8 prefixes of the keys of dedupe records, charges, units and counts of days, 9 what the ledger does:
 --         ''         nothing
---         'open'     10 intent, 11 opened at (microseconds), 12 such an age of a paid charge does not stand in the way, 13 '1' with
---                    leave to repeat, 14 most charges of the person's day or '', 15 milliseconds to keep that count,
---                    16... fields of the row
---         'settle'   10 intent, 11 opened at, 12 settled at, 13 charge, 14 fields of the row when it was opened (JSON), should it
---                    have been lost, 15... fields that change
+--         'open'     10 words: intent, opened at (microseconds), such an age of a paid charge does not stand in the way, '1' with leave to
+--                    repeat, most charges of the person's day or '-', milliseconds to keep that count; 11 the row (`row_of` in
+--                    commit.rs)
+--         'settle'   10 words: intent, opened at, settled at, charge; 11 the row, should it have been lost; 12 words: settled at as
+--                    text, class, '1' when late; 13 reference or '', 14 the provider's code or ''
 --         'resolve'  10 charge, 11 settled at, 12 the same as text, 13 note, 14... charges for answers that nobody holds
 -- Answers {'DONE', version, fence or false, stalled, deed}   fence when the lease was held on to; deed is its number, or a later one
 --         {'CONFLICT'}  {'UNIT_TAKEN', charge}  {'PERSON_DAY_FULL'}
@@ -27,7 +27,7 @@ local job, op, expected_version, plan_fence, format, plan_sequence, is_public, d
   '^(%S+) (%S+) (%d+) (%S+) (%d+) (%d+) (%d) (%a+) (%S+) (%d) (%S+) (%S+) (%S+) (%d+)$')
 expected_version, plan_fence, plan_sequence = tonumber(expected_version), tonumber(plan_fence), tonumber(plan_sequence)
 is_public, has_ended = is_public == '1', has_ended == '1'
-local ledger, intent = ARGV[9], ARGV[10]
+local ledger = ARGV[9]
 local is_redo = mode ~= 'do'
 local job_prefix = string.sub(KEYS[3], 1, -#job - 1)
 
@@ -70,29 +70,38 @@ local function unit_of(unit)
   return taken_by, charge, tonumber(at)
 end
 
-local day_count
+local intent, opened_us, settled_us, new_charge, day_count, day_keep_ms
 if ledger == 'open' then
-  day_count = ARGV[14] ~= '' and tonumber(redis.call('GET', KEYS[11]) or '0')
+  local fresh_after_us, may_repeat, day_max
+  intent, opened_us, fresh_after_us, may_repeat, day_max, day_keep_ms = string.match(
+    ARGV[10], '^(%S+) (%S+) (%S+) (%d) (%S+) (%d+)$')
+  day_max = tonumber(day_max)
+  day_count = day_max and tonumber(redis.call('GET', KEYS[11]) or '0')
   if not is_redo then
     if safe_for > 0 then
       return {'POSTPONED', int(safe_for)}
     end
     local _, charge, at = unit_of(KEYS[9])
-    local taken = charge == 'open' or (charge == 'unknown' and ARGV[13] ~= '1') or (charge == 'yes' and at > tonumber(ARGV[12]))
+    local taken = charge == 'open' or (charge == 'unknown' and may_repeat ~= '1')
+      or (charge == 'yes' and at > tonumber(fresh_after_us))
     if taken then
       return {'UNIT_TAKEN', charge}
     end
-    if day_count and day_count >= tonumber(ARGV[14]) then
+    if day_max and day_count >= day_max then
       return {'PERSON_DAY_FULL'}
     end
   end
+elseif ledger == 'settle' then
+  intent, opened_us, settled_us, new_charge = string.match(ARGV[10], '^(%S+) (%S+) (%S+) (%S+)$')
+elseif ledger == 'resolve' then
+  new_charge, settled_us = ARGV[10], ARGV[11]
 end
 
 -- A slot that is on its way to another node has only some of its keys here, and Redis cuts a script off at the first that is
 -- missing. So every key that could not be declared is looked at before the first write.
 local dedupe_prefix, charge_prefix, unit_prefix, day_prefix = string.match(ARGV[8], '^(%S+) (%S+) (%S+) (%S+)$')
 local live, unsettled, answer
-if ending ~= '-' then
+if ending ~= '-' and dedupe then
   dedupe = dedupe_prefix .. dedupe
   live, unsettled, answer = unpack(redis.call('HMGET', dedupe, 'live', 'unsettled', 'answer:' .. answer_of))
 end
@@ -104,7 +113,7 @@ if due == 'never' and ARGV[7] ~= '' then
 end
 
 -- What a row says of its charge, who has the unit that it names, and how many the person's day counts, if that may change.
-local function row_of(key, id, unit, new_charge)
+local function row_of(key, id, unit)
   local charge, person, provider, step, tenant, case, day = unpack(
     redis.call('HMGET', key, 'charge', 'person', 'provider', 'step', 'tenant', 'case', 'day'))
   local row = {key = key, id = id, charge = charge, unit = unit}
@@ -120,10 +129,10 @@ local function row_of(key, id, unit, new_charge)
 end
 local rows = {}
 if ledger == 'settle' then
-  rows[1] = row_of(KEYS[8], intent, KEYS[9], ARGV[13])
+  rows[1] = row_of(KEYS[8], intent, KEYS[9])
 elseif ledger == 'resolve' then
   for id in string.gmatch(redis.call('GET', KEYS[7]) or '', '%S+') do
-    rows[#rows + 1] = row_of(charge_prefix .. id, id, nil, ARGV[10])
+    rows[#rows + 1] = row_of(charge_prefix .. id, id)
   end
 end
 
@@ -151,42 +160,64 @@ end
 local is_double = false
 
 -- The row of an intent, and its unit. What is put back does not take the unit from a newer intent: that one may have been paid.
-local function open(charge, row)
-  if day_count then
-    redis.call('SET', KEYS[11], int(day_count + 1), 'PX', ARGV[15])
+local function open(charge)
+  local tenant, provider, step, opened_at, person, day, case = string.match(ARGV[11], '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (.*)$')
+  local row = {'charge', charge, 'job', job, 'tenant', tenant, 'provider', provider, 'step', step, 'opened_at', opened_at,
+    'person', person}
+  if case ~= '' then
+    row[#row + 1] = 'case'
+    row[#row + 1] = case
   end
-  redis.call('HSET', KEYS[8], 'charge', charge, unpack(row))
+  if day_count then
+    row[#row + 1] = 'day'
+    row[#row + 1] = day
+    redis.call('SET', KEYS[11], int(day_count + 1), 'PX', day_keep_ms)
+  end
+  redis.call('HSET', KEYS[8], unpack(row))
   redis.call('ZADD', KEYS[10], 0, intent)
   redis.call('APPEND', KEYS[7], intent .. ' ')
   if is_redo then
     local taken_by, _, at = unit_of(KEYS[9])
-    is_double = taken_by and taken_by ~= intent and at > tonumber(ARGV[11])
+    is_double = taken_by and taken_by ~= intent and at > tonumber(opened_us)
   end
   if not is_double then
-    redis.call('SET', KEYS[9], intent .. ' ' .. charge .. ' ' .. ARGV[11])
+    redis.call('SET', KEYS[9], intent .. ' ' .. charge .. ' ' .. opened_us)
   end
 end
 
 if ledger == 'open' then
   if not is_redo then
-    open('open', {unpack(ARGV, 16)})
+    open('open')
   elseif redis.call('EXISTS', KEYS[8]) == 0 then
-    open(fits and 'open' or 'unknown', {unpack(ARGV, 16)})
+    open(fits and 'open' or 'unknown')
   end
 elseif ledger == 'settle' then
   local row = rows[1]
   if is_redo and not row.charge then
-    open('unknown', cjson.decode(ARGV[14]))
-    row = row_of(KEYS[8], intent, KEYS[9], ARGV[13])
+    open('unknown')
+    row = row_of(KEYS[8], intent, KEYS[9])
   end
   -- Only the reference is noted while the charge stays open, and "unknown" never takes back what is known.
-  local charge = ARGV[13]
   local known = row.charge == 'yes' or row.charge == 'no'
-  local takes_back = known and (charge == 'open' or charge == 'unknown')
-  if row.charge and not takes_back and #ARGV >= 15 then
-    settle(row, {unpack(ARGV, 15)})
-    if charge ~= 'open' then
-      mark_or_free(row, charge, ARGV[12], charge == 'no')
+  local takes_back = known and (new_charge == 'open' or new_charge == 'unknown')
+  local changes = {}
+  if ARGV[13] ~= '' then
+    changes = {'reference', ARGV[13]}
+  end
+  if new_charge ~= 'open' then
+    local settled_at, class, late = string.match(ARGV[12], '^(%S+) (%S+) (%d)$')
+    for _, word in ipairs({'charge', new_charge, 'settled_at', settled_at, 'class', class, 'late', late}) do
+      changes[#changes + 1] = word
+    end
+    if ARGV[14] ~= '' then
+      changes[#changes + 1] = 'provider_code'
+      changes[#changes + 1] = ARGV[14]
+    end
+  end
+  if row.charge and not takes_back and #changes > 0 then
+    settle(row, changes)
+    if new_charge ~= 'open' then
+      mark_or_free(row, new_charge, settled_us, new_charge == 'no')
     end
   end
 elseif ledger == 'resolve' then

@@ -267,6 +267,26 @@ async fn what_only_a_dead_replica_remembered_leaves_at_least_its_charge() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_an_ended_job_whose_birth_only_a_dead_replica_remembered_the_paid_charge_is_put_back() {
+    let mut master = Master::begin(Duration::from_millis(100)).await;
+    let (dying, other) = (master.store().await, master.store().await);
+    let replica = master.server.copy();
+    let (job, fence) = create(&dying, 1).await;
+    let (intent, _) = intends(&other, &job, fence).await;
+    happens(&other, &job, answered(&intent), None).await;
+    drop(dying);
+    master.server.starts_on(replica).await;
+    follows(&other).await;
+    until("intent and end have been told again", async || {
+        other.condition().lost_for_good == 2
+    })
+    .await;
+    let row = rows(&other, &job).await.remove(0);
+    assert_eq!((row.id, row.charge), (intent.id, Charge::Yes));
+    assert_eq!(other.read(&job).await.unwrap(), None);
+}
+
 /// Losses that a replica declares which comes late: the last step that it remembers of a job was taken back, and the job has gone
 /// on without it. Before that step a call was begun, or not.
 fn losses_of_a_latecomer(calls: bool, step: impl FnOnce(&Intent, Option<u64>) -> (Event, Option<u64>)) -> (u64, u64) {

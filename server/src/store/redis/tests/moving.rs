@@ -97,7 +97,11 @@ async fn a_commit_that_meets_a_moving_slot_is_whole_or_not_at_all() {
     to.run(&["CLUSTER", "SETSLOT", &slot, "IMPORTING", &from_id]).await;
     from.run(&["CLUSTER", "SETSLOT", &slot, "MIGRATING", &to_id]).await;
     // The key that the script finds out about only while it runs goes first.
-    let dedupe = keys.dedupe(&dedupe_name(&commit.transition.job.tenant, &commit.transition.job.person, "running"));
+    let dedupe = keys.dedupe(&dedupe_name(
+        &commit.transition.job.tenant,
+        &commit.transition.job.person,
+        "running",
+    ));
     move_key(from, to, &dedupe).await;
 
     let error = store.commit(commit.clone()).await.unwrap_err();

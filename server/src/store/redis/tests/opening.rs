@@ -86,7 +86,11 @@ async fn an_older_format_is_refused_and_left_alone() {
     run(&url, &["HSET", &meta, "format", "1"]).await.unwrap();
     check(
         open(asked).await,
-        &["its data set has format 1", "reads format 2 only", "start a new data set"],
+        &[
+            "its data set has format 1",
+            "reads format 2 only",
+            "start a new data set",
+        ],
     );
     let left: String = redis::from_redis_value(run(&url, &["HGET", &meta, "format"]).await.unwrap()).unwrap();
     assert_eq!(left, "1");
