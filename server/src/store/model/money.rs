@@ -43,7 +43,11 @@ impl Data {
             return Some(Committed::Postponed { wait });
         }
         let unit = self.units.get(&unit_key(job, intent.provider, intent.step));
-        let is_own = |intent: &IntentId| self.charges.get(intent).is_some_and(|entered| entered.row.job == job.id);
+        let is_own = |intent: &IntentId| {
+            self.charges
+                .get(intent)
+                .is_some_and(|entered| entered.row.job == job.id)
+        };
         if let Some(charge) = ledger::unit_blocks(unit, *fresh_after, *repeat_allowed, is_own) {
             return Some(Committed::UnitTaken { charge });
         }
