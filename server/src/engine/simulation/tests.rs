@@ -72,6 +72,10 @@ const REGRESSIONS: &[(u64, &str)] = &[
         8_800_013_459,
         "the simulation's operator read the books before the job had ended, and his word came late",
     ),
+    (
+        9_900_012_426,
+        "the verdict was spoken before a charge that a loss had taken was back, which is the simulation's fault",
+    ),
 ];
 
 /// Seeds in each run of the tests: some seconds' worth.
