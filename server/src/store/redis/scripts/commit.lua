@@ -64,6 +64,8 @@ if not is_redo and (state.version ~= expected_version or not fence_holds) then
   return {'CONFLICT'}
 end
 
+local dedupe_prefix, charge_prefix, unit_prefix, day_prefix = string.match(ARGV[8], '^(%S+) (%S+) (%S+) (%S+)$')
+
 -- A unit stands as '<intent> <charge> <since when, in microseconds>', and belongs to the newest charge that may have been made.
 local function unit_of(unit)
   local taken_by, charge, at = string.match(redis.call('GET', unit) or '', '^(%S+) (%S+) (%d+)$')
@@ -81,8 +83,13 @@ if ledger == 'open' then
     if safe_for > 0 then
       return {'POSTPONED', int(safe_for)}
     end
-    local _, charge, at = unit_of(KEYS[9])
-    local taken = charge == 'open' or (charge == 'unknown' and may_repeat ~= '1')
+    local holder, charge, at = unit_of(KEYS[9])
+    local waived = charge == 'unknown' and may_repeat == '1'
+    if waived then
+      -- Leave is given once: what this job has spent it on, and a failover made it forget, blocks as ever.
+      waived = redis.call('HGET', charge_prefix .. holder, 'job') ~= job
+    end
+    local taken = charge == 'open' or (charge == 'unknown' and not waived)
       or (charge == 'yes' and at > tonumber(fresh_after_us))
     if taken then
       return {'UNIT_TAKEN', charge}
@@ -99,7 +106,6 @@ end
 
 -- A slot that is on its way to another node has only some of its keys here, and Redis cuts a script off at the first that is
 -- missing. So every key that could not be declared is looked at before the first write.
-local dedupe_prefix, charge_prefix, unit_prefix, day_prefix = string.match(ARGV[8], '^(%S+) (%S+) (%S+) (%S+)$')
 local live, unsettled, answer
 if ending ~= '-' and dedupe then
   dedupe = dedupe_prefix .. dedupe
