@@ -166,7 +166,7 @@ impl Slot {
     }
 
     pub(super) fn job_charges_prefix(&self) -> String {
-        self.key("job_charges:")
+        self.key("charged:")
     }
 
     /// A billing unit; `commit.lua` makes the same name of what stands in a ledger row.

@@ -28,7 +28,7 @@ const CONNECT_DELAY_MAX: Duration = Duration::from_millis(200);
 
 /// Redis takes some 16 kB of a connection at a time before it brings to disk what was written: over several it has more to do for each
 /// time, which takes a quarter of the work off it.
-const LINES: usize = 4;
+pub(super) const LINES: usize = 4;
 
 /// A connection takes no further command while it waits for replicas, so such writes go over some of their own.
 const WAITING_LINES: usize = 4;
