@@ -27,7 +27,10 @@ use crate::{
 const READS_MAX: usize = 32;
 
 /// Who follows which job.
-type Followed = Arc<Mutex<HashMap<JobId, watch::Sender<Latest>>>>;
+type Followed = Arc<Mutex<HashMap<JobId, Sender>>>;
+
+/// Of `None` until a job was read for the first time: interest comes before knowledge.
+type Sender = watch::Sender<Option<Latest>>;
 
 pub(super) struct Hub {
     store: Arc<dyn Store>,
@@ -45,7 +48,7 @@ pub(super) struct Hub {
 pub(super) struct Follow {
     id: JobId,
     /// Taken only by drop.
-    seen: Option<watch::Receiver<Latest>>,
+    seen: Option<watch::Receiver<Option<Latest>>>,
     followed: Followed,
 }
 
@@ -84,17 +87,10 @@ impl Hub {
 
     /// Starts to follow a job; `None` = there is no such job.
     ///
-    /// It is read once more after the registration, also where others follow it already: what they were told last may be older
-    /// than what this follower has seen on another replica.
+    /// It is read also where others follow it already: what they were told last may be older than what this follower has seen on
+    /// another replica.
     pub(super) async fn follow(&self, id: &JobId) -> Result<Option<Follow>, StoreError> {
-        let known = self.losses_until_now();
-        let follow = match self.join(id) {
-            Some(follow) => follow,
-            None => match self.store.read(id).await? {
-                Some(first) => self.register(id, first, known),
-                None => return Ok(None),
-            },
-        };
+        let follow = self.register(id);
         let known = self.losses_until_now();
         let current = self.store.read(id).await?;
         Ok(current.map(|current| {
@@ -198,6 +194,8 @@ impl Hub {
         let now = self.clock.now();
         let is_new = self.lock().get(id).is_some_and(|sender| {
             sender.send_if_modified(|latest| {
+                // Who has not read it yet hears the error from their own read.
+                let Some(latest) = latest else { return false };
                 let is_new = latest.unreadable_since.is_none();
                 latest.unreadable_since.get_or_insert(now);
                 is_new
@@ -208,25 +206,9 @@ impl Hub {
         }
     }
 
-    fn join(&self, id: &JobId) -> Option<Follow> {
-        let followed = self.lock();
-        let seen = followed.get(id)?.subscribe();
-        Some(Follow {
-            id: id.clone(),
-            seen: Some(seen),
-            followed: Arc::clone(&self.followed),
-        })
-    }
-
-    fn register(&self, id: &JobId, first: Stored, known: Losses) -> Follow {
-        let first = Latest {
-            stored: Arc::new(first),
-            unreadable_since: None,
-            known,
-            is_gone: false,
-        };
+    fn register(&self, id: &JobId) -> Follow {
         let mut followed = self.lock();
-        let sender = followed.entry(id.clone()).or_insert_with(|| watch::Sender::new(first));
+        let sender = followed.entry(id.clone()).or_insert_with(|| Sender::new(None));
         Follow {
             id: id.clone(),
             seen: Some(sender.subscribe()),
@@ -239,16 +221,20 @@ impl Hub {
     fn publish(&self, id: &JobId, stored: Stored, known: Losses) {
         if let Some(sender) = self.lock().get(id) {
             sender.send_if_modified(|latest| {
-                let (before, now) = (latest.known.count, known.count);
-                let is_news = now > before || (now == before && stored.version > latest.stored.version);
-                let is_readable_again = latest.unreadable_since.take().is_some();
+                let is_news = latest.as_ref().is_none_or(|latest| {
+                    let (before, now) = (latest.known.count, known.count);
+                    now > before || (now == before && stored.version > latest.stored.version)
+                });
+                let is_readable_again = latest
+                    .as_mut()
+                    .is_some_and(|latest| latest.unreadable_since.take().is_some());
                 if is_news {
-                    *latest = Latest {
+                    *latest = Some(Latest {
                         stored: Arc::new(stored),
                         unreadable_since: None,
                         known,
                         is_gone: false,
-                    };
+                    });
                 }
                 is_news || is_readable_again
             });
@@ -258,7 +244,10 @@ impl Hub {
     /// A job that is followed was lost, or purged long after its end.
     fn publish_end(&self, id: &JobId) {
         if let Some(sender) = self.lock().get(id) {
-            sender.send_if_modified(|seen| !std::mem::replace(&mut seen.is_gone, true));
+            sender.send_if_modified(|latest| {
+                let seen = latest.as_mut();
+                seen.is_some_and(|seen| !std::mem::replace(&mut seen.is_gone, true))
+            });
         }
     }
 
@@ -273,7 +262,7 @@ impl Hub {
         self.lock().contains_key(id)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<JobId, watch::Sender<Latest>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<JobId, Sender>> {
         self.followed.lock().expect("no panic happens under this lock")
     }
 }
@@ -283,10 +272,11 @@ impl Hub {
 impl Follow {
     /// The newest version, and marks it as seen.
     pub(super) fn latest(&mut self) -> Latest {
-        self.receiver().borrow_and_update().clone()
+        let latest = self.receiver().borrow_and_update().clone();
+        latest.expect("a follower is given away only after the first read, and none takes it back")
     }
 
-    fn receiver(&mut self) -> &mut watch::Receiver<Latest> {
+    fn receiver(&mut self) -> &mut watch::Receiver<Option<Latest>> {
         self.seen.as_mut().expect("taken only by drop")
     }
 
