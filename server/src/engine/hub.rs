@@ -1,7 +1,10 @@
 //! The hub: one per replica, between the store's doorbell and everybody who follows a job.
 //!
 //! A followed job is read once per ring and handed to all its followers; rings may be lost, so every followed job is also read
-//! again from time to time. Interest is registered before the first read, so nothing falls in between.
+//! again from time to time. Interest is registered before the first read, so nothing falls in between. What this replica commits
+//! itself it need not read back: see `own`.
+
+mod own;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -17,6 +20,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use self::own::Own;
 use crate::{
     clock::Clock,
     domain::ids::{JobId, JobKind},
@@ -36,6 +40,7 @@ pub(super) struct Hub {
     store: Arc<dyn Store>,
     clock: Clock,
     followed: Followed,
+    own: Own,
     /// Since when followed jobs could not be read.
     stale: watch::Sender<Option<Timestamp>>,
     /// Counts rings of work-history jobs, for the feed.
@@ -79,6 +84,7 @@ impl Hub {
             store,
             clock,
             followed: Arc::default(),
+            own: Own::default(),
             stale: watch::Sender::new(None),
             rings: watch::Sender::new(0),
             losses: watch::Sender::new(0),
@@ -131,11 +137,12 @@ impl Hub {
                 biased;
                 () = stop.cancelled() => return,
                 bell = bells.recv() => match bell {
-                    Ok(Bell::Job(id)) => {
+                    Ok(Bell::Job { id, by }) => {
                         if id.kind() == JobKind::WorkHistory {
                             self.rings.send_modify(|rings| *rings += 1);
                         }
-                        if self.is_followed(&id) {
+                        let is_own = by.is_some_and(|op| self.own.take(op));
+                        if !is_own && self.is_followed(&id) {
                             dirty.insert(id);
                         }
                     }
@@ -146,6 +153,7 @@ impl Hub {
                     Ok(Bell::Resync) | Err(broadcast::error::RecvError::Lagged(_)) => self.mark_all(&mut dirty),
                     Err(broadcast::error::RecvError::Closed) => return,
                 },
+                () = self.own.something_missed() => dirty.append(&mut self.own.take_missed()),
                 _ = resync.tick() => self.mark_all(&mut dirty),
                 Some((read, id, known)) = reads.next() => match read {
                     Ok(stored) => {

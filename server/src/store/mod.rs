@@ -403,8 +403,8 @@ pub(crate) struct ChargeRow {
 /// A ring of the doorbell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Bell {
-    /// This job changed.
-    Job(JobId),
+    /// This job changed; by which commit, if the ring says so. Whoever has sent that one need not look.
+    Job { id: JobId, by: Option<Uuid> },
     /// Rings may have been lost: read everything that is watched again.
     Resync,
     /// Something acknowledged was lost: what was read before may not be so any more.

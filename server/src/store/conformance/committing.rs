@@ -372,8 +372,8 @@ async fn wait_for(bells: &mut tokio::sync::broadcast::Receiver<Bell>, id: &JobId
     let rung = async {
         loop {
             match bells.recv().await {
-                Ok(Bell::Job(job)) if job == *id => return,
-                Ok(Bell::Job(_)) => {}
+                Ok(Bell::Job { id: job, .. }) if job == *id => return,
+                Ok(Bell::Job { .. }) => {}
                 Ok(Bell::Resync | Bell::Lost) | Err(_) => return,
             }
         }

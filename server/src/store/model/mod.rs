@@ -141,8 +141,8 @@ impl Model {
     }
 
     /// Nobody listening is no error.
-    fn ring(&self, id: JobId) {
-        drop(self.bells.send(Bell::Job(id)));
+    fn ring(&self, id: JobId, by: Option<Uuid>) {
+        drop(self.bells.send(Bell::Job { id, by }));
     }
 }
 
@@ -156,7 +156,7 @@ impl Store for Model {
         let proposed = creation.job.id.clone();
         let created = self.step(|data, now| data.create(creation, now, Instant::now()))?;
         if matches!(created.how, How::Started(_)) {
-            self.ring(proposed);
+            self.ring(proposed, None);
         }
         Ok(created)
     }
@@ -180,10 +180,10 @@ impl Store for Model {
     }
 
     async fn commit(&self, commit: Commit) -> Result<Committed, StoreError> {
-        let id = commit.transition.job.id.clone();
+        let (id, by) = (commit.transition.job.id.clone(), commit.op);
         let committed = self.step(|data, now| data.commit(commit, now, Instant::now()));
         if matches!(committed, Committed::Done { .. }) {
-            self.ring(id);
+            self.ring(id, Some(by));
         }
         Ok(committed)
     }

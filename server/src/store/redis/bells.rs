@@ -14,6 +14,7 @@ use tokio::{
     time::sleep,
 };
 use tokio_util::task::AbortOnDropHandle;
+use uuid::Uuid;
 
 use super::{
     connection::{Masters, PING_INTERVAL},
@@ -131,15 +132,21 @@ fn hear(push: PushInfo, sender: &broadcast::Sender<Bell>, closed: &Notify) {
         PushKind::Disconnection => closed.notify_one(),
         PushKind::Message => {
             let job = push.data.get(1).and_then(job_of);
-            ring(sender, job.map_or(Bell::Resync, Bell::Job));
+            ring(sender, job.unwrap_or(Bell::Resync));
         }
         _ => {}
     }
 }
 
-fn job_of(payload: &Value) -> Option<JobId> {
+/// A job's name, and behind it the operation that changed it, unless that was put back.
+fn job_of(payload: &Value) -> Option<Bell> {
     let Value::BulkString(bytes) = payload else { return None };
-    JobId::parse(str::from_utf8(bytes).ok()?).ok()
+    let text = str::from_utf8(bytes).ok()?;
+    let (id, by) = text.split_once(' ').unwrap_or((text, ""));
+    Some(Bell::Job {
+        id: JobId::parse(id).ok()?,
+        by: Uuid::parse_str(by).ok(),
+    })
 }
 
 /// A bell that nobody hears is no error.

@@ -267,7 +267,7 @@ if plan.public and plan.sequence > sequence then
   local number = last and tonumber(string.match(last[1], '^%d+')) or 0
   redis.call('XADD', KEYS[6], 'MAXLEN', int(plan.feed_kept_max), int(number + 1) .. '-0', 'job', plan.job)
 end
-redis.call('PUBLISH', plan.bell, plan.job)
+redis.call('PUBLISH', plan.bell, is_redo and plan.job or plan.job .. ' ' .. plan.op) -- Who puts back must look, too.
 if is_redo then
   return {'PUT_BACK', is_double and '1' or '0'}
 end
