@@ -114,3 +114,6 @@ impl Own {
         self.missed.lock().expect("no panic happens under this lock")
     }
 }
+
+#[cfg(test)]
+mod tests;

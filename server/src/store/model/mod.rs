@@ -132,6 +132,11 @@ impl Model {
         look(&mut self.data.lock().expect("no verb panics"))
     }
 
+    /// Rings though nothing has happened. False = nobody listens.
+    pub(crate) fn rings(&self, bell: Bell) -> bool {
+        self.bells.send(bell).is_ok()
+    }
+
     fn step<T>(&self, step: impl FnOnce(&mut Data, Timestamp) -> T) -> T {
         let now = self.clock.now();
         self.look(|data| {
