@@ -4,6 +4,7 @@ use std::{collections::HashSet, time::Duration};
 
 use futures::future::join_all;
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use super::{
     LONG, SHORT, World, fixtures,
@@ -352,27 +353,22 @@ pub(crate) async fn the_answer_is_kept_sealed(world: &World) {
 pub(crate) async fn commits_and_creations_ring(world: &World) {
     let mut bells = world.store.bells();
     let id = world.start(1).await.stored.job.id;
-    wait_for(&mut bells, &id).await;
-    done(
-        world
-            .happens(
-                &id,
-                Event::Joined {
-                    limit: 5,
-                    dependent: None,
-                },
-            )
-            .await,
-    );
-    wait_for(&mut bells, &id).await;
+    wait_for(&mut bells, &id, None).await;
+    let event = Event::Joined {
+        limit: 5,
+        dependent: None,
+    };
+    let commit = world.commit_of(&id, None, event).await;
+    done(world.try_commit(&commit).await);
+    wait_for(&mut bells, &id, Some(commit.op)).await;
 }
 
 /// A doorbell may ring more often than asked, and a ring may stand for many.
-async fn wait_for(bells: &mut tokio::sync::broadcast::Receiver<Bell>, id: &JobId) {
+async fn wait_for(bells: &mut tokio::sync::broadcast::Receiver<Bell>, id: &JobId, op: Option<Uuid>) {
     let rung = async {
         loop {
             match bells.recv().await {
-                Ok(Bell::Job { id: job, .. }) if job == *id => return,
+                Ok(Bell::Job { id: job, by }) if job == *id && by == op => return,
                 Ok(Bell::Job { .. }) => {}
                 Ok(Bell::Resync | Bell::Lost) | Err(_) => return,
             }
