@@ -38,7 +38,7 @@ pub(super) const GLANCE_KEPT: Duration = Duration::from_millis(100);
 pub(super) struct Glances(Mutex<BTreeMap<ProviderId, Glance>>);
 
 struct Glance {
-    /// `None` = it has been changed from here since.
+    /// `None` = it could not be seen, or has been changed from here since.
     status: Option<GateStatus>,
     /// From before it was asked for.
     at: Instant,
@@ -168,16 +168,17 @@ impl Engine {
         store.leave_gate(provider, &teller.intent, limits, report).await
     }
 
-    /// What a gate was like at most [`GLANCE_KEPT`] ago.
+    /// What a gate was like at most [`GLANCE_KEPT`] ago, and as long again as it takes to look.
     async fn glance(&self, provider: ProviderId) -> Result<GateStatus, StoreError> {
         if let Some(status) = self.inner.glances.latest(provider) {
             return Ok(status);
         }
         let at = Instant::now();
-        let status = self.inner.store.gate_status(provider).await?;
-        let seen = Some(status.clone());
-        self.inner.glances.keep(provider, Glance { status: seen, at });
-        Ok(status)
+        let seen = self.inner.store.gate_status(provider).await;
+        // Of a gate that cannot be seen nothing old is believed.
+        let status = seen.as_ref().ok().cloned();
+        self.inner.glances.keep(provider, Glance { status, at });
+        seen
     }
 
     async fn hasten(&self, called: &Called) {
@@ -192,10 +193,15 @@ impl Engine {
 // === impl Glances ===
 
 impl Glances {
+    /// Whoever finds it too old looks again. Until then the others go by it, so that one look is enough however long it takes.
     fn latest(&self, provider: ProviderId) -> Option<GateStatus> {
-        let seen = self.lock();
-        let glance = seen.get(&provider)?;
-        glance.status.clone().filter(|_| glance.at.elapsed() < GLANCE_KEPT)
+        let mut seen = self.lock();
+        let glance = seen.get_mut(&provider)?;
+        if glance.at.elapsed() < GLANCE_KEPT {
+            return glance.status.clone();
+        }
+        glance.at = Instant::now();
+        None
     }
 
     /// Looks may overtake each other, and what was changed from here.

@@ -24,7 +24,7 @@ use self::own::Own;
 use crate::{
     clock::Clock,
     domain::ids::{JobId, JobKind},
-    store::{Bell, Store, StoreError, Stored},
+    store::{Bell, Change, Store, StoreError, Stored},
 };
 
 /// Reads of followed jobs at a time: enough to keep a store busy, few enough to leave it room for the work itself.
@@ -141,8 +141,12 @@ impl Hub {
                         if id.kind() == JobKind::WorkHistory {
                             self.rings.send_modify(|rings| *rings += 1);
                         }
-                        let is_own = by.is_some_and(|op| self.own.take(op));
-                        if !is_own && self.is_followed(&id) {
+                        let is_known = match by {
+                            Change::Creation => true,
+                            Change::Commit(op) => self.own.take(op),
+                            Change::Untold => false,
+                        };
+                        if !is_known && self.is_followed(&id) {
                             dirty.insert(id);
                         }
                     }

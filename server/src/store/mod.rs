@@ -403,12 +403,22 @@ pub(crate) struct ChargeRow {
 /// A ring of the doorbell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Bell {
-    /// This job changed; by which commit, if the ring says so. Whoever has sent that one need not look.
-    Job { id: JobId, by: Option<Uuid> },
+    /// This job changed.
+    Job { id: JobId, by: Change },
     /// Rings may have been lost: read everything that is watched again.
     Resync,
     /// Something acknowledged was lost: what was read before may not be so any more.
     Lost,
+}
+
+/// What a ring says of the change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// The job began. Whoever knows its id has been told so.
+    Creation,
+    /// It was committed under this operation. Whoever sent it knows the job.
+    Commit(Uuid),
+    Untold,
 }
 
 /// Why a store did not do as asked; by what the caller can do.

@@ -34,9 +34,9 @@ use crate::{
         provider_id::ProviderId,
     },
     store::{
-        Bell, ChargePage, ChargeQuery, Claims, Commit, Committed, Created, Creation, DataSet, FeedPage, FeedPosition,
-        How, ListPage, ListQuery, Reservation, Reserved, SealedRecord, Store, StoreError, Stored, dedupe::Dedupe,
-        ledger::Unit,
+        Bell, Change, ChargePage, ChargeQuery, Claims, Commit, Committed, Created, Creation, DataSet, FeedPage,
+        FeedPosition, How, ListPage, ListQuery, Reservation, Reserved, SealedRecord, Store, StoreError, Stored,
+        dedupe::Dedupe, ledger::Unit,
     },
 };
 
@@ -146,7 +146,7 @@ impl Model {
     }
 
     /// Nobody listening is no error.
-    fn ring(&self, id: JobId, by: Option<Uuid>) {
+    fn ring(&self, id: JobId, by: Change) {
         drop(self.bells.send(Bell::Job { id, by }));
     }
 }
@@ -161,7 +161,7 @@ impl Store for Model {
         let proposed = creation.job.id.clone();
         let created = self.step(|data, now| data.create(creation, now, Instant::now()))?;
         if matches!(created.how, How::Started(_)) {
-            self.ring(proposed, None);
+            self.ring(proposed, Change::Creation);
         }
         Ok(created)
     }
@@ -188,7 +188,7 @@ impl Store for Model {
         let (id, by) = (commit.transition.job.id.clone(), commit.op);
         let committed = self.step(|data, now| data.commit(commit, now, Instant::now()));
         if matches!(committed, Committed::Done { .. }) {
-            self.ring(id, Some(by));
+            self.ring(id, Change::Commit(by));
         }
         Ok(committed)
     }

@@ -21,7 +21,10 @@ use super::{
     fault::Fault,
     node::Node,
 };
-use crate::{domain::ids::JobId, store::Bell};
+use crate::{
+    domain::ids::JobId,
+    store::{Bell, Change},
+};
 
 /// Rings kept for a receiver that is behind; a replica that commits a thousand times while its hub sleeps reads everything anew.
 const RINGS_KEPT_MAX: usize = 1024;
@@ -138,15 +141,17 @@ fn hear(push: PushInfo, sender: &broadcast::Sender<Bell>, closed: &Notify) {
     }
 }
 
-/// A job's name, and behind it the operation that changed it, unless that was put back.
+/// A job's name, and behind it what changed it, unless that was put back.
 fn job_of(payload: &Value) -> Option<Bell> {
     let Value::BulkString(bytes) = payload else { return None };
     let text = str::from_utf8(bytes).ok()?;
-    let (id, by) = text.split_once(' ').unwrap_or((text, ""));
-    Some(Bell::Job {
-        id: JobId::parse(id).ok()?,
-        by: Uuid::parse_str(by).ok(),
-    })
+    let (id, change) = text.split_once(' ').unwrap_or((text, ""));
+    let by = match change {
+        "new" => Change::Creation,
+        op => Uuid::parse_str(op).map_or(Change::Untold, Change::Commit),
+    };
+    let id = JobId::parse(id).ok()?;
+    Some(Bell::Job { id, by })
 }
 
 /// A bell that nobody hears is no error.

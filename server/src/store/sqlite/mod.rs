@@ -30,7 +30,6 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::Connection;
 use tokio::{sync::broadcast, time::Instant};
-use uuid::Uuid;
 
 pub(crate) use self::open::SqliteOptions;
 use self::{fault::Fault, open::FileIdentity, readers::Readers, writer::Writer};
@@ -42,8 +41,9 @@ use crate::{
         provider_id::ProviderId,
     },
     store::{
-        Bell, ChargePage, ChargeQuery, Claims, Commit, Committed, Created, Creation, DataSet, FeedPage, FeedPosition,
-        How, ListPage, ListQuery, OpenError, Reservation, Reserved, SealedRecord, Store, StoreError, Stored,
+        Bell, Change, ChargePage, ChargeQuery, Claims, Commit, Committed, Created, Creation, DataSet, FeedPage,
+        FeedPosition, How, ListPage, ListQuery, OpenError, Reservation, Reserved, SealedRecord, Store, StoreError,
+        Stored,
     },
 };
 
@@ -132,7 +132,7 @@ impl Store for SqliteStore {
         };
         let ring = move |created: &Created| {
             if matches!(created.how, How::Started(_)) {
-                ring(&bells, proposed, None);
+                ring(&bells, proposed, Change::Creation);
             }
         };
         self.write("create a job", work, ring).await
@@ -173,7 +173,7 @@ impl Store for SqliteStore {
         };
         let ring = move |committed: &Committed| {
             if matches!(committed, Committed::Done { .. }) {
-                ring(&bells, id, Some(by));
+                ring(&bells, id, Change::Commit(by));
             }
         };
         self.write("commit a transition", work, ring).await
@@ -282,6 +282,6 @@ struct Turn<'a> {
 }
 
 /// Nobody listening is no error.
-fn ring(bells: &broadcast::Sender<Bell>, id: JobId, by: Option<Uuid>) {
+fn ring(bells: &broadcast::Sender<Bell>, id: JobId, by: Change) {
     drop(bells.send(Bell::Job { id, by }));
 }

@@ -14,7 +14,7 @@ use crate::{
     clock::Clock,
     domain::job::Event,
     engine::hub::own::AWAITED_MAX,
-    store::{Bell, Commit, Committed, Store, Stored, conformance::fixtures, model::Model},
+    store::{Bell, Change, Commit, Committed, Store, Stored, conformance::fixtures, model::Model},
 };
 
 const NEVER: Duration = Duration::from_secs(100 * 86_400);
@@ -64,7 +64,10 @@ impl World {
         self.hub.own.awaited().insert(last);
         let id = fixtures::work_history(2, fixtures::EPOCH).id;
         let mut rings = self.hub.rings();
-        self.model.rings(Bell::Job { id, by: Some(last) });
+        self.model.rings(Bell::Job {
+            id,
+            by: Change::Commit(last),
+        });
         let heard = async {
             while self.hub.own.awaited().contains(&last) {
                 rings.changed().await.unwrap();

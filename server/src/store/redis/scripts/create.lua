@@ -96,5 +96,5 @@ if plan.public then
   local number = last and tonumber(string.match(last[1], '^%d+')) or 0
   redis.call('XADD', KEYS[8], 'MAXLEN', int(plan.feed_kept_max), int(number + 1) .. '-0', 'job', plan.job)
 end
-redis.call('PUBLISH', plan.bell, plan.job)
+redis.call('PUBLISH', plan.bell, is_redo and plan.job or plan.job .. ' new')
 return {'STARTED', '1', is_claimed and '1' or false, int(stalled), count_deeds(1)}
