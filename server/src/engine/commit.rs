@@ -208,7 +208,7 @@ impl Engine {
             match result {
                 Ok(committed) => {
                     if let Committed::Done { version, lease } = &committed {
-                        own.done(&commit.transition.job, *version);
+                        own.done(&commit.transition.job, *version, commit.answer.as_deref());
                         self.after(commit, lease.as_ref());
                     }
                     return Ok(committed);

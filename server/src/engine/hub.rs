@@ -61,6 +61,8 @@ pub(super) struct Follow {
 #[derive(Clone)]
 pub(super) struct Latest {
     pub stored: Arc<Stored>,
+    /// The sealed answer that this version brought, when this replica has committed it itself.
+    pub answer: Option<Arc<[u8]>>,
     /// Since when its record cannot be read by this version, so that what is known may be old.
     pub unreadable_since: Option<Timestamp>,
     pub known: Losses,
@@ -100,7 +102,7 @@ impl Hub {
         let known = self.losses_until_now();
         let current = self.store.read(id).await?;
         Ok(current.map(|current| {
-            self.publish(id, current, known);
+            self.publish(id, current, None, known);
             follow
         }))
     }
@@ -163,7 +165,7 @@ impl Hub {
                     Ok(stored) => {
                         self.stale.send_if_modified(|since| since.take().is_some());
                         match stored {
-                            Some(stored) => self.publish(&id, stored, known),
+                            Some(stored) => self.publish(&id, stored, None, known),
                             None => self.publish_end(&id),
                         }
                     }
@@ -230,7 +232,7 @@ impl Hub {
 
     /// Reads may overtake each other: only a newer version is news. A read that began after a loss is news in any case, and its
     /// version may be an older one.
-    fn publish(&self, id: &JobId, stored: Stored, known: Losses) {
+    fn publish(&self, id: &JobId, stored: Stored, answer: Option<Arc<[u8]>>, known: Losses) {
         if let Some(sender) = self.lock().get(id) {
             sender.send_if_modified(|latest| {
                 let is_news = latest.as_ref().is_none_or(|latest| {
@@ -243,6 +245,7 @@ impl Hub {
                 if is_news {
                     *latest = Some(Latest {
                         stored: Arc::new(stored),
+                        answer,
                         unreadable_since: None,
                         known,
                         is_gone: false,

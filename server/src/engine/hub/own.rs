@@ -6,7 +6,7 @@
 
 use std::{
     collections::{BTreeSet, HashSet},
-    sync::{Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 use tokio::sync::Notify;
@@ -62,8 +62,8 @@ impl Hub {
 // === impl OwnCommit ===
 
 impl OwnCommit<'_> {
-    /// The store has acknowledged it: followers are shown the job as it is since then.
-    pub(in crate::engine) fn done(mut self, job: &Job, version: u64) {
+    /// The store has acknowledged it: followers are shown the job as it is since then, with the sealed answer if it brought one.
+    pub(in crate::engine) fn done(mut self, job: &Job, version: u64, answer: Option<&[u8]>) {
         // After a loss it may be one of those that were lost.
         self.is_done = self.hub.losses_until_now().count == self.known.count;
         if self.is_done && self.hub.is_followed(self.id) {
@@ -71,7 +71,7 @@ impl OwnCommit<'_> {
                 job: job.clone(),
                 version,
             };
-            self.hub.publish(self.id, stored, self.known);
+            self.hub.publish(self.id, stored, answer.map(Arc::from), self.known);
         }
     }
 }

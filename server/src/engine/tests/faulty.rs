@@ -37,6 +37,8 @@ pub(super) struct Faulty {
     pub gate_calls: AtomicUsize,
     /// Times at which a job was read.
     pub reads: AtomicUsize,
+    /// Times at which a sealed record was.
+    pub answers_read: AtomicUsize,
     /// Whether who leaves a gate or looks at it waits for ever.
     gates_hang: AtomicBool,
     /// Creations that are done, but whose replies wait while this is held.
@@ -76,6 +78,7 @@ impl Faulty {
             lookups_to_lose: AtomicUsize::new(0),
             gate_calls: AtomicUsize::new(0),
             reads: AtomicUsize::new(0),
+            answers_read: AtomicUsize::new(0),
             gates_hang: AtomicBool::new(false),
             slow_creations: tokio::sync::Mutex::default(),
             slow_intents: tokio::sync::Mutex::default(),
@@ -242,6 +245,7 @@ impl Store for Faulty {
     }
 
     async fn read_sealed(&self, id: &JobId) -> Result<Option<SealedRecord>, StoreError> {
+        self.answers_read.fetch_add(1, Ordering::SeqCst);
         let sealed = self.up()?.read_sealed(id).await?;
         let goes_back = self.goes_back_to.lock().unwrap().is_some();
         self.has_gone_back.fetch_or(goes_back, Ordering::SeqCst);

@@ -8,7 +8,23 @@ use super::{
     scripted::history,
     watching::{next, open, sequences, to_the_end},
 };
-use crate::{domain::job::Stage, engine::Options};
+use crate::{
+    domain::job::Stage,
+    engine::{Options, WatchContent, WatchMessage},
+};
+
+/// How many the answer has that comes with a message.
+fn employments(message: &WatchMessage) -> Option<usize> {
+    let snapshot = match &message.content {
+        WatchContent::Snapshot { snapshot, .. } => snapshot,
+        WatchContent::Event { job, .. } => job.as_ref()?,
+        WatchContent::Heartbeat { .. } | WatchContent::Stale { .. } | WatchContent::Draining { .. } => return None,
+    };
+    snapshot
+        .answer
+        .as_ref()
+        .map(|answer| answer.history.employments().len())
+}
 
 fn no_resync(options: &mut Options) {
     options.watch.resync_interval = Duration::from_secs(3600);
@@ -29,7 +45,17 @@ async fn a_watch_on_the_working_replica_reads_the_job_once() {
     assert!(release.send(history()).is_ok());
     let news = to_the_end(stream).await;
     assert_eq!(news.len(), 1);
+    assert_eq!(employments(&news[0]), Some(3));
     assert_eq!(replica.store.reads.load(Ordering::SeqCst) - before, 1);
+    assert_eq!(
+        replica.store.answers_read.load(Ordering::SeqCst),
+        0,
+        "the answer was at hand"
+    );
+    // Whoever comes later reads it, and is shown the same.
+    let again = to_the_end(open(&replica, &id, None).await.unwrap()).await;
+    assert_eq!(employments(&again[0]), Some(3));
+    assert_eq!(replica.store.answers_read.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]

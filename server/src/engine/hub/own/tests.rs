@@ -131,7 +131,7 @@ async fn a_commit_is_shown_when_it_is_acknowledged_and_not_before() {
     world.has_heard_all().await;
     assert!(!has_news(&mut follow));
     assert_eq!(world.hub.own.awaited().len(), 0, "its ring was heard");
-    own.done(&commit.transition.job, version);
+    own.done(&commit.transition.job, version, None);
     shows(&mut follow, version).await;
     assert_eq!(follow.latest().stored.job, commit.transition.job);
     world.end().await;
@@ -188,7 +188,7 @@ async fn a_watch_that_opens_during_a_commit_is_shown_it_once() {
     let version = world.store(&commit).await;
     let mut after = world.follow().await;
     assert_eq!(after.latest().stored.version, version);
-    own.done(&commit.transition.job, version);
+    own.done(&commit.transition.job, version, None);
     shows(&mut before, version).await;
     assert!(!has_news(&mut after), "it has been shown that version");
     world.end().await;
@@ -207,7 +207,7 @@ async fn an_own_commit_never_takes_the_place_of_a_newer_version() {
     };
     let newer = world.store(&world.commit(&next, Event::TakenUp)).await;
     shows(&mut follow, newer).await;
-    own.done(&commit.transition.job, version);
+    own.done(&commit.transition.job, version, None);
     assert!(!has_news(&mut follow));
     world.end().await;
 }
@@ -222,7 +222,7 @@ async fn after_a_loss_a_commit_is_not_believed_but_read() {
     let version = world.store(&commit).await;
     world.model.lose(before, Duration::ZERO, |_| false);
     world.has_heard_all().await;
-    own.done(&commit.transition.job, version);
+    own.done(&commit.transition.job, version, None);
     let told = async {
         while follow.latest().known.count == 0 {
             follow.changed().await;
@@ -254,7 +254,7 @@ async fn a_commit_during_which_something_else_was_lost_is_shown_after_all() {
     let version = world.store(&commit).await;
     world.has_heard_all().await;
     assert!(!has_news(&mut follow), "its own ring causes no read");
-    own.done(&commit.transition.job, version);
+    own.done(&commit.transition.job, version, None);
     shows(&mut follow, version).await;
     world.end().await;
 }
@@ -264,7 +264,7 @@ async fn rings_that_never_come_are_forgotten() {
     let world = World::new().await;
     for _ in 0..=AWAITED_MAX {
         let own = world.hub.commits(&world.job.job.id, fixtures::next_uuid());
-        own.done(&world.job.job, world.job.version);
+        own.done(&world.job.job, world.job.version, None);
     }
     assert!(world.hub.own.awaited().len() <= AWAITED_MAX);
     world.end().await;
