@@ -170,7 +170,8 @@ impl Engine {
                         .await;
                 }
             };
-            match self.send(claim, provider, step, subject).await {
+            // Boxed, since it is most of what a step takes: the rest of them would keep room for it.
+            match Box::pin(self.send(claim, provider, step, subject)).await {
                 Sent::Done(next) => return next,
                 Sent::Postponed { claim, subject, wait } => return self.defer(claim, wait, subject).await,
                 Sent::Shut {
