@@ -86,6 +86,7 @@ pub(super) fn redis_options(
     };
     Ok(RedisOptions {
         url: place.url.clone(),
+        sentinel_login: place.sentinel_login.clone(),
         tls_ca: place.tls_ca_file.as_ref().map(read).transpose()?,
         prefix: redis_store::PREFIX_DEFAULT.to_owned(),
         secret_fingerprint,

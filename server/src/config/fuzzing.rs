@@ -13,9 +13,10 @@ use super::{
 const SECRET: &str = "s3cret-c0ffee";
 
 /// The settings that hold secrets, the addresses with room for a password among them.
-const SECRET_SETTINGS: [&str; 10] = [
+const SECRET_SETTINGS: [&str; 11] = [
     "store.url",
     "store.secret",
+    "store.sentinel_password",
     "http.public_url",
     "telemetry.otlp_endpoint",
     "providers.kiban.base_url",

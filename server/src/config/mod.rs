@@ -31,6 +31,7 @@ use crate::{
     api::WebOrigins,
     domain::retry::Backoff,
     engine::{self, Route, WatchOptions},
+    store::redis::Login,
     telemetry,
 };
 
@@ -106,6 +107,8 @@ pub(crate) enum Place {
 #[derive(Clone, Debug)]
 pub(crate) struct Redis {
     pub url: SecretString,
+    /// As whom sentinels are asked, if not as the URL says.
+    pub sentinel_login: Option<Login>,
     /// Certificate authority (PEM) to trust instead of the system's.
     pub tls_ca_file: Option<PathBuf>,
     pub create: bool,
@@ -193,6 +196,22 @@ fn read(r: &mut Reader) -> Config {
     }
 }
 
+fn read_sentinel_login(r: &mut Reader) -> Option<Login> {
+    let user = r.optional("store.sentinel_user", |text| Ok(text.to_owned()));
+    let password = r.optional_secret("store.sentinel_password", 1);
+    r.demand(password.is_some() || user.is_none(), &["store.sentinel_user"], || {
+        let what = "store.sentinel_password is not set, and a user is shown to sentinels with a password only";
+        (
+            what.into(),
+            "set both, or only the password for sentinels that know no users".into(),
+        )
+    });
+    Some(Login {
+        user,
+        password: password?,
+    })
+}
+
 fn read_store(r: &mut Reader) -> Store {
     let url = r.read("store.url", parse::store_url);
     let secret = r.optional_secret("store.secret", SECRET_CHARS_MIN);
@@ -210,6 +229,7 @@ fn read_store(r: &mut Reader) -> Store {
     let failover_pause = r.duration("store.failover_pause");
     let journal = r.optional_path("store.journal");
     let tls_ca_file = r.optional_path("store.tls_ca_file");
+    let sentinel_login = read_sentinel_login(r);
     let response_timeout = r.duration("store.response_timeout");
     let connect_timeout = r.duration("store.connect_timeout");
 
@@ -221,6 +241,7 @@ fn read_store(r: &mut Reader) -> Store {
         parse::StoreUrl::Sqlite(path) => Place::Sqlite { path },
         parse::StoreUrl::Redis(url) => Place::Redis(Redis {
             url,
+            sentinel_login,
             tls_ca_file,
             create,
             durability,

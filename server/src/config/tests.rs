@@ -76,7 +76,7 @@ fn the_default_file_holds_exactly_the_settings_that_are_read() {
     read(&mut reader);
     assert_eq!(&documented, reader.asked());
     let commented: Vec<&String> = documented.iter().filter(|name| !reader.is_set(name)).collect();
-    assert_eq!(commented.len(), 13, "{commented:?}");
+    assert_eq!(commented.len(), 15, "{commented:?}");
 }
 
 #[test]
@@ -328,6 +328,14 @@ fn redis_needs_a_secret_and_one_only() {
         let file = format!("[store]\nurl = '{url}'\ndurability = 'managed'\ntls_ca_file = 'ca.pem'");
         assert!(Config::read(&sources(&file, &[]), Purpose::Init).is_ok(), "{url}");
     }
+    let named = "[store]\nurl = 'redis-sentinel://a/main'\nsentinel_user = 'asker'";
+    let alone = Config::read(&sources(named, &[]), Purpose::Init)
+        .unwrap_err()
+        .to_string();
+    assert!(alone.contains("store.sentinel_password is not set"), "{alone}");
+    let whole = format!("{named}\nsentinel_password = 's3cret'");
+    let whole = Config::read(&sources(&whole, &[]), Purpose::Init).unwrap();
+    assert!(!format!("{whole:?}").contains("s3cret"));
     for url in [
         "sqlite:",
         "sqlite://x",

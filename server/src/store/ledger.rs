@@ -25,11 +25,18 @@ pub(crate) struct Unit {
 }
 
 /// Whether an intent may take a unit; if not, the charge that stands in the way.
-pub(crate) fn unit_blocks(unit: Option<&Unit>, fresh_after: Timestamp, repeat_allowed: bool) -> Option<Charge> {
+///
+/// Leave to pay again is leave to do so once: what the same job has spent it on, and a failover made it forget, blocks as ever.
+pub(crate) fn unit_blocks(
+    unit: Option<&Unit>,
+    fresh_after: Timestamp,
+    repeat_allowed: bool,
+    is_own: impl FnOnce(&IntentId) -> bool,
+) -> Option<Charge> {
     let unit = unit?;
     let blocks = match unit.charge {
         Charge::Open => true,
-        Charge::Unknown => !repeat_allowed,
+        Charge::Unknown => !repeat_allowed || is_own(&unit.intent),
         Charge::Yes => unit.at > fresh_after,
         Charge::No => false,
     };

@@ -38,7 +38,7 @@ pub(crate) enum Due {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum LedgerChange {
     /// The unit goes from free to open. Refused while another charge of the unit is open or unknown, or newer than `fresh_after`;
-    /// `repeat_allowed` waives the unknown one.
+    /// `repeat_allowed` waives the unknown one of another job.
     Open {
         intent: Intent,
         fresh_after: Timestamp,

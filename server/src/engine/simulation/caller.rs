@@ -355,11 +355,19 @@ impl Caller {
         }
     }
 
-    /// An operator who says what the provider's books say frees the unit: whoever asks again pays again.
+    /// An operator who says what the provider's books say frees the unit: whoever asks again pays again. The books are read after
+    /// the job has ended: until then they may still change.
     async fn settle(&mut self) {
         let (Some(job), Some(replica)) = (self.any_job(), self.fleet.any(&self.chance)) else {
             return;
         };
+        let found = replica
+            .ask(replica.engine.get(&Tenant::sole(), job.as_str(), None))
+            .await;
+        let Some(Ok(snapshot)) = found else { return };
+        if !snapshot.job.is_terminal() {
+            return;
+        }
         let scene = Arc::clone(&self.fleet.scene);
         let person = scene.acknowledged.lock().unwrap()[&job];
         let mut bureaus = self.fleet.bureaus.values();

@@ -64,6 +64,18 @@ const REGRESSIONS: &[(u64, &str)] = &[
         77_531,
         "the request id of a job whose loss was declared gets another job, which is right",
     ),
+    (
+        8_800_007_342,
+        "a job that had spent its leave to pay again on a call that a loss took back spent it a second time",
+    ),
+    (
+        8_800_013_459,
+        "the simulation's operator read the books before the job had ended, and his word came late",
+    ),
+    (
+        9_900_012_426,
+        "the verdict was spoken before a charge that a loss had taken was back, which is the simulation's fault",
+    ),
 ];
 
 /// Seeds in each run of the tests: some seconds' worth.

@@ -6,7 +6,10 @@ use super::{
     fleet::{Fleet, Replica},
     scene::{curp, short},
 };
-use crate::domain::{job::Job, outcome::Charge, provider_id::ProviderId, reason::Reason};
+use crate::{
+    domain::{job::Job, outcome::Charge, provider_id::ProviderId, reason::Reason},
+    store::model::Entry,
+};
 
 /// What a run came to.
 #[derive(Clone, Copy, Debug, Default)]
@@ -16,12 +19,13 @@ pub(super) struct Figures {
     pub unknown: usize,
 }
 
-/// Whether all jobs have ended.
+/// Whether all jobs have ended, and what a loss took of the ledger has come back.
 pub(super) fn is_quiet(fleet: &Fleet) -> bool {
+    let has_ended = |entry: &Entry| entry.job.is_terminal();
     fleet
         .scene
         .model
-        .look(|data| data.jobs.values().all(|entry| entry.job.is_terminal()))
+        .look(|data| data.is_settled() && data.jobs.values().all(has_ended))
 }
 
 pub(super) fn check_jobs(fleet: &Fleet) -> Figures {

@@ -136,6 +136,7 @@ macro_rules! conformance {
                     an_open_charge_blocks_its_unit
                     of_many_intents_at_once_one_is_recorded
                     an_unknown_charge_blocks_unless_a_repeat_is_allowed
+                    leave_for_a_repeat_is_spent_once
                     a_paid_charge_blocks_while_it_is_fresh
                     a_charge_that_was_not_made_frees_its_unit
                     every_part_of_a_unit_tells_units_apart

@@ -114,6 +114,17 @@ pub(crate) async fn an_unknown_charge_blocks_unless_a_repeat_is_allowed(world: &
     assert_taken(world, &again, Charge::Open).await;
 }
 
+pub(crate) async fn leave_for_a_repeat_is_spent_once(world: &World) {
+    let id = start_with(world, 1, |job| job.ask.allow_repeat_charge = true).await;
+    let intent = fixtures::history_intent();
+    world.intends(&id, &intent, world.now().await).await;
+    outcome_now(world, &id, &intent, Outcome::Ambiguous).await;
+    done(world.happens(&id, Event::AmbiguityAbandoned).await);
+    assert_taken(world, &id, Charge::Unknown).await;
+    let other = start_with(world, 1, |job| job.ask.allow_repeat_charge = true).await;
+    assert_free(world, &other).await;
+}
+
 pub(crate) async fn a_paid_charge_blocks_while_it_is_fresh(world: &World) {
     let paid_at = world.now().await - MINUTE;
     let id = start(world, 1).await;

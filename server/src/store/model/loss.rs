@@ -151,6 +151,11 @@ impl Data {
         }
     }
 
+    /// Whether all that was lost and can come back is back.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.pause.is_none()
+    }
+
     /// What is left of the pause.
     pub(super) fn pause_left(&self, now: Timestamp) -> Option<Duration> {
         let pause = self.pause.as_ref()?;

@@ -5,6 +5,7 @@ use jiff::{Timestamp, civil::Date};
 use super::Data;
 use crate::{
     domain::{
+        ids::IntentId,
         job::{Job, LedgerChange, Step},
         outcome::Charge,
         provider_id::ProviderId,
@@ -42,7 +43,12 @@ impl Data {
             return Some(Committed::Postponed { wait });
         }
         let unit = self.units.get(&unit_key(job, intent.provider, intent.step));
-        if let Some(charge) = ledger::unit_blocks(unit, *fresh_after, *repeat_allowed) {
+        let is_own = |intent: &IntentId| {
+            self.charges
+                .get(intent)
+                .is_some_and(|entered| entered.row.job == job.id)
+        };
+        if let Some(charge) = ledger::unit_blocks(unit, *fresh_after, *repeat_allowed, is_own) {
             return Some(Committed::UnitTaken { charge });
         }
         let PersonDay { day, max } = commit.person_day?;

@@ -6,6 +6,7 @@
 use std::{fmt, time::Duration};
 
 use redis::{Client, ConnectionInfo, IntoConnectionInfo, ProtocolVersion, RedisResult, TlsCertificates};
+use secrecy::{ExposeSecret as _, SecretString};
 
 const SENTINEL_PORT_DEFAULT: u16 = 26379;
 const REDIS_PORT_DEFAULT: u16 = 6379;
@@ -24,8 +25,17 @@ pub(super) struct Address {
     before: String,
     after: String,
     scheme: &'static str,
+    sentinel_login: Option<Login>,
     tls: Option<TlsCertificates>,
     pub(super) limits: Limits,
+}
+
+/// As whom sentinels are asked, where that is another than at the servers that hold data.
+#[derive(Clone, Debug)]
+pub(crate) struct Login {
+    /// `None` = the default user.
+    pub user: Option<String>,
+    pub password: SecretString,
 }
 
 /// How the servers are arranged.
@@ -97,6 +107,7 @@ impl Address {
             before: format!("{scheme}://{user_info}{at}"),
             after,
             scheme,
+            sentinel_login: None,
             tls: tls_ca.map(certificates),
             limits,
         };
@@ -114,9 +125,15 @@ impl Address {
             before: url.to_owned(),
             after: String::new(),
             scheme: "",
+            sentinel_login: None,
             tls: tls_ca.map(certificates),
             limits,
         })
+    }
+
+    /// Without one, sentinels that ask for a password are shown that of the address.
+    pub(super) fn with_sentinel_login(self, sentinel_login: Option<Login>) -> Address {
+        Address { sentinel_login, ..self }
     }
 
     /// The whole, without user name and password.
@@ -136,12 +153,23 @@ impl Address {
 
     /// A sentinel. Some have a password and some have none, and one that has none refuses any.
     pub(super) fn sentinel(&self, host_and_port: &str, with_password: bool) -> RedisResult<Client> {
-        let before = if with_password {
-            self.before.clone()
-        } else {
-            format!("{}://", self.scheme)
+        let info = |before: &str| format!("{before}{host_and_port}").into_connection_info();
+        let unnamed = format!("{}://", self.scheme);
+        let info = match (&self.sentinel_login, with_password) {
+            (_, false) => info(&unnamed)?,
+            (None, true) => info(&self.before)?,
+            (Some(login), true) => {
+                let info = info(&unnamed)?;
+                let settings = info.redis_settings().clone();
+                let settings = settings.set_password(login.password.expose_secret());
+                let settings = match &login.user {
+                    Some(user) => settings.set_username(user),
+                    None => settings,
+                };
+                info.set_redis_settings(settings)
+            }
         };
-        self.client(format!("{before}{host_and_port}").into_connection_info()?)
+        self.client(info)
     }
 
     fn info(&self, host_and_port: &str) -> RedisResult<ConnectionInfo> {

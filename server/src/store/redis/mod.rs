@@ -49,7 +49,7 @@ use tokio::sync::broadcast;
 use tokio_util::task::AbortOnDropHandle;
 
 pub(crate) use self::{
-    address::check_url,
+    address::{Login, check_url},
     diagnosis::diagnose,
     fitness::Finding,
     keys::PREFIX_DEFAULT,

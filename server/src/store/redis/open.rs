@@ -15,7 +15,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::{
     RedisStore,
-    address::{Address, Limits},
+    address::{Address, Limits, Login},
     bells::Bells,
     connection::Link,
     fault::{Fault, reason_of},
@@ -43,6 +43,8 @@ const SCAN_COUNT: usize = 1000;
 pub(crate) struct RedisOptions {
     /// See `address` for its forms; with user name and password if there are any.
     pub url: SecretString,
+    /// As whom sentinels are asked, if not as the URL says.
+    pub sentinel_login: Option<Login>,
     /// Certificate authority (PEM) to trust instead of the system's.
     pub tls_ca: Option<Vec<u8>>,
     /// Prefix of all keys; more than one data set can live in one Redis.
@@ -147,6 +149,7 @@ pub(super) fn link(options: &RedisOptions) -> Result<Link, OpenError> {
         why: mistake.what.to_owned(),
         what_to_do: mistake.fix.to_owned(),
     })?;
+    let address = address.with_sentinel_login(options.sentinel_login.clone());
     let replicas_min = match options.durability {
         Durability::Demand | Durability::Managed => options.replicas_min,
         Durability::AcceptRisk => 0,

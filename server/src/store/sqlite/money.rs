@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, ToSql, params};
 use super::{fault::Fault, rows};
 use crate::{
     domain::{
-        ids::JobId,
+        ids::{IntentId, JobId},
         job::{Job, LedgerChange, Step},
         provider_id::ProviderId,
     },
@@ -31,7 +31,12 @@ pub(super) fn refusal(
         return Ok(None);
     };
     let unit = unit(db, job, intent.provider, intent.step)?;
-    if let Some(charge) = ledger::unit_blocks(unit.as_ref(), *fresh_after, *repeat_allowed) {
+    let holder = match &unit {
+        Some(unit) => one(db, unit.intent.as_str())?,
+        None => None,
+    };
+    let is_own = |_: &IntentId| holder.is_some_and(|row| row.job == job.id);
+    if let Some(charge) = ledger::unit_blocks(unit.as_ref(), *fresh_after, *repeat_allowed, is_own) {
         return Ok(Some(Committed::UnitTaken { charge }));
     }
     let Some(PersonDay { day, max }) = person_day else {

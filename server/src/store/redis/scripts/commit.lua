@@ -63,9 +63,15 @@ if ledger.kind == 'open' and not is_redo then
   if safe_for > 0 then
     return {'POSTPONED', int(safe_for)}
   end
-  local charge, at = unpack(redis.call('HMGET', KEYS[10], 'charge', 'at'))
+  local charge, at, holder = unpack(redis.call('HMGET', KEYS[10], 'charge', 'at', 'intent'))
+  local waived = charge == 'unknown' and ledger.repeat_allowed
+  if waived then
+    -- Leave is given once: what this job has spent it on, and a failover made it forget, blocks as ever.
+    local row = string.sub(KEYS[9], 1, -1 - #ledger.intent) .. holder
+    waived = redis.call('HGET', row, 'job') ~= plan.job
+  end
   local taken = charge == 'open'
-    or (charge == 'unknown' and not ledger.repeat_allowed)
+    or (charge == 'unknown' and not waived)
     or (charge == 'yes' and tonumber(at) > ledger.fresh_after_us)
   if taken then
     return {'UNIT_TAKEN', charge}

@@ -14,7 +14,7 @@ use crate::{
     store::{
         Committed, OpenError, Store,
         conformance::fixtures,
-        redis::{RedisOptions, RedisStore, diagnose, keys::PREFIX_DEFAULT, open},
+        redis::{Login, RedisOptions, RedisStore, diagnose, keys::PREFIX_DEFAULT, open},
     },
 };
 
@@ -58,6 +58,33 @@ async fn check_strangers(fleet: &Fleet, guard: &Guard) {
     }
 }
 
+/// Sentinels may know Semanas under another name than the servers do.
+async fn check_another_name_at_sentinels(fleet: &Fleet, guard: &Guard) {
+    for sentinel in &fleet.sentinels {
+        for rules in ["semanas off", "asker on >another"] {
+            let rules = format!("ACL SETUSER {rules} {RULES_AT_SENTINELS}");
+            let words: Vec<&str> = rules.split(' ').collect();
+            guard.run(sentinel.port, &words).await.unwrap();
+        }
+    }
+    let login = |password: &str| RedisOptions {
+        sentinel_login: Some(Login {
+            user: Some("asker".to_owned()),
+            password: password.into(),
+        }),
+        ..asked(fleet, guard)
+    };
+    for refused in [asked(fleet, guard), login("wr0ng")] {
+        let said = open(refused).await.err().expect("it is not opened").to_string();
+        assert!(
+            said.contains("a sentinel") && said.contains("refuses the user name or password"),
+            "{said}"
+        );
+        assert!(!said.contains("wr0ng"), "{said}");
+    }
+    open(login("another")).await.unwrap();
+}
+
 /// A job's whole way: born, claimed, paid for, answered; and another one is claimed as it comes due.
 async fn check_work(store: &RedisStore, person: u8) {
     let (job, fence) = create(store, person).await;
@@ -96,6 +123,7 @@ async fn a_trio_behind_tls_and_users_outlives_its_master() {
     })
     .await;
     fleet.sentinels[0].run(&["SENTINEL", "CKQUORUM", SERVICE]).await;
+    check_another_name_at_sentinels(&fleet, &guard).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -15,11 +15,11 @@ use super::{
 use crate::{
     domain::{
         ids::JobId,
-        job::{Event, Intent, Source, StateName},
+        job::{Event, Intent, Job, Source, StateName},
         outcome::{Charge, Outcome, Verdict},
     },
     store::{
-        Bell, ChargeQuery, ChargeRow, Commit, Committed, Creation, How, Store, StoreError,
+        Bell, ChargeQuery, ChargeRow, Commit, Committed, Creation, How, Store,
         conformance::fixtures,
         redis::{Durability, RedisOptions, RedisStore, keys::Keys, open},
     },
@@ -51,6 +51,10 @@ impl Master {
 
 pub(super) async fn create(store: &RedisStore, person: u8) -> (JobId, Option<u64>) {
     let job = fixtures::work_history(person, store.probe().await.unwrap().now);
+    create_job(store, job).await
+}
+
+async fn create_job(store: &RedisStore, job: Job) -> (JobId, Option<u64>) {
     let created = store
         .create(Creation {
             claim: Some(LEASE),
@@ -267,9 +271,17 @@ async fn what_only_a_dead_replica_remembered_leaves_at_least_its_charge() {
     );
 }
 
-/// Losses that a replica declares which comes late: the last step that it remembers of a job was taken back, and the job has gone
-/// on without it. Before that step a call was begun, or not.
-fn losses_of_a_latecomer(calls: bool, step: impl FnOnce(&Intent, Option<u64>) -> (Event, Option<u64>)) -> (u64, u64) {
+/// A replica that came late: the last step that it remembers of a job was taken back, and the job has gone on without it.
+struct Latecomer {
+    runtime: tokio::runtime::Runtime,
+    store: Arc<RedisStore>,
+    job: JobId,
+    fence: Option<u64>,
+    _master: Master,
+}
+
+/// With a job that has leave to pay again. Before the step that is taken back a call was begun, or not.
+fn latecomer(calls: bool, step: impl FnOnce(&Intent, Option<u64>) -> (Event, Option<u64>)) -> Latecomer {
     let runtime = || {
         tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -279,18 +291,20 @@ fn losses_of_a_latecomer(calls: bool, step: impl FnOnce(&Intent, Option<u64>) ->
     // Nothing happens in a replica whose runtime nobody drives.
     let (world, latecomers) = (runtime(), runtime());
     let mut master = world.block_on(Master::begin(Duration::ZERO));
-    let (latecomer, job, replica) = latecomers.block_on(async {
+    let (latecomer, job, fence, replica) = latecomers.block_on(async {
         let latecomer = master.store().await;
-        let (job, fence) = create(&latecomer, 1).await;
+        let mut job = fixtures::work_history(1, latecomer.probe().await.unwrap().now);
+        job.ask.allow_repeat_charge = true;
+        let (job, fence) = create_job(&latecomer, job).await;
         let intent = if calls {
             intends(&latecomer, &job, fence).await.0
         } else {
             fixtures::history_intent()
         };
         let replica = master.server.copy();
-        let (event, fence) = step(&intent, fence);
-        happens(&latecomer, &job, event, fence).await;
-        (latecomer, job, replica)
+        let (event, under) = step(&intent, fence);
+        happens(&latecomer, &job, event, under).await;
+        (latecomer, job, fence, replica)
     });
     let joined = |limit| Event::Joined { limit, dependent: None };
     world.block_on(async {
@@ -305,18 +319,28 @@ fn losses_of_a_latecomer(calls: bool, step: impl FnOnce(&Intent, Option<u64>) ->
             matches!(latecomer.commit(commit).await, Ok(Committed::Done { .. }))
         })
         .await;
-        let condition = latecomer.condition();
+    });
+    Latecomer {
+        runtime: latecomers,
+        store: latecomer,
+        job,
+        fence,
+        _master: master,
+    }
+}
+
+impl Latecomer {
+    fn losses(&self) -> (u64, u64) {
+        let condition = self.store.condition();
         (condition.losses, condition.lost_for_good)
-    })
+    }
 }
 
 #[test]
 fn a_step_that_promised_nothing_to_anybody_and_was_overtaken_is_no_loss() {
     let until = fixtures::EPOCH;
-    assert_eq!(
-        losses_of_a_latecomer(false, |_, fence| (Event::Deferred { until }, fence)),
-        (0, 0)
-    );
+    let deferred = latecomer(false, |_, fence| (Event::Deferred { until }, fence));
+    assert_eq!(deferred.losses(), (0, 0));
     let accepted = |intent: &Intent, _| {
         let event = Event::OutcomeKnown {
             from: Source::Call,
@@ -328,7 +352,7 @@ fn a_step_that_promised_nothing_to_anybody_and_was_overtaken_is_no_loss() {
         };
         (event, None)
     };
-    assert_eq!(losses_of_a_latecomer(true, accepted), (0, 0));
+    assert_eq!(latecomer(true, accepted).losses(), (0, 0));
 }
 
 #[test]
@@ -337,13 +361,22 @@ fn a_wish_an_end_and_an_intent_that_were_acknowledged_and_overtaken_are_losses()
         limit: 7,
         dependent: None,
     };
-    assert_eq!(losses_of_a_latecomer(false, |_, _| (wish, None)), (1, 1));
-    assert_eq!(
-        losses_of_a_latecomer(true, |intent, _| (answered(intent), None)),
-        (1, 1)
-    );
-    let call = |intent: &Intent, fence| (Event::IntentRecorded { intent: intent.clone() }, fence);
-    assert_eq!(losses_of_a_latecomer(false, call), (1, 1));
+    assert_eq!(latecomer(false, |_, _| (wish, None)).losses(), (1, 1));
+    let end = latecomer(true, |intent, _| (answered(intent), None));
+    assert_eq!(end.losses(), (1, 1));
+    assert_eq!(latecomer(false, call).losses(), (1, 1));
+}
+
+fn call(intent: &Intent, fence: Option<u64>) -> (Event, Option<u64>) {
+    (Event::IntentRecorded { intent: intent.clone() }, fence)
+}
+
+#[test]
+fn a_job_whose_call_was_taken_back_does_not_spend_its_leave_to_pay_again_on_another() {
+    let late = latecomer(false, call);
+    let (_, committed) = late.runtime.block_on(intends(&late.store, &late.job, late.fence));
+    let charge = Charge::Unknown;
+    assert_eq!(committed, Committed::UnitTaken { charge });
 }
 
 /// A job of its own, in the shard of this person.
@@ -486,68 +519,6 @@ async fn a_restart_without_loss_is_no_loss() {
     .await;
     let condition = store.condition();
     assert_eq!((condition.losses, condition.lost_at), (0, 0));
-}
-
-#[tokio::test]
-async fn an_almost_full_redis_begins_nothing_new_and_ends_what_runs() {
-    let server = Server::start(&FIT).await;
-    let asked = options(&server.url());
-    let store = open(asked.clone()).await.unwrap();
-    let (running, fence) = create(&store, 1).await;
-    let ballast = "x".repeat(4 * 1024 * 1024);
-    server.run(&["SET", "ballast", &ballast]).await;
-    let memory: String = redis::from_redis_value(server.run(&["INFO", "memory"]).await).unwrap();
-    let used = memory
-        .lines()
-        .find_map(|line| line.strip_prefix("used_memory:"))
-        .unwrap();
-    let used: u64 = used.trim().parse().unwrap();
-    server
-        .run(&["CONFIG", "SET", "maxmemory", &(used / 9 * 10).to_string()])
-        .await;
-    until("it is seen to be full", async || store.condition().is_full).await;
-
-    let job = fixtures::work_history(2, store.probe().await.unwrap().now);
-    let error = store.create(fixtures::creation(job.clone())).await.unwrap_err();
-    assert!(matches!(error, StoreError::Unavailable { .. }), "{error}");
-    assert!(error.to_string().contains("raise maxmemory"), "{error}");
-    let same = fixtures::work_history(1, store.probe().await.unwrap().now);
-    let joined = store.create(fixtures::creation(same)).await.unwrap();
-    assert_eq!(joined.stored.job.id, running, "what is there serves");
-    let mut needed = job;
-    needed.dependents.push(running.clone());
-    store.create(fixtures::creation(needed)).await.unwrap();
-    let (intent, _) = intends(&store, &running, fence).await;
-    happens(&store, &running, answered(&intent), None).await;
-    assert_eq!(state(&store, &running).await, Some(StateName::Succeeded));
-
-    server.run(&["DEL", "ballast"]).await;
-    until("it has room again", async || !store.condition().is_full).await;
-}
-
-#[tokio::test]
-async fn settings_that_are_changed_while_it_runs_stop_intents_and_readiness_until_they_are_mended() {
-    let server = Server::start(&FIT).await;
-    let store = open(options(&server.url())).await.unwrap();
-    let (job, fence) = create(&store, 1).await;
-    for (setting, bad, good) in [
-        ("maxmemory-policy", "allkeys-lru", "noeviction"),
-        ("appendfsync", "everysec", "always"),
-        ("appendonly", "no", "yes"),
-    ] {
-        server.run(&["CONFIG", "SET", setting, bad]).await;
-        until("it is seen", async || store.condition().is_unfit).await;
-        let error = store.probe().await.unwrap_err().to_string();
-        assert!(error.contains(setting), "{setting}: {error}");
-        let (_, committed) = intends(&store, &job, fence).await;
-        assert!(
-            matches!(committed, Committed::Postponed { .. }),
-            "{setting}: {committed:?}"
-        );
-        server.run(&["CONFIG", "SET", setting, good]).await;
-        until("it is mended", async || !store.condition().is_unfit).await;
-    }
-    assert!(matches!(intends(&store, &job, fence).await.1, Committed::Done { .. }));
 }
 
 #[tokio::test]

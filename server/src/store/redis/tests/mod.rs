@@ -16,6 +16,7 @@ mod proxy;
 mod refusals;
 mod server;
 mod transport;
+mod vigil;
 
 crate::store::conformance::conformance!(standalone, crate::store::redis::tests::harness::standalone);
 crate::store::conformance::conformance!(cluster_slots, crate::store::redis::tests::harness::cluster_slots);

@@ -197,6 +197,7 @@ pub(super) fn options(url: &str) -> RedisOptions {
     static NEXT: AtomicU32 = AtomicU32::new(1);
     RedisOptions {
         url: url.to_owned().into(),
+        sentinel_login: None,
         tls_ca: None,
         prefix: format!("test{}", NEXT.fetch_add(1, Ordering::Relaxed)),
         secret_fingerprint: "fingerprint".to_owned(),
