@@ -23,6 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::write(out.join("descriptors.binpb"), descriptors.encode_to_vec())?;
     tonic_prost_build::configure()
         .btree_map(".")
+        .codec_path("crate::codec::FittingCodec")
         .compile_fds(descriptors.clone())?;
     // The same for the client's package, which is built without this crate. Its server stubs are for fakes.
     let package = out.join("package");

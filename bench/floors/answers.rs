@@ -2,8 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use semanas_proto::v1::watch_work_history_response::Content;
-use semanas_proto::v1::{
+use semanas_client::raw::v1::watch_work_history_response::Content;
+use semanas_client::raw::v1::{
     Disposition, JobEvent, JobState, SubmitWorkHistoryResponse, WatchWorkHistoryResponse, WorkHistoryJob,
 };
 

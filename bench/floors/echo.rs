@@ -1,6 +1,6 @@
 //! F1: a unary call that is answered from memory.
 
-use semanas_proto::v1::{SubmitWorkHistoryRequest, SubmitWorkHistoryResponse};
+use semanas_client::raw::v1::{SubmitWorkHistoryRequest, SubmitWorkHistoryResponse};
 use tonic::Status;
 
 use crate::answers;

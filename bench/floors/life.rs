@@ -9,7 +9,7 @@ use futures::{StreamExt as _, stream};
 use redis::Script;
 use redis::aio::MultiplexedConnection;
 use reqwest::multipart::Form;
-use semanas_proto::v1::{
+use semanas_client::raw::v1::{
     JobState, Person, SubmitWorkHistoryRequest, SubmitWorkHistoryResponse, WatchWorkHistoryRequest,
     WatchWorkHistoryResponse, WorkHistory,
 };

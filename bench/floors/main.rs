@@ -1,7 +1,8 @@
 //! The floors: what tonic, Redis and the machine allow, each in a file of its own and as small as can be.
 //!
-//! They speak the contract of Semanas, so that one load generator calls floors and Semanas alike, and they use the allocator that
-//! Semanas uses. They promise nothing: no lease, no ledger, no second replica, no word for a caller who is wrong.
+//! They speak the contract of Semanas, so that one load generator calls floors and Semanas alike. They use the allocator that Semanas
+//! uses, and tonic's own codec, which Semanas does not. They promise nothing: no lease, no ledger, no second replica, no word for a
+//! caller who is wrong.
 
 #![allow(clippy::print_stderr)]
 
@@ -16,7 +17,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use semanas_proto::v1::work_history_service_server::WorkHistoryServiceServer;
+use semanas_client::raw::v1::work_history_service_server::WorkHistoryServiceServer;
 use tonic::transport::Server;
 
 use crate::service::{Floor, Served};

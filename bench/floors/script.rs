@@ -2,7 +2,7 @@
 
 use redis::Script;
 use redis::aio::MultiplexedConnection;
-use semanas_proto::v1::{SubmitWorkHistoryRequest, SubmitWorkHistoryResponse};
+use semanas_client::raw::v1::{SubmitWorkHistoryRequest, SubmitWorkHistoryResponse};
 use tonic::Status;
 
 use crate::answers;

@@ -3,8 +3,8 @@
 use std::pin::Pin;
 
 use futures::Stream;
-use semanas_proto::v1::work_history_service_server::WorkHistoryService;
-use semanas_proto::v1::{
+use semanas_client::raw::v1::work_history_service_server::WorkHistoryService;
+use semanas_client::raw::v1::{
     CancelWorkHistoryRequest, CancelWorkHistoryResponse, GetWorkHistoryRequest, GetWorkHistoryResponse,
     ListWorkHistoriesRequest, ListWorkHistoriesResponse, LookupNssRequest, LookupNssResponse, SubmitWorkHistoryRequest,
     SubmitWorkHistoryResponse, WatchWorkHistoriesRequest, WatchWorkHistoriesResponse, WatchWorkHistoryRequest,

@@ -2,7 +2,7 @@
 
 use futures::StreamExt as _;
 use futures::stream;
-use semanas_proto::v1::{
+use semanas_client::raw::v1::{
     CancelWorkHistoryRequest, CancelWorkHistoryResponse, JobState, SubmitWorkHistoryRequest, SubmitWorkHistoryResponse,
     WatchWorkHistoryRequest, WatchWorkHistoryResponse,
 };

@@ -2,6 +2,8 @@
 //!
 //! The `.proto` files beside this crate are the source; nothing generated is committed.
 
+mod codec;
+
 /// Package `semanas.v1`.
 #[allow(
     clippy::all,

@@ -113,12 +113,17 @@ const PRODUCED_BY: &[(ErrorReason, &str)] = &[
         ErrorReason::MethodUnknown,
         "refusals::an_unknown_method_or_service_is_said_to_be_unknown",
     ),
+    (
+        ErrorReason::DeadlineExceeded,
+        "deadlines::the_streams_of_a_caller_end_at_its_deadline_and_say_so",
+    ),
 ];
 
 /// The sources of the tests that the table names.
 const SOURCES: &[(&str, &str)] = &[
     ("cursors", include_str!("cursors.rs")),
     ("damage", include_str!("damage.rs")),
+    ("deadlines", include_str!("deadlines.rs")),
     ("limits", include_str!("limits.rs")),
     ("money", include_str!("money.rs")),
     ("outages", include_str!("outages.rs")),
@@ -133,7 +138,7 @@ fn every_reason_of_the_contract_is_produced_by_a_test_that_exists() {
         .map(ErrorReason::from)
         .take_while(|reason| reason.name().is_some())
         .collect();
-    assert!(reasons.len() >= 28, "the contract's reasons were not found");
+    assert!(reasons.len() >= 29, "the contract's reasons were not found");
     for reason in reasons {
         let found = PRODUCED_BY.iter().find(|(produced, _)| *produced == reason);
         let (_, test) = found.unwrap_or_else(|| panic!("no test produces {reason:?}"));

@@ -10,6 +10,7 @@ mod chaos;
 mod command_line;
 mod cursors;
 mod damage;
+mod deadlines;
 mod faults;
 mod grpc_web;
 mod health;

@@ -4,7 +4,7 @@
 //! it, which is the matter of `lifecycle`.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context as _, bail};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -15,6 +15,7 @@ use super::Run;
 use crate::calls;
 use crate::load::{Call, Closed, Errors, Open, closed, open};
 use crate::people;
+use crate::spread::Spread;
 use crate::world::{Replica, World};
 
 /// Callers at a time.
@@ -38,15 +39,17 @@ pub async fn measure(run: &mut Run) -> anyhow::Result<()> {
     .await?;
     let floor = world.one_script().await?;
 
+    let (one_script, server) = (&floor.process, &replica.process);
     let subjects = [
-        ("F2", calls::submit_new(&floor.stubs)),
-        ("submit", calls::submit_new(&replica.stubs)),
-        ("attach", calls::attach(&replica.stubs, LIVING_FIRST, KNOWN)),
-        ("lookup_cached", calls::lookup_cached(&replica.stubs, KNOWN)),
-        ("get", calls::get_finished(&replica.stubs, finished.into())),
+        ("F2", one_script, calls::submit_new(&floor.stubs)),
+        ("submit", server, calls::submit_new(&replica.stubs)),
+        ("attach", server, calls::attach(&replica.stubs, LIVING_FIRST, KNOWN)),
+        ("lookup_cached", server, calls::lookup_cached(&replica.stubs, KNOWN)),
+        ("get", server, calls::get_finished(&replica.stubs, finished.into())),
     ];
     let numbers = Arc::new(AtomicU64::new(NEW_FIRST));
     let mut per_s: [Vec<f64>; 5] = Default::default();
+    let mut cpu_us: [Vec<f64>; 5] = Default::default();
     let load = Closed {
         callers: CALLERS,
         warm_up: run.scale.warm_up,
@@ -54,12 +57,25 @@ pub async fn measure(run: &mut Run) -> anyhow::Result<()> {
     };
     for _ in 0..run.scale.repeats {
         run.quiet.wait("unary calls").await?;
-        for ((name, call), figures) in subjects.iter().zip(&mut per_s) {
+        for (((name, process, call), figures), cpu_us) in subjects.iter().zip(&mut per_s).zip(&mut cpu_us) {
             let errors = Arc::default();
+            let before = (process.cpu_s()?, numbers.load(Ordering::Relaxed));
             figures.push(closed(load, &numbers, call, &errors).await);
+            let calls = numbers.load(Ordering::Relaxed) - before.1;
+            cpu_us.push((process.cpu_s()? - before.0) / calls as f64 * 1e6);
             run.report.errors(name, errors.told());
         }
     }
+    // Throughput is shared with whoever else uses the machine; this hardly is.
+    let told: Vec<String> = subjects
+        .iter()
+        .zip(&cpu_us)
+        .map(|((name, ..), us)| format!("{name} {:.0}", Spread::of(us).median))
+        .collect();
+    run.report.note(format!(
+        "processor time of a call in the server, in µs: {}",
+        told.join(", ")
+    ));
     let [floors, rest @ ..] = &per_s;
     let rows = [
         ("submit", "Submit, new person each, per s", "≥ 0.5"),
@@ -71,8 +87,8 @@ pub async fn measure(run: &mut Run) -> anyhow::Result<()> {
         run.report.ratio(key, what, figures, floors, target);
     }
     if run.scale.is_full {
-        let half = crate::spread::Spread::of(&rest[0]).median / 2.0;
-        latencies(run, half, [&subjects[0].1, &subjects[1].1], &numbers).await?;
+        let half = Spread::of(&rest[0]).median / 2.0;
+        latencies(run, half, [&subjects[0].2, &subjects[1].2], &numbers).await?;
         echo(run, &world).await?;
     }
     Ok(())

@@ -1,7 +1,8 @@
-//! What happens around every call: a span, the metrics, and details for a status that tonic made by itself.
+//! What happens around every call: a span, the metrics, details for a status that tonic made by itself, and an end by the caller's
+//! deadline, whatever the handler waits for.
 //!
-//! Decides nothing about a call. It looks at methods, codes and times only: no message and no metadata but `traceparent` is read
-//! here, so no personal data can leave this way.
+//! Decides nothing else about a call. It looks at methods, codes and times only: no message and no metadata but `traceparent` and
+//! `grpc-timeout` is read here, so no personal data can leave this way.
 
 use std::{
     convert::Infallible,
@@ -13,12 +14,14 @@ use std::{
 use futures::future::BoxFuture;
 use http::{HeaderMap, Request, Response};
 use http_body_util::BodyExt as _;
+use tokio::time::timeout_at;
 use tonic::{Code, body::Body};
 use tower::{Layer, Service};
 use tracing::{Instrument as _, Span, field::Empty};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use crate::api::{
+    deadline,
     metrics::Metrics,
     reflection::{Method, Methods},
     status::{self, Moment},
@@ -86,9 +89,23 @@ where
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let method = self.layer.methods.find(request.uri().path()).clone();
         let span = span_of(&method, request.headers());
+        let end_by = deadline::end_by(request.headers(), tokio::time::Instant::now());
         let call = Call::begin(self.layer.metrics.clone(), method, span.clone());
         let response = span.in_scope(|| self.inner.call(request));
-        Box::pin(async move { response.await.map(|response| follow(response, call)) }.instrument(span))
+        Box::pin(async move { in_time(response, end_by).await.map(|response| follow(response, call)) }.instrument(span))
+    }
+}
+
+/// The response, if it begins in time.
+async fn in_time<F>(response: F, end_by: Option<tokio::time::Instant>) -> Result<Response<Body>, Infallible>
+where
+    F: Future<Output = Result<Response<Body>, Infallible>>,
+{
+    match end_by {
+        None => response.await,
+        Some(end_by) => timeout_at(end_by, response)
+            .await
+            .unwrap_or_else(|_elapsed| Ok(status::deadline_exceeded().into_http())),
     }
 }
 

@@ -33,7 +33,7 @@ const BESIDES_SENDERS_OWN: usize = 0;
 pub(super) struct Patience {
     /// How long a message may wait for its reader.
     pub(super) slow_reader_limit: Duration,
-    /// The caller's own deadline.
+    /// When the caller's own deadline ends it.
     pub(super) until: Option<Instant>,
 }
 
@@ -43,11 +43,11 @@ enum End {
     /// The engine said all, or the reader is gone.
     Done,
     SlowReader,
+    OutOfTime,
 }
 
-/// The stream that tonic sends: `to_proto` of each message. It ends without a status when the caller's deadline has passed,
-/// because the caller's own library reports that, and with SLOW_CONSUMER when a message was not taken in time. Dropping it drops
-/// the engine's stream at once.
+/// The stream that tonic sends: `to_proto` of each message. It ends with DEADLINE_EXCEEDED when the caller's deadline is there, and
+/// with SLOW_CONSUMER when a message was not taken in time. Dropping it drops the engine's stream at once.
 pub(super) fn forward<M, P>(
     messages: BoxStream<'static, Result<M, EngineError>>,
     to_proto: fn(M) -> P,
@@ -76,6 +76,7 @@ fn failure(end: Result<End, JoinError>) -> Option<Status> {
     match end {
         Ok(End::Done) => None,
         Ok(End::SlowReader) => Some(status::slow_consumer()),
+        Ok(End::OutOfTime) => Some(status::deadline_exceeded()),
         Err(panic) => {
             tracing::error!(cause = %panic, "forwarding a stream failed");
             Some(status::internal())
@@ -97,7 +98,7 @@ async fn pump<T>(mut messages: impl Stream<Item = T> + Unpin, mut sender: mpsc::
     };
     tokio::select! {
         end = all => end,
-        () = passing(patience.until) => End::Done,
+        () = passing(patience.until) => End::OutOfTime,
     }
 }
 

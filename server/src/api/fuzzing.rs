@@ -3,9 +3,10 @@
 //!
 //! An input is one byte that chooses the request, then its protobuf encoding.
 
+use http::HeaderMap;
 use prost::Message;
 use semanas_proto::v1;
-use tonic::{Code, metadata::MetadataMap};
+use tonic::Code;
 use tonic_types::StatusExt as _;
 
 use super::{caller::Caller, deadline, parse, status, to_proto, trace_context::TraceParent};
@@ -44,14 +45,14 @@ pub(crate) fn header(input: &[u8]) {
         assert_eq!(parent.as_str(), text);
         let _ = parent.context();
     }
-    let mut metadata = MetadataMap::new();
+    let mut headers = HeaderMap::new();
     if let Ok(value) = text.parse() {
-        metadata.insert("grpc-timeout", value);
+        headers.insert("grpc-timeout", value);
     }
     let now = tokio::time::Instant::now();
     let wait_max = std::time::Duration::from_secs(30);
-    assert!(deadline::answer_by(&metadata, wait_max, now) <= now + wait_max);
-    assert!(deadline::stream_until(&metadata, now).is_none_or(|until| until >= now));
+    assert!(deadline::answer_by(&headers, wait_max, now) <= now + wait_max);
+    assert!(deadline::end_by(&headers, now).is_none_or(|until| until >= now));
 }
 
 /// A record that can be read can be shown to its caller.

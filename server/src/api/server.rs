@@ -15,7 +15,6 @@ use tonic::{
     transport::{Server, server::TcpIncoming},
 };
 use tonic_health::pb::health_server::HealthServer;
-use tonic_web::GrpcWebLayer;
 
 use crate::{
     api::{
@@ -112,9 +111,7 @@ async fn serve_routes(
 ) -> Result<(), ServeError> {
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     let router = with_connection_settings(Server::builder(), options)
-        // From the outside in: what is behind the second sees plain gRPC, whatever the caller speaks.
         .layer(web_origins.layer())
-        .layer(GrpcWebLayer::new())
         .layer(EdgeLayer::new(metrics))
         .add_routes(routes);
     let serving = router.serve_with_incoming_shutdown(incoming, stop.clone().cancelled_owned());

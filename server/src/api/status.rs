@@ -68,6 +68,11 @@ pub(super) fn slow_consumer() -> Status {
     of_reason(Reason::SlowConsumer)
 }
 
+/// The status of a call or a stream that its caller's deadline ended.
+pub(super) fn deadline_exceeded() -> Status {
+    of_reason(Reason::DeadlineExceeded)
+}
+
 /// The status of a call that a defect of ours ended.
 pub(super) fn internal() -> Status {
     of_reason(Reason::Internal)

@@ -1,12 +1,20 @@
 //! Which pages may call from a browser.
 //!
-//! Decides what a browser is told about that, by the rules of CORS; the translation of gRPC-Web itself is tonic-web's. It keeps no
-//! program out: only browsers say where they come from, and only they obey.
+//! Decides whose call a browser's is, and what a browser is told about it, by the rules of CORS; the translation of gRPC-Web itself
+//! is tonic-web's. It keeps no program out: only browsers say where they come from, and only they obey.
 
-use std::time::Duration;
+use std::{
+    convert::Infallible,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
 
-use http::{HeaderName, HeaderValue, Method, header};
-use tower_http::cors::{AllowOrigin, CorsLayer};
+use futures::future::Either;
+use http::{HeaderName, HeaderValue, Method, Request, Response, Version, header};
+use tonic::body::Body;
+use tonic_web::{GrpcWebLayer, GrpcWebService};
+use tower::{Layer, Service};
+use tower_http::cors::{AllowOrigin, Cors, CorsLayer};
 
 /// What a page reads of an answer; a browser shows it no other header.
 const SHOWN: [HeaderName; 3] = [
@@ -55,7 +63,11 @@ impl WebOrigins {
         WebOrigins::These(these)
     }
 
-    pub(super) fn layer(&self) -> CorsLayer {
+    pub(super) fn layer(&self) -> WebLayer {
+        WebLayer(self.cors())
+    }
+
+    fn cors(&self) -> CorsLayer {
         let origins = match self {
             WebOrigins::These(these) => AllowOrigin::list(these.clone()),
             WebOrigins::Every => AllowOrigin::any(),
@@ -67,4 +79,57 @@ impl WebOrigins {
             .expose_headers(SHOWN)
             .max_age(REMEMBERED)
     }
+}
+
+/// Speaks with browsers as they want it. What is behind it sees plain gRPC, whatever the caller speaks.
+#[derive(Clone)]
+pub(super) struct WebLayer(CorsLayer);
+
+/// A service that both kinds of callers reach.
+#[derive(Clone)]
+pub(super) struct WebService<S> {
+    /// For plain gRPC, whose callers would not read what browsers are told: it is headers on each answer.
+    plain: S,
+    web: Cors<GrpcWebService<S>>,
+}
+
+impl<S: Clone> Layer<S> for WebLayer {
+    type Service = WebService<S>;
+
+    fn layer(&self, inner: S) -> WebService<S> {
+        WebService {
+            plain: inner.clone(),
+            web: self.0.layer(GrpcWebLayer::new().layer(inner)),
+        }
+    }
+}
+
+impl<S> Service<Request<Body>> for WebService<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Either<S::Future, <Cors<GrpcWebService<S>> as Service<Request<Body>>>::Future>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        ready!(self.plain.poll_ready(context))?;
+        Service::<Request<Body>>::poll_ready(&mut self.web, context)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        if is_plain(&request) {
+            Either::Left(self.plain.call(request))
+        } else {
+            Either::Right(self.web.call(request))
+        }
+    }
+}
+
+/// Whether a program calls by gRPC itself. All else is a browser's, or nothing that is served here.
+fn is_plain(request: &Request<Body>) -> bool {
+    let content_type = request.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+    let is_grpc =
+        content_type.is_some_and(|it| it.starts_with(b"application/grpc") && !it.starts_with(b"application/grpc-web"));
+    is_grpc && request.version() == Version::HTTP_2 && !request.headers().contains_key(header::ORIGIN)
 }

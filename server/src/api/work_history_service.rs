@@ -30,7 +30,7 @@ impl WorkHistories {
     fn patience<T>(&self, request: &Request<T>) -> Patience {
         Patience {
             slow_reader_limit: self.options.slow_reader_limit,
-            until: deadline::stream_until(request.metadata(), Instant::now()),
+            until: deadline::end_by(request.metadata().as_ref(), Instant::now()),
         }
     }
 }
@@ -45,7 +45,11 @@ impl WorkHistoryService for WorkHistories {
         request: Request<v1::LookupNssRequest>,
     ) -> Result<Response<v1::LookupNssResponse>, Status> {
         let caller = caller(&request);
-        let until = deadline::answer_by(request.metadata(), self.options.lookup_wait_max, Instant::now());
+        let until = deadline::answer_by(
+            request.metadata().as_ref(),
+            self.options.lookup_wait_max,
+            Instant::now(),
+        );
         let lookup = parse::lookup(request.into_inner(), caller).map_err(status::refused)?;
         let found = self
             .engine

@@ -38,6 +38,7 @@ pub(crate) enum Reason {
     ProviderContractChanged,
     Internal,
     MethodUnknown,
+    DeadlineExceeded,
 }
 
 /// Why a job, or one attempt of it, brought no history.

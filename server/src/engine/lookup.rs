@@ -47,7 +47,12 @@ impl Engine {
         let fresh_after = self.inner.clock.now() - self.max_age(lookup.max_age);
         let created = self.start_lookup(Wanted::by_caller(lookup, fresh_after)).await?;
         let how = disposition(&created.how);
-        let ended = self.await_end(created.stored, until).await?;
+        let ended = if created.stored.job.is_terminal() {
+            created.stored
+        } else {
+            // Boxed, so that those who wait for nothing keep no room for it.
+            Box::pin(self.await_end(&created.stored.job.id, until)).await?
+        };
         self.read_answer(ended.job, how).await
     }
 
@@ -98,31 +103,25 @@ impl Engine {
             // One that has ended wakes nobody: it must not collect everybody who reads its answer.
             How::Started(_) | How::Reused => Ok(created),
             How::Attached => {
-                let stored = self
-                    .join(
-                        created.stored,
-                        Event::Joined {
-                            limit: 0,
-                            dependent: wanted.dependent,
-                        },
-                    )
-                    .await?;
+                let joined = Event::Joined {
+                    limit: 0,
+                    dependent: wanted.dependent,
+                };
+                // Boxed, so that those who join nothing keep no room for it.
+                let stored = Box::pin(self.join(created.stored, joined)).await?;
                 Ok(Created { stored, ..created })
             }
         }
     }
 
-    async fn await_end(&self, stored: Stored, until: Instant) -> Result<Stored, EngineError> {
-        if stored.job.is_terminal() {
-            return Ok(stored);
-        }
+    async fn await_end(&self, lookup: &JobId, until: Instant) -> Result<Stored, EngineError> {
         let in_progress = || EngineError {
             retry_after: Some(Duration::from_secs(1)),
             ..EngineError::new(Reason::LookupInProgress)
         };
         // What has just been there can only have been lost: whoever comes again starts another one.
         let lost = || EngineError::new(Reason::StoreUnavailable);
-        let mut follow = self.inner.hub.follow(&stored.job.id).await?.ok_or_else(lost)?;
+        let mut follow = self.inner.hub.follow(lookup).await?.ok_or_else(lost)?;
         loop {
             let Latest { stored, is_gone, .. } = follow.latest();
             if stored.job.is_terminal() {

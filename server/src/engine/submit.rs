@@ -232,8 +232,9 @@ impl Engine {
         let stored = match disposition {
             Disposition::Started => created.stored,
             Disposition::Attached | Disposition::Reused => {
-                self.join(created.stored, Event::Joined { limit, dependent: None })
-                    .await?
+                let joined = Event::Joined { limit, dependent: None };
+                // Boxed, so that those who join nothing keep no room for it.
+                Box::pin(self.join(created.stored, joined)).await?
             }
         };
         let watch_cursor = self.job_cursor(lost_at, &stored.job, stored.job.sequence, limit);

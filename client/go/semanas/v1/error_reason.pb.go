@@ -90,6 +90,8 @@ const (
 	ErrorReason_ERROR_REASON_INTERNAL ErrorReason = 27
 	// UNIMPLEMENTED. The server does not have this method.
 	ErrorReason_ERROR_REASON_METHOD_UNKNOWN ErrorReason = 28
+	// DEADLINE_EXCEEDED. The caller's deadline passed first. A job goes on: repeat the call, with the same request_id or the last cursor.
+	ErrorReason_ERROR_REASON_DEADLINE_EXCEEDED ErrorReason = 29
 )
 
 // Enum value maps for ErrorReason.
@@ -124,6 +126,7 @@ var (
 		26: "ERROR_REASON_PROVIDER_CONTRACT_CHANGED",
 		27: "ERROR_REASON_INTERNAL",
 		28: "ERROR_REASON_METHOD_UNKNOWN",
+		29: "ERROR_REASON_DEADLINE_EXCEEDED",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":                    0,
@@ -155,6 +158,7 @@ var (
 		"ERROR_REASON_PROVIDER_CONTRACT_CHANGED":      26,
 		"ERROR_REASON_INTERNAL":                       27,
 		"ERROR_REASON_METHOD_UNKNOWN":                 28,
+		"ERROR_REASON_DEADLINE_EXCEEDED":              29,
 	}
 )
 
@@ -190,7 +194,7 @@ var File_semanas_v1_error_reason_proto protoreflect.FileDescriptor
 const file_semanas_v1_error_reason_proto_rawDesc = "" +
 	"\n" +
 	"\x1dsemanas/v1/error_reason.proto\x12\n" +
-	"semanas.v1*\x85\b\n" +
+	"semanas.v1*\xa9\b\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12 \n" +
 	"\x1cERROR_REASON_INVALID_REQUEST\x10\x01\x12\x1d\n" +
@@ -221,7 +225,8 @@ const file_semanas_v1_error_reason_proto_rawDesc = "" +
 	"!ERROR_REASON_PROVIDER_CREDENTIALS\x10\x19\x12*\n" +
 	"&ERROR_REASON_PROVIDER_CONTRACT_CHANGED\x10\x1a\x12\x19\n" +
 	"\x15ERROR_REASON_INTERNAL\x10\x1b\x12\x1f\n" +
-	"\x1bERROR_REASON_METHOD_UNKNOWN\x10\x1cBL\n" +
+	"\x1bERROR_REASON_METHOD_UNKNOWN\x10\x1c\x12\"\n" +
+	"\x1eERROR_REASON_DEADLINE_EXCEEDED\x10\x1dBL\n" +
 	"\rmx.semanas.v1P\x01Z9github.com/semanas/semanas/client/go/semanas/v1;semanasv1b\x06proto3"
 
 var (

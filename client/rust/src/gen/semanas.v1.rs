@@ -154,6 +154,8 @@ pub enum ErrorReason {
     Internal = 27,
     /// UNIMPLEMENTED. The server does not have this method.
     MethodUnknown = 28,
+    /// DEADLINE_EXCEEDED. The caller's deadline passed first. A job goes on: repeat the call, with the same request_id or the last cursor.
+    DeadlineExceeded = 29,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -193,6 +195,7 @@ impl ErrorReason {
             Self::ProviderContractChanged => "ERROR_REASON_PROVIDER_CONTRACT_CHANGED",
             Self::Internal => "ERROR_REASON_INTERNAL",
             Self::MethodUnknown => "ERROR_REASON_METHOD_UNKNOWN",
+            Self::DeadlineExceeded => "ERROR_REASON_DEADLINE_EXCEEDED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -231,6 +234,7 @@ impl ErrorReason {
             }
             "ERROR_REASON_INTERNAL" => Some(Self::Internal),
             "ERROR_REASON_METHOD_UNKNOWN" => Some(Self::MethodUnknown),
+            "ERROR_REASON_DEADLINE_EXCEEDED" => Some(Self::DeadlineExceeded),
             _ => None,
         }
     }

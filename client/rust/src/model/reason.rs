@@ -62,5 +62,8 @@ enumeration! {
         Internal = "INTERNAL",
         /// UNIMPLEMENTED. The server does not have this method.
         MethodUnknown = "METHOD_UNKNOWN",
+        /// DEADLINE_EXCEEDED. The caller's deadline passed first. A job goes on: repeat the call, with the same request_id or the last
+        /// cursor.
+        DeadlineExceeded = "DEADLINE_EXCEEDED",
     }
 }

@@ -75,7 +75,7 @@ async fn dropping_the_stream_drops_the_engines() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn at_the_callers_deadline_the_stream_ends_without_a_status() {
+async fn at_the_callers_deadline_the_stream_ends_and_says_so() {
     let until = Instant::now() + Duration::from_secs(5);
     let silent = stream::iter([Ok(1)]).chain(stream::pending()).boxed();
     let received: Vec<_> = forward(
@@ -89,7 +89,8 @@ async fn at_the_callers_deadline_the_stream_ends_without_a_status() {
     )
     .collect()
     .await;
-    assert!(received.len() == 1 && received[0].is_ok());
+    assert!(received.len() == 2 && received[0].is_ok());
+    assert_eq!(reason(received[1].as_ref().unwrap_err()), "DEADLINE_EXCEEDED");
     assert_eq!(Instant::now(), until);
 }
 

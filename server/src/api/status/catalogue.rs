@@ -75,6 +75,7 @@ pub(super) fn to_proto(reason: Reason) -> ErrorReason {
         Reason::ProviderContractChanged => ErrorReason::ProviderContractChanged,
         Reason::Internal => ErrorReason::Internal,
         Reason::MethodUnknown => ErrorReason::MethodUnknown,
+        Reason::DeadlineExceeded => ErrorReason::DeadlineExceeded,
     }
 }
 
@@ -144,6 +145,9 @@ fn row(reason: Reason) -> (Code, &'static str, Option<Duration>) {
             "something is wrong inside Semanas; an operator finds the cause in the log", None),
         Reason::MethodUnknown => (Code::Unimplemented,
             "this server does not have the method; compare the versions of client and server", None),
+
+        Reason::DeadlineExceeded => (Code::DeadlineExceeded,
+            "the call's deadline has passed; a job goes on, so repeat the call, with the same request_id or the last cursor", None),
     }
 }
 

@@ -85,6 +85,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """INTERNAL. A defect of Semanas, or data that it cannot read."""
     ERROR_REASON_METHOD_UNKNOWN: _ErrorReason.ValueType  # 28
     """UNIMPLEMENTED. The server does not have this method."""
+    ERROR_REASON_DEADLINE_EXCEEDED: _ErrorReason.ValueType  # 29
+    """DEADLINE_EXCEEDED. The caller's deadline passed first. A job goes on: repeat the call, with the same request_id or the last cursor."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call or a job did not succeed. The gRPC code that each reason travels with is named in its comment.
@@ -149,4 +151,6 @@ ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 27
 """INTERNAL. A defect of Semanas, or data that it cannot read."""
 ERROR_REASON_METHOD_UNKNOWN: ErrorReason.ValueType  # 28
 """UNIMPLEMENTED. The server does not have this method."""
+ERROR_REASON_DEADLINE_EXCEEDED: ErrorReason.ValueType  # 29
+"""DEADLINE_EXCEEDED. The caller's deadline passed first. A job goes on: repeat the call, with the same request_id or the last cursor."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

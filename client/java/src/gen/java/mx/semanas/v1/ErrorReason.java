@@ -246,6 +246,14 @@ public enum ErrorReason
    * <code>ERROR_REASON_METHOD_UNKNOWN = 28;</code>
    */
   ERROR_REASON_METHOD_UNKNOWN(28),
+  /**
+   * <pre>
+   * DEADLINE_EXCEEDED. The caller's deadline passed first. A job goes on: repeat the call, with the same request_id or the last cursor.
+   * </pre>
+   *
+   * <code>ERROR_REASON_DEADLINE_EXCEEDED = 29;</code>
+   */
+  ERROR_REASON_DEADLINE_EXCEEDED(29),
   UNRECOGNIZED(-1),
   ;
 
@@ -481,6 +489,14 @@ public enum ErrorReason
    * <code>ERROR_REASON_METHOD_UNKNOWN = 28;</code>
    */
   public static final int ERROR_REASON_METHOD_UNKNOWN_VALUE = 28;
+  /**
+   * <pre>
+   * DEADLINE_EXCEEDED. The caller's deadline passed first. A job goes on: repeat the call, with the same request_id or the last cursor.
+   * </pre>
+   *
+   * <code>ERROR_REASON_DEADLINE_EXCEEDED = 29;</code>
+   */
+  public static final int ERROR_REASON_DEADLINE_EXCEEDED_VALUE = 29;
 
 
   public final int getNumber() {
@@ -536,6 +552,7 @@ public enum ErrorReason
       case 26: return ERROR_REASON_PROVIDER_CONTRACT_CHANGED;
       case 27: return ERROR_REASON_INTERNAL;
       case 28: return ERROR_REASON_METHOD_UNKNOWN;
+      case 29: return ERROR_REASON_DEADLINE_EXCEEDED;
       default: return null;
     }
   }

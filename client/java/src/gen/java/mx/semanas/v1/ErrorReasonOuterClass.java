@@ -25,7 +25,7 @@ public final class ErrorReasonOuterClass {
   static {
     java.lang.String[] descriptorData = {
       "\n\035semanas/v1/error_reason.proto\022\nsemanas" +
-      ".v1*\205\010\n\013ErrorReason\022\034\n\030ERROR_REASON_UNSP" +
+      ".v1*\251\010\n\013ErrorReason\022\034\n\030ERROR_REASON_UNSP" +
       "ECIFIED\020\000\022 \n\034ERROR_REASON_INVALID_REQUES" +
       "T\020\001\022\035\n\031ERROR_REASON_INVALID_CURP\020\002\022\034\n\030ER" +
       "ROR_REASON_INVALID_NSS\020\003\022\"\n\036ERROR_REASON" +
@@ -50,10 +50,10 @@ public final class ErrorReasonOuterClass {
       "N_PROGRESS\020\030\022%\n!ERROR_REASON_PROVIDER_CR" +
       "EDENTIALS\020\031\022*\n&ERROR_REASON_PROVIDER_CON" +
       "TRACT_CHANGED\020\032\022\031\n\025ERROR_REASON_INTERNAL" +
-      "\020\033\022\037\n\033ERROR_REASON_METHOD_UNKNOWN\020\034BL\n\rm" +
-      "x.semanas.v1P\001Z9github.com/semanas/seman" +
-      "as/client/go/semanas/v1;semanasv1b\006proto" +
-      "3"
+      "\020\033\022\037\n\033ERROR_REASON_METHOD_UNKNOWN\020\034\022\"\n\036E" +
+      "RROR_REASON_DEADLINE_EXCEEDED\020\035BL\n\rmx.se" +
+      "manas.v1P\001Z9github.com/semanas/semanas/c" +
+      "lient/go/semanas/v1;semanasv1b\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
