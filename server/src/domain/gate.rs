@@ -7,6 +7,13 @@
 //! job is told to come a little earlier and to begin its call at the very moment, so that no interval is lost to its way here.
 //! For places it is a call: whoever leaves is told who is next. The rate is kept by what was granted and never by turns, so that
 //! a turn which is not taken costs its own interval and one which is taken late costs no quota.
+//!
+//! Without a rate and without places a gate has nothing to count, and only the breaker may shut it. So a replica does not enter it
+//! for each call: it looks at the gate every now and then ([`GateStatus::passage_uncounted`]) and enters only to try a breaker that
+//! is half open. Bad calls are told one by one. A good call is told when the last look found something that it takes back
+//! ([`GateStatus::is_clear`]); otherwise it would change nothing. What differs from telling all of them: failures between two looks
+//! of a replica count as failures in a row even though good calls of its own came between them, and a breaker that opens is seen
+//! one look later.
 
 mod pace;
 mod queue;
@@ -43,6 +50,11 @@ pub(crate) struct GateLimits {
 }
 
 impl GateLimits {
+    /// Whether each call must be known to the gate.
+    pub(crate) fn counts_calls(&self) -> bool {
+        self.rate_max > 0 || self.in_flight_max > 0
+    }
+
     /// Lets everybody through, and its breaker never opens.
     pub(crate) const NONE: GateLimits = GateLimits {
         rate_max: 0,
@@ -74,7 +86,6 @@ pub(crate) enum Passage {
     },
 }
 
-#[cfg(test)]
 impl Passage {
     pub(crate) const AT_ONCE: Passage = Passage::Granted {
         start_in: Duration::ZERO,
@@ -148,6 +159,30 @@ pub(crate) struct Gate {
     probe: Option<IntentId>,
     credentials_refused: bool,
     contract_changed: bool,
+}
+
+// === impl GateStatus ===
+
+impl GateStatus {
+    /// Whether a call may be made that is not counted; `None` = only the gate itself can tell, since a breaker is to be tried.
+    pub(crate) fn passage_uncounted(&self, now: Timestamp) -> Option<Passage> {
+        match self.breaker {
+            Breaker::Closed => Some(Passage::AT_ONCE),
+            Breaker::Open { until } if until > now => Some(Passage::Denied {
+                why: Denial::Breaker,
+                retry_after: wait(now, until),
+            }),
+            Breaker::Open { .. } | Breaker::HalfOpen => None,
+        }
+    }
+
+    /// Whether a good call would change nothing.
+    pub(crate) fn is_clear(&self) -> bool {
+        self.breaker == Breaker::Closed
+            && self.consecutive_failures == 0
+            && !self.credentials_refused
+            && !self.contract_changed
+    }
 }
 
 // === impl Gate ===

@@ -48,7 +48,10 @@ impl Engine {
     /// The job with its whole answer, when it has one that was not purged. The caller cuts it.
     pub(super) async fn snapshot(&self, job: Job) -> Result<Snapshot, EngineError> {
         let answer = match &job.state {
-            State::Succeeded { .. } => self.job_answer(&job).await?,
+            State::Succeeded { .. } => {
+                let answer = self.answer_of(&job.id).await?;
+                self.job_answer(&job, answer).await?
+            }
             State::Queued { .. }
             | State::AwaitingNss { .. }
             | State::Calling { .. }
@@ -61,8 +64,15 @@ impl Engine {
         Ok(Snapshot { job, answer })
     }
 
-    async fn job_answer(&self, job: &Job) -> Result<Option<JobAnswer>, EngineError> {
-        let history = match self.answer_of(&job.id).await? {
+    /// The same with the answer that this replica has just sealed, so that it is not read back.
+    pub(super) async fn snapshot_at_hand(&self, job: Job, sealed: &[u8]) -> Result<Snapshot, EngineError> {
+        let answer = self.unseal(&job.id, ANSWER, sealed)?;
+        let answer = self.job_answer(&job, Some(answer)).await?;
+        Ok(Snapshot { job, answer })
+    }
+
+    async fn job_answer(&self, job: &Job, answer: Option<Answer>) -> Result<Option<JobAnswer>, EngineError> {
+        let history = match answer {
             Some(Answer::History(history)) => history,
             Some(Answer::Nss(_)) => return Err(EngineError::new(Reason::Internal)),
             None => return Ok(None),

@@ -5,14 +5,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures::future;
-use tokio::time::Instant;
-
 use crate::{
     domain::{
-        gate::{Called, Denial, Entrant, GateLimits, GateReport, Passage, Waiter},
+        gate::{Denial, Entrant, GateReport, Passage},
         ids::{IntentId, JobId},
-        job::{Event, Intent, Job, Source, State, Step},
+        job::{Event, Intent, Source, Step},
         nss::Nss,
         outcome::Outcome,
         person::Subject,
@@ -22,20 +19,18 @@ use crate::{
     engine::{
         Engine, EngineError,
         commit::{Decided, Recorded},
+        gate::{Way, gate_report, waiter},
         options::ProviderOptions,
         route, trace,
         worker::Work,
     },
     failpoint,
     providers::{CallRequest, CallbackAddress, Provider, Reply},
-    store::{Claim, StoreError},
+    store::Claim,
 };
 
 /// Too short a time to make a call in: the lease was almost over when the intent stood.
 const CALL_TIME_MIN: Duration = Duration::from_millis(500);
-
-/// Longer than it takes to leave a gate that was entered only to tell something.
-const TELLING_TIME: Duration = Duration::from_secs(1);
 
 /// What became of the will to call.
 pub(super) enum Sent {
@@ -77,10 +72,19 @@ impl Engine {
             Ok(request) => request,
             Err(error) => return Sent::Done(self.give_back(claim, &error).await),
         };
-        match self.enter(&claim, &intent, options, hold).await {
-            // Before the intent is on record: a replica that dies meanwhile leaves nothing in question.
-            Ok(Passage::Granted { start_in }) => tokio::time::sleep(start_in).await,
-            Ok(Passage::Denied { why, retry_after }) => {
+        let entrant = Entrant {
+            intent: intent.id.clone(),
+            waiter: waiter(&claim.stored.job),
+        };
+        let way = match self.enter(&claim, provider_id, &entrant, hold).await {
+            Ok((Passage::Granted { start_in }, way)) => {
+                // Before the intent is on record: a replica that dies meanwhile leaves nothing in question.
+                if !start_in.is_zero() {
+                    tokio::time::sleep(start_in).await;
+                }
+                way
+            }
+            Ok((Passage::Denied { why, retry_after }, _)) => {
                 return Sent::Shut {
                     claim,
                     subject,
@@ -89,10 +93,10 @@ impl Engine {
                 };
             }
             Err(error) => {
-                self.leave(&intent, options, GateReport::Unused).await;
+                self.leave(provider_id, &entrant, Way::Place, GateReport::Unused).await;
                 return Sent::Done(self.give_back(claim, &error.into()).await);
             }
-        }
+        };
         let (id, undecided) = (claim.stored.job.id.clone(), claim.clone());
         let decided = self
             .decide(claim, Event::IntentRecorded { intent: intent.clone() }, hold)
@@ -100,16 +104,16 @@ impl Engine {
         let claim = match decided {
             Decided::Held(claim) => claim,
             Decided::LetGo | Decided::Lost => {
-                self.leave(&intent, options, GateReport::Unused).await;
+                self.leave(provider_id, &entrant, way, GateReport::Unused).await;
                 self.record_unsent(undecided, intent).await;
                 return Sent::Done(None);
             }
             Decided::Postponed(claim, wait) => {
-                self.leave(&intent, options, GateReport::Unused).await;
+                self.leave(provider_id, &entrant, way, GateReport::Unused).await;
                 return Sent::Postponed { claim, subject, wait };
             }
             Decided::Refused(claim, refusal) => {
-                self.leave(&intent, options, GateReport::Unused).await;
+                self.leave(provider_id, &entrant, way, GateReport::Unused).await;
                 return Sent::Done(self.refused(claim, refusal).await);
             }
         };
@@ -123,7 +127,7 @@ impl Engine {
         // The fact goes first: a gate that answers slowly must not stand between what was paid for and its record.
         self.record_reply(claim, &intent, Source::Call, reply).await;
         failpoint::reach(failpoint::FACT_COMMITTED, id.as_str()).await;
-        self.leave(&intent, options, report).await;
+        self.leave(provider_id, &entrant, way, report).await;
         Sent::Done(None)
     }
 
@@ -147,37 +151,6 @@ impl Engine {
         Some(reply)
     }
 
-    /// Takes a place at the gate. A lost reply is asked for again for as long as the lease lasts: a place that was given and that
-    /// nobody knows of stays taken until its time is over, and the probe of a half-open breaker is the only one there is.
-    async fn enter(
-        &self,
-        claim: &Claim,
-        intent: &Intent,
-        options: &ProviderOptions,
-        hold: Duration,
-    ) -> Result<Passage, StoreError> {
-        let entrant = Entrant {
-            intent: intent.id.clone(),
-            waiter: waiter(&claim.stored.job),
-        };
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            let entered = self
-                .inner
-                .store
-                .enter_gate(intent.provider, &entrant, &options.gate, hold);
-            match entered.await {
-                Err(error @ StoreError::Unavailable { .. }) => {
-                    self.pause_or(tries, Some(claim.lease.expires_at), error).await?;
-                }
-                settled @ (Ok(_) | Err(StoreError::DataSetLost { .. } | StoreError::Unreadable { .. })) => {
-                    return settled;
-                }
-            }
-        }
-    }
-
     /// The intent may stand all the same, when only the reply to its commit was lost. That nothing was sent is known here alone,
     /// and without it the job would end as one that may have been charged.
     ///
@@ -196,29 +169,6 @@ impl Engine {
         };
         if let Err(error) = self.record(id, None, &event, None, None).await {
             tracing::warn!(job.id = %id, error = %error, "it could not be recorded that a call was not made");
-        }
-    }
-
-    /// A poll has no place at the gate. What it learned of the contract is told at one that is open to all.
-    pub(super) async fn tell_gate_of_poll(&self, provider: ProviderId, waiter: Waiter, outcome: &Outcome) {
-        if gate_report(outcome) != GateReport::ContractChanged {
-            return;
-        }
-        let teller = Entrant {
-            intent: IntentId::new(self.inner.dice.name(self.inner.clock.now())),
-            waiter,
-        };
-        let told = async {
-            let store = &self.inner.store;
-            store
-                .enter_gate(provider, &teller, &GateLimits::NONE, TELLING_TIME)
-                .await?;
-            store
-                .leave_gate(provider, &teller.intent, &GateLimits::NONE, GateReport::ContractChanged)
-                .await
-        };
-        if let Err(error) = told.await {
-            tracing::debug!(provider = provider.as_str(), error = %error, "the gate was not told that the contract changed");
         }
     }
 
@@ -346,31 +296,6 @@ impl Engine {
         })
     }
 
-    /// Whoever leaves a place passes it on.
-    async fn leave(&self, intent: &Intent, options: &ProviderOptions, report: GateReport) {
-        let left = self
-            .inner
-            .store
-            .leave_gate(intent.provider, &intent.id, &options.gate, report);
-        match left.await {
-            Ok(called) => {
-                future::join_all(called.iter().map(|called| self.hasten(called))).await;
-            }
-            // A place that is not left comes free by itself when its hold is over.
-            Err(error) => {
-                tracing::debug!(provider = intent.provider.as_str(), error = %error, "the gate was not left");
-            }
-        }
-    }
-
-    async fn hasten(&self, called: &Called) {
-        match self.inner.store.hasten(&called.job, called.within).await {
-            Ok(()) => self.inner.alarm.set(Instant::now() + called.within),
-            // It looks again by itself, only later.
-            Err(error) => tracing::debug!(job.id = %called.job, error = %error, "a job was not called to the gate"),
-        }
-    }
-
     fn alarm_operator(&self, intent: &Intent, outcome: &Outcome) {
         let provider = intent.provider.as_str();
         match outcome.failure().map(|failure| failure.reason) {
@@ -382,27 +307,5 @@ impl Engine {
             }
             Some(_) | None => {}
         }
-    }
-}
-
-pub(super) fn waiter(job: &Job) -> Waiter {
-    Waiter {
-        job: job.id.clone(),
-        // A job that was put off is not changed by being put off again.
-        since: (job.state == State::Queued { deferred: true }).then_some(job.updated_at),
-        until: job.deadline_at,
-    }
-}
-
-fn gate_report(outcome: &Outcome) -> GateReport {
-    match outcome {
-        Outcome::Accepted { .. } | Outcome::Answered { .. } | Outcome::ReferenceLost { .. } => GateReport::Good,
-        Outcome::NotSent | Outcome::Down { .. } | Outcome::Ambiguous => GateReport::Bad,
-        Outcome::Rejected { failure } | Outcome::Unusable { failure } => match failure.reason {
-            Reason::ProviderCredentials => GateReport::CredentialsRefused,
-            Reason::ProviderContractChanged => GateReport::ContractChanged,
-            Reason::ProviderUnavailable => GateReport::Bad,
-            _ => GateReport::Good,
-        },
     }
 }

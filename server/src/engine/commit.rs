@@ -202,16 +202,21 @@ impl Engine {
         }
         let mut tries = 0;
         loop {
+            let own = self.inner.hub.commits(&commit.transition.job.id, commit.op);
             let result = self.inner.store.commit(commit.clone()).await;
             tries += 1;
             match result {
                 Ok(committed) => {
-                    if let Committed::Done { lease, .. } = &committed {
+                    if let Committed::Done { version, lease } = &committed {
+                        own.done(&commit.transition.job, *version, commit.answer.as_deref());
                         self.after(commit, lease.as_ref());
                     }
                     return Ok(committed);
                 }
-                Err(error @ StoreError::Unavailable { .. }) => self.pause_or(tries, until, error).await?,
+                Err(error @ StoreError::Unavailable { .. }) => {
+                    drop(own);
+                    self.pause_or(tries, until, error).await?;
+                }
                 Err(error @ (StoreError::DataSetLost { .. } | StoreError::Unreadable { .. })) => {
                     tracing::error!(job.id = %commit.transition.job.id, error = %error, "a commit was refused");
                     return Err(error);

@@ -1,7 +1,10 @@
 //! The hub: one per replica, between the store's doorbell and everybody who follows a job.
 //!
 //! A followed job is read once per ring and handed to all its followers; rings may be lost, so every followed job is also read
-//! again from time to time. Interest is registered before the first read, so nothing falls in between.
+//! again from time to time. Interest is registered before the first read, so nothing falls in between. What this replica commits
+//! itself it need not read back: see `own`.
+
+mod own;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -17,22 +20,27 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use self::own::Own;
 use crate::{
     clock::Clock,
     domain::ids::{JobId, JobKind},
-    store::{Bell, Store, StoreError, Stored},
+    store::{Bell, Change, Store, StoreError, Stored},
 };
 
 /// Reads of followed jobs at a time: enough to keep a store busy, few enough to leave it room for the work itself.
 const READS_MAX: usize = 32;
 
 /// Who follows which job.
-type Followed = Arc<Mutex<HashMap<JobId, watch::Sender<Latest>>>>;
+type Followed = Arc<Mutex<HashMap<JobId, Sender>>>;
+
+/// Of `None` until a job was read for the first time: interest comes before knowledge.
+type Sender = watch::Sender<Option<Latest>>;
 
 pub(super) struct Hub {
     store: Arc<dyn Store>,
     clock: Clock,
     followed: Followed,
+    own: Own,
     /// Since when followed jobs could not be read.
     stale: watch::Sender<Option<Timestamp>>,
     /// Counts rings of work-history jobs, for the feed.
@@ -45,7 +53,7 @@ pub(super) struct Hub {
 pub(super) struct Follow {
     id: JobId,
     /// Taken only by drop.
-    seen: Option<watch::Receiver<Latest>>,
+    seen: Option<watch::Receiver<Option<Latest>>>,
     followed: Followed,
 }
 
@@ -53,6 +61,8 @@ pub(super) struct Follow {
 #[derive(Clone)]
 pub(super) struct Latest {
     pub stored: Arc<Stored>,
+    /// The sealed answer that this version brought, when this replica has committed it itself.
+    pub answer: Option<Arc<[u8]>>,
     /// Since when its record cannot be read by this version, so that what is known may be old.
     pub unreadable_since: Option<Timestamp>,
     pub known: Losses,
@@ -76,6 +86,7 @@ impl Hub {
             store,
             clock,
             followed: Arc::default(),
+            own: Own::default(),
             stale: watch::Sender::new(None),
             rings: watch::Sender::new(0),
             losses: watch::Sender::new(0),
@@ -84,21 +95,14 @@ impl Hub {
 
     /// Starts to follow a job; `None` = there is no such job.
     ///
-    /// It is read once more after the registration, also where others follow it already: what they were told last may be older
-    /// than what this follower has seen on another replica.
+    /// It is read also where others follow it already: what they were told last may be older than what this follower has seen on
+    /// another replica.
     pub(super) async fn follow(&self, id: &JobId) -> Result<Option<Follow>, StoreError> {
-        let known = self.losses_until_now();
-        let follow = match self.join(id) {
-            Some(follow) => follow,
-            None => match self.store.read(id).await? {
-                Some(first) => self.register(id, first, known),
-                None => return Ok(None),
-            },
-        };
+        let follow = self.register(id);
         let known = self.losses_until_now();
         let current = self.store.read(id).await?;
         Ok(current.map(|current| {
-            self.publish(id, current, known);
+            self.publish(id, current, None, known);
             follow
         }))
     }
@@ -135,11 +139,16 @@ impl Hub {
                 biased;
                 () = stop.cancelled() => return,
                 bell = bells.recv() => match bell {
-                    Ok(Bell::Job(id)) => {
+                    Ok(Bell::Job { id, by }) => {
                         if id.kind() == JobKind::WorkHistory {
                             self.rings.send_modify(|rings| *rings += 1);
                         }
-                        if self.is_followed(&id) {
+                        let is_known = match by {
+                            Change::Creation => true,
+                            Change::Commit(op) => self.own.take(op),
+                            Change::Untold => false,
+                        };
+                        if !is_known && self.is_followed(&id) {
                             dirty.insert(id);
                         }
                     }
@@ -150,12 +159,13 @@ impl Hub {
                     Ok(Bell::Resync) | Err(broadcast::error::RecvError::Lagged(_)) => self.mark_all(&mut dirty),
                     Err(broadcast::error::RecvError::Closed) => return,
                 },
+                () = self.own.something_missed() => dirty.append(&mut self.own.take_missed()),
                 _ = resync.tick() => self.mark_all(&mut dirty),
                 Some((read, id, known)) = reads.next() => match read {
                     Ok(stored) => {
                         self.stale.send_if_modified(|since| since.take().is_some());
                         match stored {
-                            Some(stored) => self.publish(&id, stored, known),
+                            Some(stored) => self.publish(&id, stored, None, known),
                             None => self.publish_end(&id),
                         }
                     }
@@ -198,6 +208,8 @@ impl Hub {
         let now = self.clock.now();
         let is_new = self.lock().get(id).is_some_and(|sender| {
             sender.send_if_modified(|latest| {
+                // Who has not read it yet hears the error from their own read.
+                let Some(latest) = latest else { return false };
                 let is_new = latest.unreadable_since.is_none();
                 latest.unreadable_since.get_or_insert(now);
                 is_new
@@ -208,25 +220,9 @@ impl Hub {
         }
     }
 
-    fn join(&self, id: &JobId) -> Option<Follow> {
-        let followed = self.lock();
-        let seen = followed.get(id)?.subscribe();
-        Some(Follow {
-            id: id.clone(),
-            seen: Some(seen),
-            followed: Arc::clone(&self.followed),
-        })
-    }
-
-    fn register(&self, id: &JobId, first: Stored, known: Losses) -> Follow {
-        let first = Latest {
-            stored: Arc::new(first),
-            unreadable_since: None,
-            known,
-            is_gone: false,
-        };
+    fn register(&self, id: &JobId) -> Follow {
         let mut followed = self.lock();
-        let sender = followed.entry(id.clone()).or_insert_with(|| watch::Sender::new(first));
+        let sender = followed.entry(id.clone()).or_insert_with(|| Sender::new(None));
         Follow {
             id: id.clone(),
             seen: Some(sender.subscribe()),
@@ -236,19 +232,24 @@ impl Hub {
 
     /// Reads may overtake each other: only a newer version is news. A read that began after a loss is news in any case, and its
     /// version may be an older one.
-    fn publish(&self, id: &JobId, stored: Stored, known: Losses) {
+    fn publish(&self, id: &JobId, stored: Stored, answer: Option<Arc<[u8]>>, known: Losses) {
         if let Some(sender) = self.lock().get(id) {
             sender.send_if_modified(|latest| {
-                let (before, now) = (latest.known.count, known.count);
-                let is_news = now > before || (now == before && stored.version > latest.stored.version);
-                let is_readable_again = latest.unreadable_since.take().is_some();
+                let is_news = latest.as_ref().is_none_or(|latest| {
+                    let (before, now) = (latest.known.count, known.count);
+                    now > before || (now == before && stored.version > latest.stored.version)
+                });
+                let is_readable_again = latest
+                    .as_mut()
+                    .is_some_and(|latest| latest.unreadable_since.take().is_some());
                 if is_news {
-                    *latest = Latest {
+                    *latest = Some(Latest {
                         stored: Arc::new(stored),
+                        answer,
                         unreadable_since: None,
                         known,
                         is_gone: false,
-                    };
+                    });
                 }
                 is_news || is_readable_again
             });
@@ -258,7 +259,10 @@ impl Hub {
     /// A job that is followed was lost, or purged long after its end.
     fn publish_end(&self, id: &JobId) {
         if let Some(sender) = self.lock().get(id) {
-            sender.send_if_modified(|seen| !std::mem::replace(&mut seen.is_gone, true));
+            sender.send_if_modified(|latest| {
+                let seen = latest.as_mut();
+                seen.is_some_and(|seen| !std::mem::replace(&mut seen.is_gone, true))
+            });
         }
     }
 
@@ -273,7 +277,7 @@ impl Hub {
         self.lock().contains_key(id)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<JobId, watch::Sender<Latest>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<JobId, Sender>> {
         self.followed.lock().expect("no panic happens under this lock")
     }
 }
@@ -283,10 +287,11 @@ impl Hub {
 impl Follow {
     /// The newest version, and marks it as seen.
     pub(super) fn latest(&mut self) -> Latest {
-        self.receiver().borrow_and_update().clone()
+        let latest = self.receiver().borrow_and_update().clone();
+        latest.expect("a follower is given away only after the first read, and none takes it back")
     }
 
-    fn receiver(&mut self) -> &mut watch::Receiver<Latest> {
+    fn receiver(&mut self) -> &mut watch::Receiver<Option<Latest>> {
         self.seen.as_mut().expect("taken only by drop")
     }
 

@@ -18,6 +18,7 @@ mod facts;
 mod feed;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
+mod gate;
 mod hub;
 mod lookup;
 mod metrics;
@@ -40,7 +41,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use tokio::{sync::Semaphore, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use self::{alarm::Alarm, facts::Facts, hub::Hub};
+use self::{alarm::Alarm, facts::Facts, gate::Glances, hub::Hub};
 pub(crate) use self::{
     dice::Dice,
     metrics::Metrics,
@@ -92,6 +93,7 @@ struct Inner {
     /// Wakes the dispatcher when a job that this replica rescheduled comes due.
     alarm: Alarm,
     facts: Facts,
+    glances: Glances,
     /// Cancelled when the engine drains: no new work is accepted or claimed, and streams end.
     draining: CancellationToken,
     /// Everything that runs for a job; the drain waits for it.
@@ -122,6 +124,7 @@ impl Engine {
             streams: Arc::new(Semaphore::new(options.watch.streams_max)),
             alarm: Alarm::default(),
             facts: Facts::new(journal),
+            glances: Glances::default(),
             draining: CancellationToken::new(),
             tasks: TaskTracker::new(),
             epoch: data_set.epoch,

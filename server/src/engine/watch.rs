@@ -77,8 +77,8 @@ impl Engine {
             let mut losses = None;
             let mut told_unreadable = false;
             loop {
-                let Latest { stored, unreadable_since, known, is_gone } = follow.latest();
-                let now = Now { job: &stored.job, lost_at: known.lost_at, limit };
+                let Latest { stored, answer, unreadable_since, known, is_gone } = follow.latest();
+                let now = Now { job: &stored.job, answer: answer.as_deref(), lost_at: known.lost_at, limit };
                 if is_gone && !stored.job.is_terminal() {
                     Err(EngineError::new(Reason::JobNotFound))?;
                 }
@@ -171,7 +171,11 @@ impl Engine {
     }
 
     async fn snapshot_for(&self, now: Now<'_>) -> Result<Snapshot, EngineError> {
-        Ok(self.snapshot(now.job.clone()).await?.cut(now.limit()))
+        let snapshot = match now.answer {
+            Some(sealed) => self.snapshot_at_hand(now.job.clone(), sealed).await?,
+            None => self.snapshot(now.job.clone()).await?,
+        };
+        Ok(snapshot.cut(now.limit()))
     }
 
     fn draining(&self) -> WatchContent {
@@ -198,6 +202,8 @@ impl Engine {
 #[derive(Clone, Copy)]
 struct Now<'a> {
     job: &'a Job,
+    /// Sealed, when this replica has it at hand.
+    answer: Option<&'a [u8]>,
     /// When the store had last lost something, as was known when the job was read.
     lost_at: u64,
     /// Of the reader, if it has one of its own.

@@ -11,7 +11,7 @@ use tracing::Instrument as _;
 
 use crate::{
     domain::{
-        gate::{Breaker, Denial},
+        gate::Denial,
         ids::JobId,
         job::{Event, Intent, Job, Source, State},
         outcome::Outcome,
@@ -21,8 +21,9 @@ use crate::{
     },
     engine::{
         Engine, EngineError,
-        caller::{Sent, waiter},
+        caller::Sent,
         commit::{Decided, Refusal},
+        gate::waiter,
         route::{self, Plan},
         trace,
     },
@@ -169,7 +170,8 @@ impl Engine {
                         .await;
                 }
             };
-            match self.send(claim, provider, step, subject).await {
+            // Boxed, since it is most of what a step takes: the rest of them would keep room for it.
+            match Box::pin(self.send(claim, provider, step, subject)).await {
                 Sent::Done(next) => return next,
                 Sent::Postponed { claim, subject, wait } => return self.defer(claim, wait, subject).await,
                 Sent::Shut {
@@ -189,11 +191,6 @@ impl Engine {
                 }
             }
         }
-    }
-
-    async fn is_down(&self, provider: ProviderId) -> bool {
-        let status = self.inner.store.gate_status(provider).await;
-        status.is_ok_and(|status| matches!(status.breaker, Breaker::Open { .. }))
     }
 
     async fn defer(&self, claim: Claim, wait: Duration, subject: Option<Arc<Subject>>) -> Option<Work> {

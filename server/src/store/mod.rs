@@ -405,11 +405,21 @@ pub(crate) struct ChargeRow {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Bell {
     /// This job changed.
-    Job(JobId),
+    Job { id: JobId, by: Change },
     /// Rings may have been lost: read everything that is watched again.
     Resync,
     /// Something acknowledged was lost: what was read before may not be so any more.
     Lost,
+}
+
+/// What a ring says of the change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// The job began. Whoever knows its id has been told so.
+    Creation,
+    /// It was committed under this operation. Whoever sent it knows the job.
+    Commit(Uuid),
+    Untold,
 }
 
 /// Why a store did not do as asked; by what the caller can do.

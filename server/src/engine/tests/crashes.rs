@@ -7,6 +7,7 @@ use futures::future::join_all;
 use super::{
     harness::{World, reason, short_leases, submit, submit_for, until},
     scripted::{accepted, history},
+    settings::counted,
 };
 use crate::{
     domain::{
@@ -95,6 +96,15 @@ async fn a_fact_is_stored_once_the_store_is_back() {
 
 #[tokio::test]
 async fn a_gate_that_cannot_be_left_keeps_no_fact_from_its_record() {
+    let (world, replica) = World::with(counted).await;
+    world.kiban.replies(history());
+    replica.store.hangs_at_gates();
+    let id = replica.start().await.snapshot.job.id;
+    assert_eq!(replica.ends(&id).await.0, StateName::Succeeded);
+}
+
+#[tokio::test]
+async fn a_gate_that_cannot_be_seen_keeps_no_fact_from_its_record() {
     let (world, replica) = World::with(|_| {}).await;
     world.kiban.replies(history());
     replica.store.hangs_at_gates();

@@ -33,7 +33,13 @@ pub(super) struct Faulty {
     replies_to_lose: AtomicUsize,
     /// The same, for creations of lookups alone.
     lookups_to_lose: AtomicUsize,
-    /// Whether who leaves a gate waits for ever.
+    /// Times at which somebody entered or left a gate.
+    pub gate_calls: AtomicUsize,
+    /// Times at which a job was read.
+    pub reads: AtomicUsize,
+    /// Times at which a sealed record was.
+    pub answers_read: AtomicUsize,
+    /// Whether who leaves a gate or looks at it waits for ever.
     gates_hang: AtomicBool,
     /// Creations that are done, but whose replies wait while this is held.
     pub slow_creations: tokio::sync::Mutex<()>,
@@ -70,6 +76,9 @@ impl Faulty {
             is_down: AtomicBool::new(false),
             replies_to_lose: AtomicUsize::new(0),
             lookups_to_lose: AtomicUsize::new(0),
+            gate_calls: AtomicUsize::new(0),
+            reads: AtomicUsize::new(0),
+            answers_read: AtomicUsize::new(0),
             gates_hang: AtomicBool::new(false),
             slow_creations: tokio::sync::Mutex::default(),
             slow_intents: tokio::sync::Mutex::default(),
@@ -224,6 +233,7 @@ impl Store for Faulty {
         if self.has_gone_back.load(Ordering::SeqCst) {
             return Ok(self.goes_back_to.lock().unwrap().clone());
         }
+        self.reads.fetch_add(1, Ordering::SeqCst);
         let read = self.up()?.read(id).await;
         if self.has_given_up.load(Ordering::SeqCst) {
             let arrives = self.held_intent.lock().unwrap().take();
@@ -235,6 +245,7 @@ impl Store for Faulty {
     }
 
     async fn read_sealed(&self, id: &JobId) -> Result<Option<SealedRecord>, StoreError> {
+        self.answers_read.fetch_add(1, Ordering::SeqCst);
         let sealed = self.up()?.read_sealed(id).await?;
         let goes_back = self.goes_back_to.lock().unwrap().is_some();
         self.has_gone_back.fetch_or(goes_back, Ordering::SeqCst);
@@ -316,6 +327,7 @@ impl Store for Faulty {
         limits: &GateLimits,
         hold: Duration,
     ) -> Result<Passage, StoreError> {
+        self.gate_calls.fetch_add(1, Ordering::SeqCst);
         let passage = self.up()?.enter_gate(provider, entrant, limits, hold).await?;
         lose_one_of(&self.entries_to_lose, passage)
     }
@@ -330,12 +342,16 @@ impl Store for Faulty {
         if self.gates_hang.load(Ordering::SeqCst) {
             std::future::pending::<()>().await;
         }
+        self.gate_calls.fetch_add(1, Ordering::SeqCst);
         let is_held = self.held_intent.lock().unwrap().is_some();
         self.has_given_up.fetch_or(is_held, Ordering::SeqCst);
         self.up()?.leave_gate(provider, intent, limits, report).await
     }
 
     async fn gate_status(&self, provider: ProviderId) -> Result<GateStatus, StoreError> {
+        if self.gates_hang.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
         self.up()?.gate_status(provider).await
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{
     harness::{World, lookup, reason, soon, submit_nameless, until},
     scripted::{accepted, ambiguous, history},
+    settings::counted,
 };
 use crate::{
     domain::{ids::Tenant, job::StateName, outcome::Charge, provider_id::ProviderId, reason::Reason},
@@ -43,7 +44,11 @@ async fn a_place_at_a_gate_whose_reply_was_lost_is_used_and_not_left_behind() {
 
 #[tokio::test]
 async fn an_intent_that_arrives_after_it_was_given_up_does_not_count() {
-    let (world, replica) = World::with(|options| options.lease = Duration::from_millis(300)).await;
+    let (world, replica) = World::with(|options| {
+        options.lease = Duration::from_millis(300);
+        counted(options);
+    })
+    .await;
     replica.store.holds_first_intent();
     world.kiban.replies(history());
     let id = replica.start().await.snapshot.job.id;

@@ -62,6 +62,13 @@ pub(super) fn options() -> Options {
     }
 }
 
+/// Gates that every call enters and leaves.
+pub(super) fn counted(options: &mut Options) {
+    for provider in options.providers.values_mut() {
+        provider.gate.in_flight_max = 100;
+    }
+}
+
 /// Leases that end within a story.
 pub(super) fn short_leases(options: &mut Options) {
     options.lease = Duration::from_millis(300);

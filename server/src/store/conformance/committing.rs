@@ -14,7 +14,7 @@ use crate::{
         ids::JobId,
         job::{Due, Event, Source},
     },
-    store::{Bell, Commit, Committed},
+    store::{Bell, Change, Commit, Committed},
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -352,28 +352,23 @@ pub(crate) async fn the_answer_is_kept_sealed(world: &World) {
 pub(crate) async fn commits_and_creations_ring(world: &World) {
     let mut bells = world.store.bells();
     let id = world.start(1).await.stored.job.id;
-    wait_for(&mut bells, &id).await;
-    done(
-        world
-            .happens(
-                &id,
-                Event::Joined {
-                    limit: 5,
-                    dependent: None,
-                },
-            )
-            .await,
-    );
-    wait_for(&mut bells, &id).await;
+    wait_for(&mut bells, &id, Change::Creation).await;
+    let event = Event::Joined {
+        limit: 5,
+        dependent: None,
+    };
+    let commit = world.commit_of(&id, None, event).await;
+    done(world.try_commit(&commit).await);
+    wait_for(&mut bells, &id, Change::Commit(commit.op)).await;
 }
 
 /// A doorbell may ring more often than asked, and a ring may stand for many.
-async fn wait_for(bells: &mut tokio::sync::broadcast::Receiver<Bell>, id: &JobId) {
+async fn wait_for(bells: &mut tokio::sync::broadcast::Receiver<Bell>, id: &JobId, expected: Change) {
     let rung = async {
         loop {
             match bells.recv().await {
-                Ok(Bell::Job(job)) if job == *id => return,
-                Ok(Bell::Job(_)) => {}
+                Ok(Bell::Job { id: job, by }) if job == *id && by == expected => return,
+                Ok(Bell::Job { .. }) => {}
                 Ok(Bell::Resync | Bell::Lost) | Err(_) => return,
             }
         }

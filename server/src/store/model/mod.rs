@@ -34,9 +34,9 @@ use crate::{
         provider_id::ProviderId,
     },
     store::{
-        Bell, ChargePage, ChargeQuery, Claims, Commit, Committed, Created, Creation, DataSet, FeedPage, FeedPosition,
-        How, ListPage, ListQuery, Reservation, Reserved, SealedRecord, Store, StoreError, Stored, dedupe::Dedupe,
-        ledger::Unit,
+        Bell, Change, ChargePage, ChargeQuery, Claims, Commit, Committed, Created, Creation, DataSet, FeedPage,
+        FeedPosition, How, ListPage, ListQuery, Reservation, Reserved, SealedRecord, Store, StoreError, Stored,
+        dedupe::Dedupe, ledger::Unit,
     },
 };
 
@@ -132,6 +132,11 @@ impl Model {
         look(&mut self.data.lock().expect("no verb panics"))
     }
 
+    /// Rings though nothing has happened. False = nobody listens.
+    pub(crate) fn rings(&self, bell: Bell) -> bool {
+        self.bells.send(bell).is_ok()
+    }
+
     fn step<T>(&self, step: impl FnOnce(&mut Data, Timestamp) -> T) -> T {
         let now = self.clock.now();
         self.look(|data| {
@@ -141,8 +146,8 @@ impl Model {
     }
 
     /// Nobody listening is no error.
-    fn ring(&self, id: JobId) {
-        drop(self.bells.send(Bell::Job(id)));
+    fn ring(&self, id: JobId, by: Change) {
+        drop(self.bells.send(Bell::Job { id, by }));
     }
 }
 
@@ -156,7 +161,7 @@ impl Store for Model {
         let proposed = creation.job.id.clone();
         let created = self.step(|data, now| data.create(creation, now, Instant::now()))?;
         if matches!(created.how, How::Started(_)) {
-            self.ring(proposed);
+            self.ring(proposed, Change::Creation);
         }
         Ok(created)
     }
@@ -180,10 +185,10 @@ impl Store for Model {
     }
 
     async fn commit(&self, commit: Commit) -> Result<Committed, StoreError> {
-        let id = commit.transition.job.id.clone();
+        let (id, by) = (commit.transition.job.id.clone(), commit.op);
         let committed = self.step(|data, now| data.commit(commit, now, Instant::now()));
         if matches!(committed, Committed::Done { .. }) {
-            self.ring(id);
+            self.ring(id, Change::Commit(by));
         }
         Ok(committed)
     }

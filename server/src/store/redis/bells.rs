@@ -14,13 +14,17 @@ use tokio::{
     time::sleep,
 };
 use tokio_util::task::AbortOnDropHandle;
+use uuid::Uuid;
 
 use super::{
     connection::{Masters, PING_INTERVAL},
     fault::Fault,
     node::Node,
 };
-use crate::{domain::ids::JobId, store::Bell};
+use crate::{
+    domain::ids::JobId,
+    store::{Bell, Change},
+};
 
 /// Rings kept for a receiver that is behind; a replica that commits a thousand times while its hub sleeps reads everything anew.
 const RINGS_KEPT_MAX: usize = 1024;
@@ -131,15 +135,23 @@ fn hear(push: PushInfo, sender: &broadcast::Sender<Bell>, closed: &Notify) {
         PushKind::Disconnection => closed.notify_one(),
         PushKind::Message => {
             let job = push.data.get(1).and_then(job_of);
-            ring(sender, job.map_or(Bell::Resync, Bell::Job));
+            ring(sender, job.unwrap_or(Bell::Resync));
         }
         _ => {}
     }
 }
 
-fn job_of(payload: &Value) -> Option<JobId> {
+/// A job's name, and behind it what changed it, unless that was put back.
+fn job_of(payload: &Value) -> Option<Bell> {
     let Value::BulkString(bytes) = payload else { return None };
-    JobId::parse(str::from_utf8(bytes).ok()?).ok()
+    let text = str::from_utf8(bytes).ok()?;
+    let (id, change) = text.split_once(' ').unwrap_or((text, ""));
+    let by = match change {
+        "new" => Change::Creation,
+        op => Uuid::parse_str(op).map_or(Change::Untold, Change::Commit),
+    };
+    let id = JobId::parse(id).ok()?;
+    Some(Bell::Job { id, by })
 }
 
 /// A bell that nobody hears is no error.

@@ -41,8 +41,9 @@ use crate::{
         provider_id::ProviderId,
     },
     store::{
-        Bell, ChargePage, ChargeQuery, Claims, Commit, Committed, Created, Creation, DataSet, FeedPage, FeedPosition,
-        How, ListPage, ListQuery, OpenError, Reservation, Reserved, SealedRecord, Store, StoreError, Stored,
+        Bell, Change, ChargePage, ChargeQuery, Claims, Commit, Committed, Created, Creation, DataSet, FeedPage,
+        FeedPosition, How, ListPage, ListQuery, OpenError, Reservation, Reserved, SealedRecord, Store, StoreError,
+        Stored,
     },
 };
 
@@ -131,7 +132,7 @@ impl Store for SqliteStore {
         };
         let ring = move |created: &Created| {
             if matches!(created.how, How::Started(_)) {
-                ring(&bells, proposed);
+                ring(&bells, proposed, Change::Creation);
             }
         };
         self.write("create a job", work, ring).await
@@ -159,7 +160,7 @@ impl Store for SqliteStore {
         let sent_at = Instant::now();
         let (clock, bells) = (self.clock.clone(), self.bells.clone());
         let (retention, feed_kept_max) = (self.retention, self.feed_kept_max);
-        let id = commit.transition.job.id.clone();
+        let (id, by) = (commit.transition.job.id.clone(), commit.op);
         let work = move |db: &Connection| {
             let turn = Turn {
                 db,
@@ -172,7 +173,7 @@ impl Store for SqliteStore {
         };
         let ring = move |committed: &Committed| {
             if matches!(committed, Committed::Done { .. }) {
-                ring(&bells, id);
+                ring(&bells, id, Change::Commit(by));
             }
         };
         self.write("commit a transition", work, ring).await
@@ -281,6 +282,6 @@ struct Turn<'a> {
 }
 
 /// Nobody listening is no error.
-fn ring(bells: &broadcast::Sender<Bell>, id: JobId) {
-    drop(bells.send(Bell::Job(id)));
+fn ring(bells: &broadcast::Sender<Bell>, id: JobId, by: Change) {
+    drop(bells.send(Bell::Job { id, by }));
 }

@@ -123,3 +123,51 @@ fn refused_credentials_open_it() {
         })
         .check(Breaker::Open { until: at_ms(30_000) }, 3, 0);
 }
+
+const REPORTS: [GateReport; 4] = [
+    GateReport::Good,
+    GateReport::Bad,
+    GateReport::CredentialsRefused,
+    GateReport::ContractChanged,
+];
+
+/// Gates that have heard of every four calls.
+fn told_of_four() -> impl Iterator<Item = Tried> {
+    let all = REPORTS.len();
+    (0..all.pow(4)).map(move |number| {
+        (0..4).fold(Tried::new(BREAKER), |mut gate, place: u32| {
+            let (call, report) = (u128::from(place), REPORTS[number / all.pow(place) % all]);
+            gate.enter(call);
+            gate.leaves(call, report)
+        })
+    })
+}
+
+#[test]
+fn who_only_looks_is_let_through_as_who_enters() {
+    for now_ms in [0, 10_000, 29_999, 30_000, 60_000] {
+        for mut gate in told_of_four().map(|gate| gate.at(now_ms)) {
+            let seen = gate.gate.status(at_ms(now_ms)).passage_uncounted(at_ms(now_ms));
+            let entered = gate.enter(9);
+            match seen {
+                Some(passage) => assert_eq!(passage, entered),
+                None => assert_eq!(
+                    gate.gate.probe,
+                    Some(call(9)),
+                    "only a breaker that is tried is entered"
+                ),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_good_call_changes_nothing_of_a_gate_that_is_clear() {
+    for mut gate in told_of_four().map(|gate| gate.at(60_000)) {
+        let before = gate.gate.status(at_ms(60_000));
+        gate.enter(9);
+        let after = gate.leaves(9, GateReport::Good).gate.status(at_ms(60_000));
+        assert_eq!(before.is_clear(), before == after, "{before:?}");
+        assert!(after.is_clear());
+    }
+}

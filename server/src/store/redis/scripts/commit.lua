@@ -316,7 +316,7 @@ if ending ~= '-' then
     redis.call('HSET', dedupe, 'unsettled', job)
   end
 end
-redis.call('PUBLISH', ARGV[6], job)
+redis.call('PUBLISH', ARGV[6], is_redo and job or job .. ' ' .. op) -- Who puts back must look, too.
 if is_redo then
   return {'PUT_BACK', is_double and '1' or '0'}
 end

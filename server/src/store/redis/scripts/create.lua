@@ -97,5 +97,5 @@ redis.call('ZADD', KEYS[5], int(math.max(now, lease_until)), job)
 if is_public then
   redis.call('ZADD', KEYS[6], 0, ARGV[9])
 end
-redis.call('PUBLISH', ARGV[7], job)
+redis.call('PUBLISH', ARGV[7], is_redo and job or job .. ' new')
 return {'STARTED', '1', claims == 1 and '1' or false, int(claims), deed}

@@ -142,7 +142,8 @@ pub(super) async fn ring_is_heard(store: &RedisStore) {
             if store.create(creation).await.is_err() {
                 continue;
             }
-            let ring = async { while bells.recv().await.unwrap() != Bell::Job(id.clone()) {} };
+            let ring =
+                async { while !matches!(bells.recv().await.unwrap(), Bell::Job { id: job, .. } if job == id) {} };
             if tokio::time::timeout(Duration::from_millis(300), ring).await.is_ok() {
                 return;
             }

@@ -272,7 +272,8 @@ async fn ring_is_heard(store: &RedisStore, bells: &mut tokio::sync::broadcast::R
             let id = start(store).await.stored.job.id;
             let cancel = cancel(store, &id).await;
             store.commit(cancel).await.unwrap();
-            let ring = async { while bells.recv().await.unwrap() != Bell::Job(id.clone()) {} };
+            let ring =
+                async { while !matches!(bells.recv().await.unwrap(), Bell::Job { id: job, .. } if job == id) {} };
             if timeout(Duration::from_millis(300), ring).await.is_ok() {
                 return;
             }
