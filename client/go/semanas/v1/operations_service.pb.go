@@ -468,7 +468,7 @@ type ProviderStatus struct {
 	RetryTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=retry_time,json=retryTime,proto3" json:"retry_time,omitempty"`
 	// Failures in a row that the breaker has counted.
 	ConsecutiveFailures int32 `protobuf:"varint,5,opt,name=consecutive_failures,json=consecutiveFailures,proto3" json:"consecutive_failures,omitempty"`
-	// Calls under way over all replicas.
+	// Calls under way over all replicas, counted where a limit is set (in_flight_max or a rate).
 	InFlight int32 `protobuf:"varint,6,opt,name=in_flight,json=inFlight,proto3" json:"in_flight,omitempty"`
 	// Most calls at a time that are allowed; 0 = unlimited.
 	InFlightMax int32 `protobuf:"varint,7,opt,name=in_flight_max,json=inFlightMax,proto3" json:"in_flight_max,omitempty"`

@@ -2083,7 +2083,7 @@ pub struct ProviderStatus {
     /// Failures in a row that the breaker has counted.
     #[prost(int32, tag = "5")]
     pub consecutive_failures: i32,
-    /// Calls under way over all replicas.
+    /// Calls under way over all replicas, counted where a limit is set (in_flight_max or a rate).
     #[prost(int32, tag = "6")]
     pub in_flight: i32,
     /// Most calls at a time that are allowed; 0 = unlimited.

@@ -259,7 +259,7 @@ class ProviderStatus(_message.Message):
     consecutive_failures: _builtins.int
     """Failures in a row that the breaker has counted."""
     in_flight: _builtins.int
-    """Calls under way over all replicas."""
+    """Calls under way over all replicas, counted where a limit is set (in_flight_max or a rate)."""
     in_flight_max: _builtins.int
     """Most calls at a time that are allowed; 0 = unlimited."""
     credentials_refused: _builtins.bool

@@ -280,7 +280,7 @@ export type ProviderStatus = Message<"semanas.v1.ProviderStatus"> & {
   consecutiveFailures: number;
 
   /**
-   * Calls under way over all replicas.
+   * Calls under way over all replicas, counted where a limit is set (in_flight_max or a rate).
    *
    * @generated from field: int32 in_flight = 6;
    */

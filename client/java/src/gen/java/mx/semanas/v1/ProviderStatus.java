@@ -170,7 +170,7 @@ private static final long serialVersionUID = 0L;
   private int inFlight_ = 0;
   /**
    * <pre>
-   * Calls under way over all replicas.
+   * Calls under way over all replicas, counted where a limit is set (in_flight_max or a rate).
    * </pre>
    *
    * <code>int32 in_flight = 6 [json_name = "inFlight"];</code>
@@ -1156,7 +1156,7 @@ private static final long serialVersionUID = 0L;
     private int inFlight_ ;
     /**
      * <pre>
-     * Calls under way over all replicas.
+     * Calls under way over all replicas, counted where a limit is set (in_flight_max or a rate).
      * </pre>
      *
      * <code>int32 in_flight = 6 [json_name = "inFlight"];</code>
@@ -1168,7 +1168,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Calls under way over all replicas.
+     * Calls under way over all replicas, counted where a limit is set (in_flight_max or a rate).
      * </pre>
      *
      * <code>int32 in_flight = 6 [json_name = "inFlight"];</code>
@@ -1184,7 +1184,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Calls under way over all replicas.
+     * Calls under way over all replicas, counted where a limit is set (in_flight_max or a rate).
      * </pre>
      *
      * <code>int32 in_flight = 6 [json_name = "inFlight"];</code>

@@ -95,7 +95,7 @@ public interface ProviderStatusOrBuilder extends
 
   /**
    * <pre>
-   * Calls under way over all replicas.
+   * Calls under way over all replicas, counted where a limit is set (in_flight_max or a rate).
    * </pre>
    *
    * <code>int32 in_flight = 6 [json_name = "inFlight"];</code>
