@@ -133,9 +133,15 @@ fn names(heard: &[Words], job_id: &[u8]) -> anyhow::Result<[Vec<u8>; 3]> {
         })
     };
     let person = after(b":dedupe:", b':').context("a creation names a person")?;
-    let intent = words().find(|word| word.starts_with(b"att_")).cloned();
-    let intent = intent.context("a commit names an intent")?;
-    Ok([job_id.to_vec(), person, intent])
+    let intent = words().find(|word| word.starts_with(b"att_"));
+    let intent = intent.and_then(|word| word.split(|byte| *byte == b' ').next());
+    let intent = intent.context("a commit names an intent")?.to_vec();
+    // The index of jobs leaves out what all names begin with.
+    let job = job_id
+        .strip_prefix(b"wh_")
+        .context("the name of a work history")?
+        .to_vec();
+    Ok([job, person, intent])
 }
 
 /// `None` for a call that is not about this job, such as a sweep's.
