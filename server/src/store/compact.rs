@@ -17,8 +17,8 @@ use self::{
     state::CompactState,
 };
 use crate::domain::{
-    ids::{JobId, PersonKey, Tenant},
-    job::{Ask, Attempt, Job, JobEvent, Settlement},
+    ids::{JobId, JobKind, PersonKey, Tenant},
+    job::{Ask, Attempt, Job, JobEvent, Settlement, Step},
     provider_id::ProviderId,
 };
 
@@ -84,10 +84,13 @@ struct CompactAsk {
     labels: BTreeMap<String, String>,
 }
 
-/// Times of one job.
+/// What a job is born with, from which much of its life can be told.
 #[derive(Clone, Copy)]
-struct Times {
+struct Birth {
     created_at: Timestamp,
+    kind: JobKind,
+    /// The only provider that may be asked.
+    asked: Option<ProviderId>,
 }
 
 /// What stands in a record cannot be a job.
@@ -99,8 +102,10 @@ pub(super) struct NoJob;
 
 impl CompactJob {
     pub(super) fn of(job: &Job) -> CompactJob {
-        let times = Times {
+        let birth = Birth {
             created_at: job.created_at,
+            kind: job.id.kind(),
+            asked: job.ask.provider,
         };
         let last_event = job.events.last().map(|event| event.at);
         CompactJob {
@@ -108,13 +113,13 @@ impl CompactJob {
             tenant: job.tenant.clone(),
             person: job.person.clone(),
             at: job.created_at.as_nanosecond(),
-            updated: (last_event != Some(job.updated_at)).then(|| times.since(job.updated_at)),
-            deadline: times.since(job.deadline_at),
-            ask: CompactAsk::of(&job.ask, times),
-            state: CompactState::of(job, times),
-            attempts: job.attempts.iter().map(|it| CompactAttempt::of(it, times)).collect(),
+            updated: (last_event != Some(job.updated_at)).then(|| birth.since(job.updated_at)),
+            deadline: birth.since(job.deadline_at),
+            ask: CompactAsk::of(&job.ask, birth),
+            state: CompactState::of(job, birth),
+            attempts: job.attempts.iter().map(|it| CompactAttempt::of(it, birth)).collect(),
             events: (0..job.events.len())
-                .map(|place| CompactEvent::of(job, place, times))
+                .map(|place| CompactEvent::of(job, place, birth))
                 .collect(),
             sequence: (job.sequence != job.events.len() as u64).then_some(job.sequence),
             cancel_requested: job.cancel_requested,
@@ -128,18 +133,20 @@ impl CompactJob {
     }
 
     pub(super) fn into_job(self) -> Result<Job, NoJob> {
-        let times = Times {
+        let birth = Birth {
             created_at: timestamp(self.at)?,
+            kind: self.id.kind(),
+            asked: self.ask.provider,
         };
-        let attempts = self.attempts.into_iter().map(|it| it.into_attempt(times));
+        let attempts = self.attempts.into_iter().map(|it| it.into_attempt(birth));
         let attempts: Vec<Attempt> = attempts.collect::<Result<_, _>>()?;
         let count = self.events.len();
         let sequence = self.sequence.unwrap_or(count as u64);
         let events = self.events.into_iter().enumerate();
-        let events = events.map(|(place, event)| event.into_event(numbered(sequence, count, place), &attempts, times));
+        let events = events.map(|(place, event)| event.into_event(numbered(sequence, count, place), &attempts, birth));
         let events: Vec<JobEvent> = events.collect::<Result<_, _>>()?;
         let updated_at = match (self.updated, events.last()) {
-            (Some(updated), _) => times.at(updated)?,
+            (Some(updated), _) => birth.at(updated)?,
             (None, Some(last)) => last.at,
             (None, None) => return Err(NoJob),
         };
@@ -147,11 +154,11 @@ impl CompactJob {
             id: self.id,
             tenant: self.tenant,
             person: self.person,
-            ask: self.ask.into_ask(times)?,
-            state: self.state.into_state(&attempts, times)?,
-            created_at: times.created_at,
+            ask: self.ask.into_ask(birth)?,
+            state: self.state.into_state(&attempts, birth)?,
+            created_at: birth.created_at,
             updated_at,
-            deadline_at: times.at(self.deadline)?,
+            deadline_at: birth.at(self.deadline)?,
             attempts,
             events,
             sequence,
@@ -167,14 +174,14 @@ impl CompactJob {
 }
 
 impl CompactAsk {
-    fn of(ask: &Ask, times: Times) -> CompactAsk {
+    fn of(ask: &Ask, birth: Birth) -> CompactAsk {
         CompactAsk {
             limit: ask.limit,
             provider: ask.provider,
             test_case_id: ask.test_case_id.clone(),
             has_names: ask.has_names,
             has_nss: ask.has_nss,
-            fresh_after: times.since(ask.fresh_after),
+            fresh_after: birth.since(ask.fresh_after),
             allow_repeat_charge: ask.allow_repeat_charge,
             purpose: ask.purpose.clone(),
             consent_reference: ask.consent_reference.clone(),
@@ -182,14 +189,14 @@ impl CompactAsk {
         }
     }
 
-    fn into_ask(self, times: Times) -> Result<Ask, NoJob> {
+    fn into_ask(self, birth: Birth) -> Result<Ask, NoJob> {
         Ok(Ask {
             limit: self.limit,
             provider: self.provider,
             test_case_id: self.test_case_id,
             has_names: self.has_names,
             has_nss: self.has_nss,
-            fresh_after: times.at(self.fresh_after)?,
+            fresh_after: birth.at(self.fresh_after)?,
             allow_repeat_charge: self.allow_repeat_charge,
             purpose: self.purpose,
             consent_reference: self.consent_reference,
@@ -198,7 +205,15 @@ impl CompactAsk {
     }
 }
 
-impl Times {
+impl Birth {
+    /// What its attempts are for, but for those that a lookup shares with it.
+    fn step(self) -> Step {
+        match self.kind {
+            JobKind::WorkHistory => Step::FetchHistory,
+            JobKind::NssLookup => Step::FindNss,
+        }
+    }
+
     fn since(self, at: Timestamp) -> Nanos {
         at.as_nanosecond() - self.created_at.as_nanosecond()
     }
@@ -226,3 +241,6 @@ fn is_false(flag: &bool) -> bool {
 fn is_zero(count: &u32) -> bool {
     *count == 0
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Nanos, NoJob, Times, is_false, is_zero};
+use super::{Birth, Nanos, NoJob, is_false, is_zero};
 use crate::domain::{
     ids::JobId,
     job::{Attempt, Intent, Job, State},
@@ -57,7 +57,7 @@ pub(super) enum CompactIntent {
 }
 
 impl CompactState {
-    pub(super) fn of(job: &Job, times: Times) -> CompactState {
+    pub(super) fn of(job: &Job, birth: Birth) -> CompactState {
         let compact = |intent: &Intent| CompactIntent::of(intent, &job.attempts);
         match &job.state {
             State::Queued { deferred } => CompactState::Queued { deferred: *deferred },
@@ -76,22 +76,22 @@ impl CompactState {
             },
             State::Ambiguous { intent, until } => CompactState::Ambiguous {
                 intent: compact(intent),
-                until: times.since(*until),
+                until: birth.since(*until),
             },
-            State::Succeeded { at } => CompactState::Succeeded { at: times.since(*at) },
+            State::Succeeded { at } => CompactState::Succeeded { at: birth.since(*at) },
             State::Failed { at, failure } => CompactState::Failed {
-                at: times.since(*at),
+                at: birth.since(*at),
                 failure: failure.clone(),
             },
-            State::Cancelled { at } => CompactState::Cancelled { at: times.since(*at) },
+            State::Cancelled { at } => CompactState::Cancelled { at: birth.since(*at) },
             State::OutcomeUnknown { at, failure } => CompactState::OutcomeUnknown {
-                at: times.since(*at),
+                at: birth.since(*at),
                 failure: failure.clone(),
             },
         }
     }
 
-    pub(super) fn into_state(self, attempts: &[Attempt], times: Times) -> Result<State, NoJob> {
+    pub(super) fn into_state(self, attempts: &[Attempt], birth: Birth) -> Result<State, NoJob> {
         Ok(match self {
             CompactState::Queued { deferred } => State::Queued { deferred },
             CompactState::AwaitingNss { lookup } => State::AwaitingNss { lookup },
@@ -109,16 +109,16 @@ impl CompactState {
             },
             CompactState::Ambiguous { intent, until } => State::Ambiguous {
                 intent: intent.into_intent(attempts)?,
-                until: times.at(until)?,
+                until: birth.at(until)?,
             },
-            CompactState::Succeeded { at } => State::Succeeded { at: times.at(at)? },
+            CompactState::Succeeded { at } => State::Succeeded { at: birth.at(at)? },
             CompactState::Failed { at, failure } => State::Failed {
-                at: times.at(at)?,
+                at: birth.at(at)?,
                 failure,
             },
-            CompactState::Cancelled { at } => State::Cancelled { at: times.at(at)? },
+            CompactState::Cancelled { at } => State::Cancelled { at: birth.at(at)? },
             CompactState::OutcomeUnknown { at, failure } => State::OutcomeUnknown {
-                at: times.at(at)?,
+                at: birth.at(at)?,
                 failure,
             },
         })

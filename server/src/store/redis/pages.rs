@@ -229,20 +229,27 @@ fn shard_entries<T>(
     Ok(ShardEntries { entries, has_more })
 }
 
-/// A row from its name and the fields of its hash: text, but for `late`. The fields that the scripts alone use are skipped.
+/// A row from its name and the fields of its hash: text, but for times and `late`. The fields that the scripts alone use are skipped.
 fn charge_row(id: &str, fields: &mut Reply) -> Result<Option<ChargeRow>, StoreError> {
     let mut row = Map::new();
     row.insert("id".to_owned(), Value::String(id.to_owned()));
     while !fields.is_over() {
         let (field, value) = (fields.text()?, fields.text()?);
-        let value = if field == "late" {
-            Value::Bool(value == "1")
-        } else {
-            Value::String(value)
+        let value = match field.as_str() {
+            "late" => Value::Bool(value == "1"),
+            "opened_at" | "settled_at" => Value::String(time(value)),
+            _text => Value::String(value),
         };
         row.insert(field, value);
     }
     Ok(serde_json::from_value(Value::Object(row)).ok())
+}
+
+/// The text of a time in nanoseconds; earlier builds wrote that text.
+fn time(value: String) -> String {
+    let nanos = value.parse().ok();
+    let time = nanos.and_then(|nanos| Timestamp::from_nanosecond(nanos).ok());
+    time.map_or(value, |time| time.to_string())
 }
 
 fn matches(filter: &JobFilter, job: &Job) -> bool {

@@ -12,9 +12,9 @@
 --         'open'     10 words: intent, opened at (microseconds), such an age of a paid charge does not stand in the way, '1' with leave to
 --                    repeat, most charges of the person's day or '-', milliseconds to keep that count; 11 the row (`row_of` in
 --                    commit.rs)
---         'settle'   10 words: intent, opened at, settled at, charge; 11 the row, should it have been lost; 12 words: settled at as
---                    text, class, '1' when late; 13 reference or '', 14 the provider's code or ''
---         'resolve'  10 charge, 11 settled at, 12 the same as text, 13 note, 14... charges for answers that nobody holds
+--         'settle'   10 words: intent, opened at, settled at, charge; 11 the row, should it have been lost; 12 words: settled at in
+--                    nanoseconds, class, '1' when late; 13 reference or '', 14 the provider's code or ''
+--         'resolve'  10 charge, 11 settled at, 12 the same in nanoseconds, 13 note, 14... charges for answers that nobody holds
 -- Answers {'DONE', version, fence or false, stalled, deed}   fence when the lease was held on to; deed is its number, or a later one
 --         {'CONFLICT'}  {'UNIT_TAKEN', charge}  {'PERSON_DAY_FULL'}
 --         {'POSTPONED', microseconds until an intent can be had}
