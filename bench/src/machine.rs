@@ -4,8 +4,11 @@
 //! says when there was none.
 
 use std::hint::black_box;
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
 
 /// Others may use this share of all processors, steal included, …
 const BUSY_SHARE_MAX: f64 = 0.06;
@@ -89,6 +92,15 @@ fn time_of_loop() -> f64 {
         value = black_box(value.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(step));
     }
     began.elapsed().as_secs_f64()
+}
+
+/// What may still be written to the disk of this folder.
+pub fn free_disk_bytes(folder: &Path) -> anyhow::Result<u64> {
+    let output = Command::new("df").args(["-P", "-k"]).arg(folder).output()?;
+    let table = String::from_utf8_lossy(&output.stdout).into_owned();
+    let available = table.lines().nth(1).and_then(|line| line.split_whitespace().nth(3));
+    let kib = available.and_then(|kib| kib.parse::<u64>().ok());
+    Ok(kib.context("df tells how much is free")? * 1024)
 }
 
 /// One line of Markdown about the machine and what runs on it.

@@ -65,9 +65,10 @@ enum Measure {
     Idle,
     Fanout,
     Delivery,
-    Parked,
     Sqlite,
     Startup,
+    /// Last, because it takes the longest and the most room.
+    Parked,
 }
 
 #[tokio::main]

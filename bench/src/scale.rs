@@ -28,7 +28,7 @@ impl Scale {
         Scale {
             repeats: 5,
             warm_up: Duration::from_secs(2),
-            time: Duration::from_secs(8),
+            time: Duration::from_secs(6),
             quiet_patience: Duration::from_secs(300),
             streams: 50_000,
             idle: Duration::from_secs(45),

@@ -1,10 +1,11 @@
 //! Many jobs that wait for their provider: what each takes in Redis, what they cost a replica that has nothing else to do, and whether
 //! a job that comes due among a million is taken up as soon as among ten thousand.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use anyhow::bail;
+use anyhow::{bail, ensure};
 use redis::aio::MultiplexedConnection;
 use semanas_proto::v1::JobStage;
 use semanas_proto::v1::watch_work_history_response::Content;
@@ -14,6 +15,7 @@ use super::Run;
 use super::unary::prepare;
 use crate::calls;
 use crate::load::{Call, Errors, Latencies, Open, open};
+use crate::machine;
 use crate::people;
 use crate::world::{Replica, Stubs, World};
 
@@ -32,6 +34,11 @@ const STANDSTILL_MAX: Duration = Duration::from_secs(30);
 /// … which it is when so many are parked: on a busy machine a provider's answer may be lost, and its job waits less long.
 const PARKED_SHARE_MIN: f64 = 0.999;
 
+/// What Redis writes of one job until it is parked; nothing rewrites it meanwhile.
+const DISK_BYTES_PER_JOB: u64 = 6_000;
+
+const GB: u64 = 1_000_000_000;
+
 /// One size of the crowd.
 struct Crowd {
     bytes_per_job: f64,
@@ -46,6 +53,7 @@ pub async fn measure(run: &mut Run) -> anyhow::Result<()> {
         return Ok(());
     }
     let world = World::start().await?;
+    must_have_room(world.folder.path(), run.scale.parked as u64 * DISK_BYTES_PER_JOB)?;
     let patient = [
         ("ENGINE__JOB_DEADLINE", "48h"),
         ("PROVIDERS__KIBAN__POLL_FIRST", "24h"),
@@ -80,6 +88,20 @@ pub async fn measure(run: &mut Run) -> anyhow::Result<()> {
         "time in Redis of a script on a replica that has nothing to do, µs: {:.0} among many, {:.0} among few",
         many.sweep_us, few.sweep_us
     ));
+    Ok(())
+}
+
+/// A full disk would be noticed after minutes, and by others as well.
+fn must_have_room(folder: &Path, needed_bytes: u64) -> anyhow::Result<()> {
+    let free_bytes = machine::free_disk_bytes(folder)?;
+    ensure!(
+        free_bytes >= needed_bytes,
+        "parked jobs write {} GB to {}, where {} GB are free: free some, name a folder on another disk as TMPDIR, or park fewer with \
+         --parked",
+        needed_bytes.div_ceil(GB),
+        folder.display(),
+        free_bytes / GB,
+    );
     Ok(())
 }
 

@@ -22,6 +22,9 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(500);
 /// Until an allocator has settled after the last stream was opened.
 const SETTLING: Duration = Duration::from_secs(1);
 
+/// Memory of many streams varies by a hundredth, and a turn at full size takes two minutes.
+const TURNS_MAX: usize = 2;
+
 /// Of idle streams.
 struct Idle {
     bytes_per_stream: f64,
@@ -34,20 +37,24 @@ struct Idle {
 pub async fn idle(run: &mut Run) -> anyhow::Result<()> {
     let (mut bytes, mut shared_bytes, mut floor_bytes) = (Vec::new(), Vec::new(), Vec::new());
     let (mut cores, mut returned) = (Vec::new(), Vec::new());
-    // Each turn takes a minute or more at full size; a spread over three is enough for memory.
-    for _ in 0..run.scale.repeats.min(3) {
+    let world = World::start().await?;
+    // The replicas that are measured have no memory left over from submitting.
+    let submitting = busy_replica(&world, &[]).await?;
+    let jobs = living_jobs(&submitting.stubs, run.scale.streams as u64).await?;
+    drop(submitting);
+    let most = (run.scale.streams + 100).to_string();
+    let settings = [
+        ("ENGINE__WORKERS_MAX", "1"),
+        ("WATCH__STREAMS_MAX", most.as_str()),
+        // Each replica has one job in hand when it is dropped; none of them may end while the others are watched.
+        ("PROVIDERS__TUIDENTIDAD__CALL_TIMEOUT", "10m"),
+    ];
+    for _ in 0..run.scale.repeats.min(TURNS_MAX) {
         run.quiet.wait("idle streams").await?;
-        let world = World::start().await?;
         let floor = world.floor(&["stream"]).await?;
         let of_floor = hold(run, &floor.process, &floor.stubs, |_| "none".to_owned(), None).await?;
         drop(floor);
 
-        // The replica that is measured has no memory left over from submitting.
-        let submitting = busy_replica(&world, &[]).await?;
-        let jobs = living_jobs(&submitting.stubs, run.scale.streams as u64).await?;
-        drop(submitting);
-        let most = (run.scale.streams + 100).to_string();
-        let settings = [("ENGINE__WORKERS_MAX", "1"), ("WATCH__STREAMS_MAX", most.as_str())];
         let replica = world.replica(&settings).await?;
         let of_one_job = hold(run, &replica.process, &replica.stubs, |_| jobs[0].clone(), None).await?;
         drop(replica);
