@@ -35,7 +35,7 @@ const STANDSTILL_MAX: Duration = Duration::from_secs(30);
 const PARKED_SHARE_MIN: f64 = 0.999;
 
 /// What Redis writes of one job until it is parked; nothing rewrites it meanwhile.
-const DISK_BYTES_PER_JOB: u64 = 6_000;
+const DISK_BYTES_PER_JOB: u64 = 5_000;
 
 const GB: u64 = 1_000_000_000;
 
