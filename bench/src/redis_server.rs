@@ -6,8 +6,9 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use redis::AsyncConnectionConfig;
 use redis::aio::MultiplexedConnection;
+use redis::io::tcp::TcpSettings;
+use redis::{AsyncConnectionConfig, IntoConnectionInfo as _};
 
 use crate::process::{Process, free_port};
 
@@ -47,7 +48,9 @@ impl Redis {
     }
 
     pub async fn connect(&self) -> anyhow::Result<MultiplexedConnection> {
-        let client = redis::Client::open(self.url())?;
+        // Each call is sent at once, as Semanas and the floors do.
+        let settings = TcpSettings::default().set_nodelay(true);
+        let client = redis::Client::open(self.url().into_connection_info()?.set_tcp_settings(settings))?;
         let patient = AsyncConnectionConfig::new().set_response_timeout(Some(ANSWER_PATIENCE));
         Ok(client.get_multiplexed_async_connection_with_config(&patient).await?)
     }

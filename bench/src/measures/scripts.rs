@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
-use futures::{StreamExt as _, TryStreamExt as _, stream};
+use futures::{StreamExt as _, TryStreamExt as _, future, stream};
 use redis::aio::MultiplexedConnection;
 
 use super::Run;
@@ -21,11 +21,16 @@ use crate::world::World;
 /// As many as callers of `lifecycle` and `unary`.
 const AT_A_TIME: usize = 128;
 
+/// Connections, as a replica has them: of each, Redis takes only so much at a time before it brings to disk what was written.
+const LINES: usize = 4;
+
 /// Jobs whose scripts are timed one kind after the other.
 const TIMED: usize = 2_000;
 
 /// The last characters of a name, which are exchanged.
 const EXCHANGED: usize = 12;
+
+type Lines = Arc<[MultiplexedConnection]>;
 
 /// One call, and which of its bytes name the job, its person or its intent.
 #[derive(Clone)]
@@ -39,9 +44,11 @@ struct Template {
 pub async fn measure(run: &mut Run) -> anyhow::Result<()> {
     let world = World::start().await?;
     let life = heard_life(&world).await?;
-    let connection = world.redis.connect().await?;
+    let lines: Lines = future::try_join_all((0..LINES).map(|_| world.redis.connect()))
+        .await?
+        .into();
     run.quiet.wait("the scripts of a job").await?;
-    times(run, &world, &connection, &life).await?;
+    times(run, &world, &lines, &life).await?;
 
     let creation: Arc<[Template]> = life.iter().filter(|call| call.name == "create").cloned().collect();
     let life: Arc<[Template]> = life.into();
@@ -68,7 +75,7 @@ pub async fn measure(run: &mut Run) -> anyhow::Result<()> {
         for _ in 0..run.scale.repeats {
             run.quiet.wait(what).await?;
             let errors: Arc<Errors> = Arc::default();
-            per_s.push(closed(load, &numbers, &play(&connection, &calls), &errors).await);
+            per_s.push(closed(load, &numbers, &play(&lines, &calls), &errors).await);
             run.report.errors(what, errors.told());
         }
         run.report.figure(key, what, &per_s, "");
@@ -77,16 +84,11 @@ pub async fn measure(run: &mut Run) -> anyhow::Result<()> {
 }
 
 /// Time that Redis spends on each script of a life.
-async fn times(
-    run: &mut Run,
-    world: &World,
-    connection: &MultiplexedConnection,
-    life: &[Template],
-) -> anyhow::Result<()> {
+async fn times(run: &mut Run, world: &World, lines: &Lines, life: &[Template]) -> anyhow::Result<()> {
     let mut told = Vec::new();
     for call in life {
         let before = world.redis.script_time().await?;
-        let all = stream::iter(0..TIMED as u64).map(|number| ask(connection.clone(), call, number));
+        let all = stream::iter(0..TIMED as u64).map(|number| ask(line(lines, number), call, number));
         all.buffer_unordered(AT_A_TIME)
             .try_collect::<Vec<_>>()
             .await
@@ -183,17 +185,21 @@ fn name_of(words: &Words) -> &'static str {
     found.map_or("other", |(_, name)| name)
 }
 
-fn play(connection: &MultiplexedConnection, calls: &Arc<[Template]>) -> Call {
-    let (connection, calls) = (connection.clone(), Arc::clone(calls));
+fn play(lines: &Lines, calls: &Arc<[Template]>) -> Call {
+    let (lines, calls) = (Arc::clone(lines), Arc::clone(calls));
     Arc::new(move |number| {
-        let (connection, calls) = (connection.clone(), Arc::clone(&calls));
+        let (lines, calls) = (Arc::clone(&lines), Arc::clone(&calls));
         Box::pin(async move {
-            for call in calls.iter() {
-                ask(connection.clone(), call, number).await?;
+            for (call, turn) in calls.iter().zip(number..) {
+                ask(line(&lines, turn), call, number).await?;
             }
             Ok(())
         })
     })
+}
+
+fn line(lines: &Lines, turn: u64) -> MultiplexedConnection {
+    lines[turn as usize % LINES].clone()
 }
 
 async fn ask(mut connection: MultiplexedConnection, call: &Template, number: u64) -> Result<(), String> {
