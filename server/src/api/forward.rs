@@ -5,8 +5,8 @@
 //! its reader nothing polls, and so nothing more is pulled from the engine; `readers` finds those for whom that lasts too long.
 //! What the messages say is the engine's business.
 
-mod reading;
 mod readers;
+mod reading;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -119,7 +119,6 @@ fn poll_engine<M, P>(
         Poll::Ready(Some(Err(error))) => Polled::Last(Some(status::of_engine(error, job_id))),
     }
 }
-
 
 /// What the panic was has been logged by the hook.
 fn failed() -> Status {

@@ -18,8 +18,8 @@ use tonic_health::pb::health_server::HealthServer;
 
 use crate::{
     api::{
-        edge_layer::EdgeLayer, forward::Readers, health::HealthOfServer, metrics::Metrics, operations_service::Operations, reflection,
-        web::WebOrigins, work_history_service::WorkHistories,
+        edge_layer::EdgeLayer, forward::Readers, health::HealthOfServer, metrics::Metrics,
+        operations_service::Operations, reflection, web::WebOrigins, work_history_service::WorkHistories,
     },
     engine::Engine,
 };

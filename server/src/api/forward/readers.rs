@@ -47,8 +47,8 @@ impl Readers {
     /// Ends stuck streams for as long as it is polled.
     pub(in crate::api) async fn end_the_stuck(&self) -> ! {
         let mut ticks = interval(self.sweep_interval);
-        // After a pause of the whole process each reader has its time as before.
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // A pause of the whole process is one sweep, whatever its length: after it, readers have their time as before.
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
             ticks.tick().await;
             self.sweep(Instant::now());

@@ -92,7 +92,9 @@ impl<M> Reading<M> {
     }
 
     fn lock(&self) -> MutexGuard<'_, Source<M>> {
-        self.source.lock().expect("what may panic under this lock is caught there")
+        self.source
+            .lock()
+            .expect("what may panic under this lock is caught there")
     }
 }
 

@@ -15,8 +15,9 @@ use super::*;
 use crate::{domain::reason::Reason, engine::EngineError};
 
 const LIMIT: Duration = Duration::from_secs(30);
-/// How much later than at its limit a stream may be ended.
 const SWEEP: Duration = Duration::from_secs(1);
+/// How much later than at its limit a stream may be ended, by a clock that is moved in small steps.
+const LATE_MAX: Duration = Duration::from_millis(1_050);
 
 fn same(number: u32) -> u32 {
     number
@@ -94,7 +95,7 @@ async fn a_message_that_is_not_taken_in_time_ends_the_stream() {
     // The clock is paused: it moves on when nothing else can, which is when the watchdog waits for its next sweep.
     dropped.await.unwrap_err();
     let waited = given_at.elapsed();
-    assert!(LIMIT <= waited && waited <= LIMIT + SWEEP, "{waited:?}");
+    assert!(LIMIT <= waited && waited <= LIMIT + LATE_MAX, "{waited:?}");
     let received: Vec<_> = stream.collect().await;
     assert_eq!(received.len(), 1);
     assert_eq!(reason(received[0].as_ref().unwrap_err()), "SLOW_CONSUMER");
@@ -137,7 +138,7 @@ async fn time_runs_from_the_first_call_that_was_not_heard() {
     // Others who call meanwhile do not give it more time.
     let calls = async {
         loop {
-            advance(SWEEP / 4).await;
+            advance(Duration::from_millis(10)).await;
             stream.waker.wake_by_ref();
         }
     };
@@ -146,7 +147,7 @@ async fn time_runs_from_the_first_call_that_was_not_heard() {
         () = calls => {}
     }
     let waited = called_at.elapsed();
-    assert!(LIMIT <= waited && waited <= LIMIT + SWEEP, "{waited:?}");
+    assert!(LIMIT <= waited && waited <= LIMIT + LATE_MAX, "{waited:?}");
     assert_eq!(reason(&stream.next().await.unwrap().unwrap_err()), "SLOW_CONSUMER");
     assert!(stream.next().await.is_none());
 }
@@ -208,11 +209,8 @@ async fn a_stuck_reader_costs_nothing_beyond_its_own_deadline() {
     let mut stream = forward(numbers, same, None, Some(until), &readers);
     assert!(polled_until_nothing(&mut stream).await.is_empty());
     tell.closed().await;
-    assert!(until.elapsed() <= SWEEP);
-    assert_eq!(
-        reason(&stream.next().await.unwrap().unwrap_err()),
-        "DEADLINE_EXCEEDED"
-    );
+    assert!(until.elapsed() <= LATE_MAX);
+    assert_eq!(reason(&stream.next().await.unwrap().unwrap_err()), "DEADLINE_EXCEEDED");
 }
 
 #[tokio::test]
