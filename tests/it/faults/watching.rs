@@ -85,7 +85,7 @@ async fn fault_22_a_reader_that_stops_is_ended_and_one_that_waits_is_not() {
     // Nothing is said to a quiet watch while this runs.
     let server = ServerOptions::new(&Store::sqlite(), &sandbox)
         .set("WATCH__SLOW_READER", "500ms")
-        .set("WATCH__HEARTBEAT", "10m")
+        .set("WATCH__HEARTBEAT", "9m")
         .start()
         .await;
     let person = fresh_person();
