@@ -6,7 +6,7 @@ use std::{future::poll_fn, time::Duration};
 use futures::stream;
 use tokio::{
     sync::{mpsc, oneshot},
-    time::advance,
+    time::{advance, timeout},
 };
 use tokio_util::task::AbortOnDropHandle;
 use tonic_types::StatusExt as _;
@@ -93,7 +93,7 @@ async fn a_message_that_is_not_taken_in_time_ends_the_stream() {
     stream.next().await.unwrap().unwrap();
     let given_at = Instant::now();
     // The clock is paused: it moves on when nothing else can, which is when the watchdog waits for its next sweep.
-    dropped.await.unwrap_err();
+    timeout(LIMIT * 2, dropped).await.expect("an end").unwrap_err();
     let waited = given_at.elapsed();
     assert!(LIMIT <= waited && waited <= LIMIT + LATE_MAX, "{waited:?}");
     let received: Vec<_> = stream.collect().await;
@@ -106,7 +106,7 @@ async fn a_stream_that_is_never_asked_for_ends_too() {
     let (readers, _watchdog) = readers();
     let (numbers, dropped) = endless();
     let _stream = forwarded(numbers, &readers);
-    dropped.await.unwrap_err();
+    timeout(LIMIT * 2, dropped).await.expect("an end").unwrap_err();
 }
 
 #[tokio::test(start_paused = true)]
@@ -144,7 +144,7 @@ async fn time_runs_from_the_first_call_that_was_not_heard() {
     };
     tokio::select! {
         () = tell.closed() => {}
-        () = calls => {}
+        _ = timeout(LIMIT * 2, calls) => {}
     }
     let waited = called_at.elapsed();
     assert!(LIMIT <= waited && waited <= LIMIT + LATE_MAX, "{waited:?}");
