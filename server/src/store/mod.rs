@@ -191,9 +191,9 @@ pub(crate) struct Created {
 
 impl Created {
     /// What a repetition is given that was served by another job before.
-    fn again(stored: Stored) -> Created {
+    fn again(stored: Stored, answer: Option<Vec<u8>>) -> Created {
         let how = if stored.job.is_terminal() {
-            How::Reused
+            How::Reused { answer }
         } else {
             How::Attached
         };
@@ -208,8 +208,18 @@ pub(crate) enum How {
     Started(Option<Lease>),
     /// By the one that lives.
     Attached,
-    /// By one that has ended: with a paid answer, or with a charge that is still unknown.
-    Reused,
+    /// By one that has ended: with a paid answer, or with a charge that is still unknown. `answer` is what `read_sealed` would give.
+    Reused { answer: Option<Vec<u8>> },
+}
+
+impl How {
+    /// The sealed answer, where it came along.
+    pub(crate) fn into_answer(self) -> Option<Vec<u8>> {
+        match self {
+            How::Reused { answer } => answer,
+            How::Started(_) | How::Attached => None,
+        }
+    }
 }
 
 /// The right to decide about a job until it expires.
