@@ -14,8 +14,9 @@ use tonic_prost::{ProstCodec, ProstDecoder};
 
 /// What a buffer begins with; a larger message takes as much as it needs.
 const BUFFER_BYTES: usize = 64;
-/// Messages that are ready at the same time go out together up to this size, as with tonic's own codec.
-const TOGETHER_BYTES_MAX: usize = 32 * 1024;
+/// A message goes out as soon as this much of it is there: none waits for the next one, and no more than one waits for a reader
+/// who is slow. tonic's own codec gathers 32 KiB, which is what each slow reader of many messages would then hold.
+const GATHERED_BYTES: usize = 1;
 
 /// The codec of the stubs.
 pub struct FittingCodec<T, U>(PhantomData<(T, U)>);
@@ -64,5 +65,5 @@ impl<T: Message> Encoder for FittingEncoder<T> {
 }
 
 fn small_at_first() -> BufferSettings {
-    BufferSettings::new(BUFFER_BYTES, TOGETHER_BYTES_MAX)
+    BufferSettings::new(BUFFER_BYTES, GATHERED_BYTES)
 }

@@ -1,111 +1,134 @@
 //! Brings the messages of an engine's stream to a reader who may be slow, gone, or out of time.
 //!
-//! Decides when a stream is given up. At most one message waits; while it waits nothing more is pulled from the engine, so a
-//! slow reader costs no memory, and after the limit no stream either. Most streams are idle most of the time, so a message is
-//! boxed: room for it stands in no future and no channel while there is none. What the messages say is the engine's business.
+//! Decides what a reader is told, and when it has been told all. A stream has no task and no queue of its own: whoever sends it
+//! polls the engine, so that an event costs each watcher one wake and an idle stream next to nothing. While a message waits for
+//! its reader nothing polls, and so nothing more is pulled from the engine; `readers` finds those for whom that lasts too long.
+//! What the messages say is the engine's business.
+
+mod readers;
+mod reading;
 
 use std::{
-    future::{pending, poll_fn},
-    time::Duration,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
 };
 
-use futures::{
-    StreamExt as _,
-    channel::mpsc,
-    stream::{self, BoxStream, Stream},
-};
-use tokio::{
-    task::JoinError,
-    time::{Instant, sleep_until, timeout},
-};
-use tokio_util::task::AbortOnDropHandle;
+use futures::{FutureExt as _, StreamExt as _, stream::Stream};
+use tokio::time::{Instant, Sleep, sleep_until};
 use tonic::Status;
-use tracing::Instrument as _;
+use tracing::Span;
 
-use crate::{api::status, engine::EngineError};
+pub(super) use self::readers::Readers;
+use self::reading::{End, Messages, Reading, Source};
+use crate::api::status;
 
-/// Messages that wait besides the one that a sender may always leave. Not tokio's channel: it takes room for 32 messages at once,
-/// which costs each idle stream 8 kB of resident memory.
-const BESIDES_SENDERS_OWN: usize = 0;
-
-/// When a stream is given up.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Patience {
-    /// How long a message may wait for its reader.
-    pub(super) slow_reader_limit: Duration,
-    /// When the caller's own deadline ends it.
-    pub(super) until: Option<Instant>,
-}
-
-/// Why the forwarding ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
-    /// The engine said all, or the reader is gone.
-    Done,
-    SlowReader,
-    OutOfTime,
-}
-
-/// The stream that tonic sends: `to_proto` of each message. It ends with DEADLINE_EXCEEDED when the caller's deadline is there, and
-/// with SLOW_CONSUMER when a message was not taken in time. Dropping it drops the engine's stream at once.
-pub(super) fn forward<M, P>(
-    messages: BoxStream<'static, Result<M, EngineError>>,
+/// The stream that tonic sends: each message of the engine as `to_proto` makes it. It ends with DEADLINE_EXCEEDED when the caller's
+/// deadline is there, and with SLOW_CONSUMER when a message was not taken in time. Dropping it drops the engine's stream at once.
+pub(super) struct Forwarded<M: Send + 'static, P> {
+    reading: Arc<Reading<M>>,
+    /// Of `reading`: what the engine's stream and the deadline wake.
+    waker: Waker,
+    /// Boxed, since most streams have none.
+    deadline: Option<Pin<Box<Sleep>>>,
     to_proto: fn(M) -> P,
     job_id: Option<String>,
-    patience: Patience,
-) -> BoxStream<'static, Result<P, Status>>
-where
-    M: Send + 'static,
-    P: Send + 'static,
-{
-    let converted = messages.map(move |message| {
-        Box::new(
-            message
-                .map(to_proto)
-                .map_err(|error| status::of_engine(error, job_id.as_deref())),
-        )
-    });
-    let (sender, receiver) = mpsc::channel(BESIDES_SENDERS_OWN);
-    let task = AbortOnDropHandle::new(tokio::spawn(pump(converted, sender, patience).in_current_span()));
-    let last = stream::once(task).flat_map(|end| stream::iter(failure(end)).map(Err));
-    receiver.map(|message| *message).chain(last).boxed()
+    /// Of the call, for what the engine logs when it is polled.
+    span: Span,
 }
 
-/// The status that is told after all messages, if there is one.
-fn failure(end: Result<End, JoinError>) -> Option<Status> {
-    match end {
-        Ok(End::Done) => None,
-        Ok(End::SlowReader) => Some(status::slow_consumer()),
-        Ok(End::OutOfTime) => Some(status::deadline_exceeded()),
-        Err(panic) => {
-            tracing::error!(cause = %panic, "forwarding a stream failed");
-            Some(status::internal())
-        }
+/// What one poll of the engine's stream came to.
+enum Polled<P> {
+    Nothing,
+    Message(P),
+    Last(Option<Status>),
+}
+
+/// Starts to forward. `job_id` as the caller named it, for the status of an error; `until` is the caller's own deadline.
+pub(super) fn forward<M: Send + 'static, P>(
+    messages: Messages<M>,
+    to_proto: fn(M) -> P,
+    job_id: Option<String>,
+    until: Option<Instant>,
+    readers: &Readers,
+) -> Forwarded<M, P> {
+    let reading = Arc::new(Reading::new(messages, until));
+    readers.add(Arc::clone(&reading));
+    Forwarded {
+        waker: Waker::from(Arc::clone(&reading)),
+        reading,
+        deadline: until.map(|until| Box::pin(sleep_until(until))),
+        to_proto,
+        job_id,
+        span: Span::current(),
     }
 }
 
-async fn pump<T>(mut messages: impl Stream<Item = T> + Unpin, mut sender: mpsc::Sender<T>, patience: Patience) -> End {
-    let all = async {
-        while let Some(message) = messages.next().await {
-            let place = poll_fn(|context| sender.poll_ready(context));
-            match timeout(patience.slow_reader_limit, place).await {
-                Ok(Ok(())) if sender.start_send(message).is_ok() => {}
-                Ok(_gone) => return End::Done,
-                Err(_elapsed) => return End::SlowReader,
+impl<M: Send + 'static, P> Stream for Forwarded<M, P> {
+    type Item = Result<P, Status>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        let _entered = this.span.enter();
+        let mut source = this.reading.asked(context.waker());
+        let messages = match &mut *source {
+            Source::Open(messages) => messages,
+            Source::Ended(end) => return Poll::Ready(end.take().map(|end| Err(end.status()))),
+        };
+        let mut context = Context::from_waker(&this.waker);
+        let is_late = this
+            .deadline
+            .as_mut()
+            .is_some_and(|deadline| deadline.poll_unpin(&mut context).is_ready());
+        let polled = if is_late {
+            Polled::Last(Some(End::OutOfTime.status()))
+        } else {
+            // A defect is the reader's to be told of, and must not take with it whatever else the sender's task holds.
+            let polled = catch_unwind(AssertUnwindSafe(|| {
+                poll_engine(messages, &mut context, this.to_proto, this.job_id.as_deref())
+            }));
+            polled.unwrap_or_else(|_told_by_the_hook| Polled::Last(Some(failed())))
+        };
+        match polled {
+            Polled::Nothing => Poll::Pending,
+            Polled::Message(message) => {
+                this.reading.gave();
+                Poll::Ready(Some(Ok(message)))
+            }
+            Polled::Last(status) => {
+                let over = std::mem::replace(&mut *source, Source::Ended(None));
+                drop(source);
+                drop(over);
+                Poll::Ready(status.map(Err))
             }
         }
-        End::Done
-    };
-    tokio::select! {
-        end = all => end,
-        () = passing(patience.until) => End::OutOfTime,
     }
 }
 
-async fn passing(until: Option<Instant>) {
-    match until {
-        Some(until) => sleep_until(until).await,
-        None => pending().await,
+fn poll_engine<M, P>(
+    messages: &mut Messages<M>,
+    context: &mut Context<'_>,
+    to_proto: fn(M) -> P,
+    job_id: Option<&str>,
+) -> Polled<P> {
+    match messages.poll_next_unpin(context) {
+        Poll::Pending => Polled::Nothing,
+        Poll::Ready(None) => Polled::Last(None),
+        Poll::Ready(Some(Ok(message))) => Polled::Message(to_proto(message)),
+        Poll::Ready(Some(Err(error))) => Polled::Last(Some(status::of_engine(error, job_id))),
+    }
+}
+
+/// What the panic was has been logged by the hook.
+fn failed() -> Status {
+    tracing::error!("forwarding a stream failed");
+    status::internal()
+}
+
+impl<M: Send + 'static, P> Drop for Forwarded<M, P> {
+    fn drop(&mut self) {
+        self.reading.left();
     }
 }
 

@@ -18,8 +18,8 @@ use tonic_health::pb::health_server::HealthServer;
 
 use crate::{
     api::{
-        edge_layer::EdgeLayer, health::HealthOfServer, metrics::Metrics, operations_service::Operations, reflection,
-        web::WebOrigins, work_history_service::WorkHistories,
+        edge_layer::EdgeLayer, forward::Readers, health::HealthOfServer, metrics::Metrics,
+        operations_service::Operations, reflection, web::WebOrigins, work_history_service::WorkHistories,
     },
     engine::Engine,
 };
@@ -76,17 +76,21 @@ pub(crate) async fn serve(listener: TcpListener, edge: Edge, stop: CancellationT
         web_origins,
         ready,
     } = edge;
+    let readers = Readers::new(options.slow_reader_limit);
     let mut routes = RoutesBuilder::default();
     routes
         .add_service(
-            WorkHistoryServiceServer::new(WorkHistories::new(engine.clone(), options))
+            WorkHistoryServiceServer::new(WorkHistories::new(engine.clone(), options, readers.clone()))
                 .max_decoding_message_size(options.request_bytes_max),
         )
         .add_service(
             OperationsServiceServer::new(Operations::new(engine)).max_decoding_message_size(options.request_bytes_max),
         );
     add_standard_services(&mut routes, options, ready, &stop);
-    serve_routes(listener, routes.routes(), options, metrics, web_origins, stop).await
+    tokio::select! {
+        served = serve_routes(listener, routes.routes(), options, metrics, web_origins, stop) => served,
+        never = readers.end_the_stuck() => never,
+    }
 }
 
 /// Health and reflection.

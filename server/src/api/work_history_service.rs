@@ -1,6 +1,5 @@
 //! `semanas.v1.WorkHistoryService`: each handler parses, asks the engine, converts.
 
-use futures::stream::BoxStream;
 use semanas_proto::v1::{self, work_history_service_server::WorkHistoryService};
 use tokio::time::Instant;
 use tonic::{Request, Response, Status};
@@ -9,36 +8,39 @@ use crate::{
     api::{
         caller::caller,
         deadline,
-        forward::{Patience, forward},
+        forward::{Forwarded, Readers, forward},
         parse,
         server::Options,
         status, to_proto,
     },
-    engine::Engine,
+    engine::{Engine, FeedMessage, WatchMessage},
 };
 
 pub(super) struct WorkHistories {
     engine: Engine,
     options: Options,
+    readers: Readers,
 }
 
 impl WorkHistories {
-    pub(super) fn new(engine: Engine, options: Options) -> WorkHistories {
-        WorkHistories { engine, options }
-    }
-
-    fn patience<T>(&self, request: &Request<T>) -> Patience {
-        Patience {
-            slow_reader_limit: self.options.slow_reader_limit,
-            until: deadline::end_by(request.metadata().as_ref(), Instant::now()),
+    pub(super) fn new(engine: Engine, options: Options, readers: Readers) -> WorkHistories {
+        WorkHistories {
+            engine,
+            options,
+            readers,
         }
     }
 }
 
+/// When the caller's own deadline ends a stream.
+fn end_by<T>(request: &Request<T>) -> Option<Instant> {
+    deadline::end_by(request.metadata().as_ref(), Instant::now())
+}
+
 #[tonic::async_trait]
 impl WorkHistoryService for WorkHistories {
-    type WatchWorkHistoryStream = BoxStream<'static, Result<v1::WatchWorkHistoryResponse, Status>>;
-    type WatchWorkHistoriesStream = BoxStream<'static, Result<v1::WatchWorkHistoriesResponse, Status>>;
+    type WatchWorkHistoryStream = Forwarded<WatchMessage, v1::WatchWorkHistoryResponse>;
+    type WatchWorkHistoriesStream = Forwarded<FeedMessage, v1::WatchWorkHistoriesResponse>;
 
     async fn lookup_nss(
         &self,
@@ -77,7 +79,7 @@ impl WorkHistoryService for WorkHistories {
         &self,
         request: Request<v1::WatchWorkHistoryRequest>,
     ) -> Result<Response<Self::WatchWorkHistoryStream>, Status> {
-        let (caller, patience) = (caller(&request), self.patience(&request));
+        let (caller, until) = (caller(&request), end_by(&request));
         let watch = parse::watch(request.into_inner(), caller).map_err(status::refused)?;
         let job_id = watch.job_id.clone();
         let messages = self
@@ -89,7 +91,8 @@ impl WorkHistoryService for WorkHistories {
             messages,
             to_proto::watch_message,
             Some(job_id),
-            patience,
+            until,
+            &self.readers,
         )))
     }
 
@@ -138,13 +141,19 @@ impl WorkHistoryService for WorkHistories {
         &self,
         request: Request<v1::WatchWorkHistoriesRequest>,
     ) -> Result<Response<Self::WatchWorkHistoriesStream>, Status> {
-        let (caller, patience) = (caller(&request), self.patience(&request));
+        let (caller, until) = (caller(&request), end_by(&request));
         let watch = parse::watch_all(request.into_inner(), caller).map_err(status::refused)?;
         let messages = self
             .engine
             .watch_all(watch)
             .await
             .map_err(|error| status::of_engine(error.of_token_in("cursor"), None))?;
-        Ok(Response::new(forward(messages, to_proto::feed_message, None, patience)))
+        Ok(Response::new(forward(
+            messages,
+            to_proto::feed_message,
+            None,
+            until,
+            &self.readers,
+        )))
     }
 }

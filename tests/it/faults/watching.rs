@@ -2,6 +2,7 @@
 
 use futures::future::join_all;
 use futures::{StreamExt as _, stream};
+use semanas_client::raw::v1::watch_work_histories_response::Content as FeedContent;
 use semanas_client::raw::v1::watch_work_history_response::Content;
 use semanas_client::raw::v1::work_history_service_client::WorkHistoryServiceClient;
 use semanas_client::raw::v1::{WatchWorkHistoriesRequest, WatchWorkHistoryRequest};
@@ -74,6 +75,74 @@ async fn fault_22_a_thousand_readers_stop_reading() {
     }
     let job = to_the_end(&server.client(), submit_request(fresh_person().with_names())).await;
     assert_eq!(job.state, JobState::Succeeded);
+}
+
+/// I14: a watch whose reader stops reading ends within the limit, and is counted; one that waits for news beside it, on the same
+/// job and longer than any limit, goes on.
+#[tokio::test]
+async fn fault_22_a_reader_that_stops_is_ended_and_one_that_waits_is_not() {
+    let sandbox = sandbox().await;
+    // Nothing is said to a quiet watch while this runs.
+    let server = ServerOptions::new(&Store::sqlite(), &sandbox)
+        .set("WATCH__SLOW_READER", "500ms")
+        .set("WATCH__HEARTBEAT", "9m")
+        .start()
+        .await;
+    let person = fresh_person();
+    hold_document(&sandbox, &person);
+    let job_id = server
+        .client()
+        .submit_work_history(by_kiban(&person))
+        .await
+        .unwrap()
+        .job
+        .job_id;
+    reaches(&server.client(), &job_id, JobStage::WaitingForProvider).await;
+    let mut waiting = RawWatch::open(server.stub(), &job_id, None).await;
+    waiting.read_until(|_| true).await;
+    let mut feed = server
+        .stub()
+        .watch_work_histories(WatchWorkHistoriesRequest::default())
+        .await
+        .unwrap()
+        .into_inner();
+    while !matches!(
+        feed.message().await.unwrap().unwrap().content,
+        Some(FeedContent::Synced(_))
+    ) {}
+    streams(&server, 2).await;
+    // What a stuck feed is told is all that happens meanwhile: four limits, one after the other.
+    for turn in 1..=4 {
+        let endpoint = Endpoint::from_shared(server.grpc())
+            .unwrap()
+            .initial_stream_window_size(1);
+        let mut stub = WorkHistoryServiceClient::new(endpoint.connect_lazy());
+        let mut stuck = stub
+            .watch_work_histories(WatchWorkHistoriesRequest::default())
+            .await
+            .unwrap()
+            .into_inner();
+        // Its window is one byte: the first message is still under way and the second one waits.
+        streams(&server, 3).await;
+        streams(&server, 2).await;
+        let status = loop {
+            match stuck.message().await {
+                Ok(message) => assert!(message.is_some(), "the stream ended without a status"),
+                Err(status) => break status,
+            }
+        };
+        check_status(&status, Code::ResourceExhausted, "SLOW_CONSUMER");
+        let counted = format!(
+            r#"grpc_calls_total{{method="semanas.v1.WorkHistoryService/WatchWorkHistories",code="RESOURCE_EXHAUSTED"}} {turn}"#
+        );
+        eventually("the slow reader is counted", || async {
+            server.page("/metrics").await.1.contains(&counted).then_some(())
+        })
+        .await;
+    }
+    let_go(&sandbox, &person);
+    waiting.read_until(|message| message.terminal).await;
+    assert!(feed.message().await.unwrap().is_some());
 }
 
 /// I8: a replica dies under a thousand watchers. Each resumes on the other one from its cursor and sees the rest, in order, once.
