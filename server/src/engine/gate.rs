@@ -97,6 +97,20 @@ impl Engine {
         Ok((passage, Way::Place))
     }
 
+    /// Whether a call passes uncounted by what is known of the gate already: whoever creates a job does not wait for a look.
+    pub(super) fn is_known_to_pass(&self, provider: ProviderId) -> bool {
+        let limits = &self.inner.options.providers[&provider].gate;
+        if limits.counts_calls() {
+            return false;
+        }
+        let seen = match limits.breaker_failures {
+            0 => Some(GateStatus::default()),
+            _ => self.inner.glances.recent(provider),
+        };
+        let passage = seen.and_then(|seen| seen.passage_uncounted(self.inner.clock.now()));
+        passage == Some(Passage::AT_ONCE)
+    }
+
     /// Whoever leaves a place passes it on.
     pub(super) async fn leave(&self, provider: ProviderId, entrant: &Entrant, way: Way, report: GateReport) {
         let limits = &self.inner.options.providers[&provider].gate;
@@ -202,6 +216,14 @@ impl Glances {
         }
         glance.at = Instant::now();
         None
+    }
+
+    /// Of a gate that calls pass, one of them has looked within this time: each call looks when it leaves.
+    fn recent(&self, provider: ProviderId) -> Option<GateStatus> {
+        let seen = self.lock();
+        let glance = seen.get(&provider)?;
+        let status = glance.status.clone();
+        status.filter(|_| glance.at.elapsed() < GLANCE_KEPT * 2)
     }
 
     /// Looks may overtake each other, and what was changed from here.

@@ -22,6 +22,7 @@ mod gate;
 mod hub;
 mod lookup;
 mod metrics;
+mod opening;
 mod operate;
 mod options;
 mod request;

@@ -17,6 +17,7 @@ pub(crate) mod ledger;
 #[cfg(test)]
 pub(crate) mod model;
 pub(crate) mod open_error;
+mod opening;
 pub(crate) mod redis;
 pub(crate) mod sqlite;
 
@@ -35,7 +36,7 @@ use crate::domain::{
     provider_id::ProviderId,
 };
 
-pub(crate) use self::{journal::Journal, open_error::OpenError};
+pub(crate) use self::{journal::Journal, open_error::OpenError, opening::Opening};
 
 /// Newest feed entries that each shard keeps. A watcher further behind than this reads everything again, which costs about as
 /// much as reading that many entries one by one.
@@ -175,8 +176,10 @@ pub(crate) struct Creation {
     pub answered_by: Option<ProviderId>,
     /// Start anew even though an earlier job's charge is unknown.
     pub repeat_allowed: bool,
-    /// Claim the new job in the same commit.
+    /// Claim the new job in the same commit …
     pub claim: Option<Duration>,
+    /// … and record its first intent, unless something stands in its way.
+    pub opening: Option<Opening>,
     /// For so long a repetition is given the same job, also when that is another one which has ended meanwhile. A new job is
     /// given to its repetitions in any case.
     pub remember: Option<Duration>,

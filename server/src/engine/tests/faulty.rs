@@ -219,8 +219,11 @@ impl Store for Faulty {
         })
     }
 
-    async fn create(&self, creation: Creation) -> Result<Created, StoreError> {
+    async fn create(&self, mut creation: Creation) -> Result<Created, StoreError> {
         let is_lookup = creation.job.id.kind() == JobKind::NssLookup;
+        if self.postpones.load(Ordering::SeqCst) {
+            creation.opening = None;
+        }
         let created = self.up()?.create(creation).await?;
         if is_lookup {
             lose_one_of(&self.lookups_to_lose, ())?;

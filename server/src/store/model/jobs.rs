@@ -12,7 +12,7 @@ use crate::{
         job::{Due, Job, Transition},
     },
     store::{
-        Claim, Claims, Commit, Committed, Created, Creation, How, Lease, SealedRecord, StoreError, Stored,
+        Claim, Claims, Commit, Committed, Created, Creation, How, Lease, Opening, SealedRecord, StoreError, Stored,
         dedupe::Serves,
     },
 };
@@ -63,7 +63,12 @@ impl Data {
             Some(served) => served,
             None => {
                 self.demand_settled("start a job")?;
-                Ok(self.start(creation, now, instant))
+                let opening = creation.opening.clone();
+                let created = self.start(creation, now, instant);
+                Ok(match opening {
+                    Some(opening) if now <= opening.late_at() => self.open(created, &opening, now, instant),
+                    Some(_) | None => created,
+                })
             }
         }
     }
@@ -101,6 +106,27 @@ impl Data {
         self.jobs.insert(stored.job.id.clone(), entry);
         let how = How::Started(lease);
         Created { stored, how }
+    }
+
+    /// Commits the first intent; a refusal leaves the job as it was created.
+    fn open(&mut self, created: Created, opening: &Opening, now: Timestamp, instant: Instant) -> Created {
+        let How::Started(Some(lease)) = &created.how else {
+            return created;
+        };
+        let commit = opening.commit(created.stored.version, lease.fence);
+        match self.commit(commit, now, instant) {
+            Committed::Done { version, lease } => Created {
+                stored: Stored {
+                    job: opening.transition.job.clone(),
+                    version,
+                },
+                how: How::Started(lease),
+            },
+            Committed::Conflict
+            | Committed::UnitTaken { .. }
+            | Committed::PersonDayFull
+            | Committed::Postponed { .. } => created,
+        }
     }
 
     pub(super) fn read(&self, id: &JobId) -> Result<Option<Stored>, StoreError> {

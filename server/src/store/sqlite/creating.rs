@@ -2,11 +2,11 @@
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{Turn, fault::Fault, feed, rows};
+use super::{Turn, committing, fault::Fault, feed, rows};
 use crate::{
     domain::{ids::JobId, job::Job},
     store::{
-        Created, Creation, How, Lease, StoreError, Stored, codec,
+        Committed, Created, Creation, How, Lease, Opening, StoreError, Stored, codec,
         dedupe::{Dedupe, Serves},
     },
 };
@@ -42,7 +42,31 @@ pub(super) fn create(turn: &Turn<'_>, creation: &Creation) -> Result<Created, Fa
             None => dedupe.forget(&id),
         }
     }
-    start(turn, creation, &key, dedupe)
+    let created = start(turn, creation, &key, dedupe)?;
+    match &creation.opening {
+        Some(opening) if turn.now <= opening.late_at() => open(turn, created, opening),
+        Some(_) | None => Ok(created),
+    }
+}
+
+/// Commits the first intent; a refusal leaves the job as it was created.
+fn open(turn: &Turn<'_>, created: Created, opening: &Opening) -> Result<Created, Fault> {
+    let How::Started(Some(lease)) = &created.how else {
+        return Ok(created);
+    };
+    let commit = opening.commit(created.stored.version, lease.fence);
+    Ok(match committing::commit(turn, &commit)? {
+        Committed::Done { version, lease } => Created {
+            stored: Stored {
+                job: commit.transition.job,
+                version,
+            },
+            how: How::Started(lease),
+        },
+        Committed::Conflict | Committed::UnitTaken { .. } | Committed::PersonDayFull | Committed::Postponed { .. } => {
+            created
+        }
+    })
 }
 
 /// The job that served the same creation before. It stands among the request ids, whose time and end it shares, under a name
