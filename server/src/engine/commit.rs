@@ -17,7 +17,7 @@ use crate::{
     },
     engine::{Engine, EngineError},
     failpoint,
-    store::{Claim, Commit, Committed, Lease, Opening, PersonDay, StoreError, Stored},
+    store::{Claim, Commit, Committed, FirstIntent, Lease, PersonDay, StoreError, Stored},
 };
 
 /// Between repeats of a commit whose outcome is unknown. The lease bounds decisions; a fact is repeated until it is stored or
@@ -131,10 +131,15 @@ impl Engine {
     }
 
     /// The first intent of a job that is about to be created.
-    pub(super) fn opening(&self, job: &Job, intent: Intent, hold: Duration) -> Result<Opening, IllegalTransition> {
+    pub(super) fn first_intent(
+        &self,
+        job: &Job,
+        intent: Intent,
+        hold: Duration,
+    ) -> Result<FirstIntent, IllegalTransition> {
         let now = self.inner.clock.now();
         let transition = job.apply(Event::IntentRecorded { intent }, now)?;
-        Ok(Opening {
+        Ok(FirstIntent {
             op: self.inner.dice.operation(),
             person_day: self.person_day(&transition, now),
             transition,

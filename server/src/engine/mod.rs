@@ -16,13 +16,13 @@ mod dispatch;
 mod error;
 mod facts;
 mod feed;
+mod first_call;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 mod gate;
 mod hub;
 mod lookup;
 mod metrics;
-mod opening;
 mod operate;
 mod options;
 mod request;

@@ -186,7 +186,7 @@ impl Engine {
             remember: wish.remember,
             repeat_allowed: job.ask.allow_repeat_charge,
             claim: permit.as_ref().map(|_| self.inner.options.lease),
-            opening: first.as_ref().map(|first| first.opening.clone()),
+            first_intent: first.as_ref().map(|first| first.first_intent.clone()),
             job: job.clone(),
         };
         let mut created = match self.inner.store.create(creation).await {

@@ -10,6 +10,7 @@ mod compact;
 pub(crate) mod conformance;
 pub(crate) mod dedupe;
 pub(crate) mod examination;
+mod first_intent;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 pub(crate) mod journal;
@@ -17,7 +18,6 @@ pub(crate) mod ledger;
 #[cfg(test)]
 pub(crate) mod model;
 pub(crate) mod open_error;
-mod opening;
 pub(crate) mod redis;
 pub(crate) mod sqlite;
 
@@ -36,7 +36,7 @@ use crate::domain::{
     provider_id::ProviderId,
 };
 
-pub(crate) use self::{journal::Journal, open_error::OpenError, opening::Opening};
+pub(crate) use self::{first_intent::FirstIntent, journal::Journal, open_error::OpenError};
 
 /// Newest feed entries that each shard keeps. A watcher further behind than this reads everything again, which costs about as
 /// much as reading that many entries one by one.
@@ -179,7 +179,7 @@ pub(crate) struct Creation {
     /// Claim the new job in the same commit …
     pub claim: Option<Duration>,
     /// … and record its first intent, unless something stands in its way.
-    pub opening: Option<Opening>,
+    pub first_intent: Option<FirstIntent>,
     /// For so long a repetition is given the same job, also when that is another one which has ended meanwhile. A new job is
     /// given to its repetitions in any case.
     pub remember: Option<Duration>,

@@ -16,8 +16,8 @@ use crate::{
 };
 
 pub(super) async fn create(scene: &Arc<Scene>, who: String, mut creation: Creation) -> Result<Created, StoreError> {
-    if let (Some(Broken::NoIntents), Some(opening)) = (scene.broken, &mut creation.opening) {
-        opening.transition.ledger = None;
+    if let (Some(Broken::NoIntents), Some(first_intent)) = (scene.broken, &mut creation.first_intent) {
+        first_intent.transition.ledger = None;
     }
     let created = scene.model.create(creation).await?;
     let job = &created.stored.job;

@@ -271,7 +271,7 @@ impl Store for Weather {
 
     async fn create(&self, creation: Creation) -> Result<Created, StoreError> {
         let (sent_at, claim) = (Instant::now(), creation.claim);
-        let hold = creation.opening.as_ref().map(|opening| opening.hold);
+        let hold = creation.first_intent.as_ref().map(|first_intent| first_intent.hold);
         let create = |scene: Arc<Scene>, who| -> Doing<Created> {
             Box::pin(async move { audit::create(&scene, who, creation).await })
         };

@@ -12,7 +12,7 @@ use crate::{
         job::{Due, Job, Transition},
     },
     store::{
-        Claim, Claims, Commit, Committed, Created, Creation, How, Lease, Opening, SealedRecord, StoreError, Stored,
+        Claim, Claims, Commit, Committed, Created, Creation, FirstIntent, How, Lease, SealedRecord, StoreError, Stored,
         dedupe::Serves,
     },
 };
@@ -63,10 +63,12 @@ impl Data {
             Some(served) => served,
             None => {
                 self.demand_settled("start a job")?;
-                let opening = creation.opening.clone();
+                let first_intent = creation.first_intent.clone();
                 let created = self.start(creation, now, instant);
-                Ok(match opening {
-                    Some(opening) if now <= opening.late_at() => self.open(created, &opening, now, instant),
+                Ok(match first_intent {
+                    Some(first_intent) if now <= first_intent.late_at() => {
+                        self.open(created, &first_intent, now, instant)
+                    }
                     Some(_) | None => created,
                 })
             }
@@ -109,15 +111,15 @@ impl Data {
     }
 
     /// Commits the first intent; a refusal leaves the job as it was created.
-    fn open(&mut self, created: Created, opening: &Opening, now: Timestamp, instant: Instant) -> Created {
+    fn open(&mut self, created: Created, first_intent: &FirstIntent, now: Timestamp, instant: Instant) -> Created {
         let How::Started(Some(lease)) = &created.how else {
             return created;
         };
-        let commit = opening.commit(created.stored.version, lease.fence);
+        let commit = first_intent.commit(created.stored.version, lease.fence);
         match self.commit(commit, now, instant) {
             Committed::Done { version, lease } => Created {
                 stored: Stored {
-                    job: opening.transition.job.clone(),
+                    job: first_intent.transition.job.clone(),
                     version,
                 },
                 how: How::Started(lease),

@@ -1,6 +1,6 @@
 //! Creating and reading jobs.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use jiff::SignedDuration;
 use tokio::time::Instant;
@@ -18,10 +18,10 @@ use super::{
 use crate::{
     domain::{
         ids::{JobId, JobKind},
-        job::LedgerChange,
+        job::{Job, LedgerChange},
         provider_id::ProviderId,
     },
-    store::{Created, Creation, How, Lease, Opening, SealedRecord, StoreError, Stored, codec},
+    store::{Created, Creation, FirstIntent, How, Lease, SealedRecord, StoreError, Stored, codec},
 };
 
 /// An end that is older than this is held by the replicas, or there are none that could take over: whoever committed it has gone on
@@ -35,8 +35,8 @@ const FIRST_FENCE: u64 = 1;
 impl RedisStore {
     pub(super) async fn create_job(&self, creation: Creation) -> Result<Created, StoreError> {
         let is_fit = self.fitness().unfit.is_none();
-        if let Some(opening) = creation.opening.as_ref().filter(|_| is_fit)
-            && let Some(created) = self.try_create(&creation, Some(opening)).await?
+        if let Some(first) = creation.first_intent.as_ref().filter(|_| is_fit)
+            && let Some(created) = self.try_create(&creation, Some(first)).await?
         {
             return Ok(created);
         }
@@ -45,73 +45,69 @@ impl RedisStore {
     }
 
     /// `None` = the job would be new, and its intent cannot be had: nothing was done.
-    async fn try_create(&self, creation: &Creation, opening: Option<&Opening>) -> Result<Option<Created>, StoreError> {
-        let (id, shard) = (&creation.job.id, creation.job.id.shard());
+    async fn try_create(
+        &self,
+        creation: &Creation,
+        first_intent: Option<&FirstIntent>,
+    ) -> Result<Option<Created>, StoreError> {
+        let shard = creation.job.id.shard();
         // A running job that needs this one must not be kept waiting: it came when there was room.
         let full = self.fitness().full.filter(|_| creation.job.dependents.is_empty());
-        let call = self.creation_call(creation, opening, full.is_some());
+        let call = self.creation_call(creation, first_intent, full.is_some());
         let sent_at = Instant::now();
         let (word, mut reply, reign) = self.reigns.run(shard, &call).await?;
         if let "STARTED" | "REPLAY" = word.as_str() {
-            // What is put back is put back in steps, the creation first. That of another intent than stands must not be.
-            let plain = match opening {
-                Some(_) => self.creation_call(creation, None, false),
-                None => call,
-            };
-            self.reigns.memory.remember(id.clone(), CREATED, plain, &reign);
+            self.remember_creation(creation, first_intent.is_none().then_some(call), &reign);
         }
-        let how = match (word.as_str(), opening) {
-            ("STARTED", _) => {
+        let how = match word.as_str() {
+            "STARTED" => {
                 let version = reply.number()?;
-                let hold = opening.map_or(creation.claim, |opening| Some(opening.hold));
+                let hold = first_intent.map_or(creation.claim, |first| Some(first.hold));
                 let lease = lease(&mut reply, sent_at, hold.unwrap_or_default())?;
+                if let Some(first) = first_intent {
+                    self.remember_intent(first, version, &reign);
+                }
                 self.reigns.acknowledged(shard, reply.number()?);
-                let job = match opening {
-                    Some(opening) => {
-                        let intent = self.commit_call(&self.keys.shard(shard), &opening.commit(CREATED, FIRST_FENCE));
-                        self.reigns.memory.remember(id.clone(), version, intent, &reign);
-                        &opening.transition.job
-                    }
-                    None => &creation.job,
-                };
+                let job = begun(creation, first_intent).clone();
                 return Ok(Some(Created {
-                    stored: Stored {
-                        job: job.clone(),
-                        version,
-                    },
+                    stored: Stored { job, version },
                     how: How::Started(lease),
                 }));
             }
-            ("UNOPENED", Some(_)) => return Ok(None),
-            ("FULL", _) => {
-                return Err(StoreError::Unavailable {
-                    doing: "create a job",
-                    why: full.unwrap_or_default(),
-                });
-            }
-            ("SETTLING", _) => {
-                return Err(StoreError::Unavailable {
-                    doing: "create a job",
-                    why: NOT_SETTLED.into(),
-                });
-            }
-            ("REPLAY", _) => How::Started(None),
-            ("ATTACHED", _) => How::Attached,
-            ("REUSED", _) => How::Reused,
-            ("AGAIN", _) => {
+            "REFUSED" if first_intent.is_some() => return Ok(None),
+            "FULL" => return Err(not_created(full.unwrap_or_default())),
+            "SETTLING" => return Err(not_created(NOT_SETTLED.into())),
+            "REPLAY" => How::Started(None),
+            "ATTACHED" => How::Attached,
+            "REUSED" => How::Reused,
+            "AGAIN" => {
                 let id = reply.text()?;
                 return Ok(Some(Created::again(stored(&id, &mut reply)?)));
             }
             _ => return Err(reply.misshapen()),
         };
         let id = reply.text()?;
-        Ok(Some(Created {
-            stored: stored(&id, &mut reply)?,
-            how,
-        }))
+        let stored = stored(&id, &mut reply)?;
+        Ok(Some(Created { stored, how }))
     }
 
-    fn creation_call(&self, creation: &Creation, opening: Option<&Opening>, is_full: bool) -> Call {
+    /// The creation is remembered without its intent, which is a deed of its own: of a repetition that came with another intent, only
+    /// the job was acknowledged.
+    fn remember_creation(&self, creation: &Creation, as_made: Option<Call>, reign: &Arc<str>) {
+        let call = as_made.unwrap_or_else(|| self.creation_call(creation, None, false));
+        self.reigns
+            .memory
+            .remember(creation.job.id.clone(), CREATED, call, reign);
+    }
+
+    fn remember_intent(&self, first: &FirstIntent, version: u64, reign: &Arc<str>) {
+        let id = &first.transition.job.id;
+        let slot = self.keys.shard(id.shard());
+        let call = self.commit_call(&slot, &first.commit(CREATED, FIRST_FENCE));
+        self.reigns.memory.remember(id.clone(), version, call, reign);
+    }
+
+    fn creation_call(&self, creation: &Creation, first_intent: Option<&FirstIntent>, is_full: bool) -> Call {
         let Creation {
             job,
             product,
@@ -121,8 +117,8 @@ impl RedisStore {
         } = creation;
         let slot = self.keys.shard(job.id.shard());
         let dedupe = dedupe_name(&job.tenant, &job.person, product);
-        let begun = opening.map_or(job, |opening| &opening.transition.job);
-        let lease = opening.map_or(*claim, |opening| Some(opening.hold));
+        let begun = begun(creation, first_intent);
+        let lease = first_intent.map_or(*claim, |first| Some(first.hold));
         let plan = words(&[
             &job.id,
             &begun.sequence,
@@ -162,8 +158,8 @@ impl RedisStore {
             .arg(dedupe)
             .arg(index_entry(&job.id).unwrap_or_default())
             .arg(providers.join(" "));
-        match opening {
-            Some(opening) => with_intent(call, &slot, opening),
+        match first_intent {
+            Some(first) => with_intent(call, &slot, first),
             None => call,
         }
     }
@@ -227,16 +223,28 @@ impl RedisStore {
     }
 }
 
-/// The same with the first intent, if the transition records one.
-fn with_intent(call: Call, slot: &Slot, opening: &Opening) -> Call {
-    let (job, person_day) = (&opening.transition.job, opening.person_day);
+/// The job as it is stored.
+fn begun<'a>(creation: &'a Creation, first_intent: Option<&'a FirstIntent>) -> &'a Job {
+    first_intent.map_or(&creation.job, |first| &first.transition.job)
+}
+
+fn not_created(why: Arc<str>) -> StoreError {
+    StoreError::Unavailable {
+        doing: "create a job",
+        why,
+    }
+}
+
+/// The creation with the intent that it is to record.
+fn with_intent(call: Call, slot: &Slot, first: &FirstIntent) -> Call {
+    let (job, person_day) = (&first.transition.job, first.person_day);
     let Some(LedgerChange::Open {
         intent,
         fresh_after,
         repeat_allowed,
-    }) = &opening.transition.ledger
+    }) = &first.transition.ledger
     else {
-        unreachable!("an opening is made of an intent");
+        unreachable!("the transition records an intent");
     };
     let open = Open {
         intent,
@@ -244,7 +252,7 @@ fn with_intent(call: Call, slot: &Slot, opening: &Opening) -> Call {
         repeat_allowed: *repeat_allowed,
     };
     let call = intents::keys(call.key(slot.job_charges(&job.id)), slot, job, intent, person_day);
-    intents::open_args(call, job, &open, person_day).arg(opening.op.to_string())
+    intents::open_args(call, job, &open, person_day).arg(first.op.to_string())
 }
 
 /// Record and version, as scripts answer them.

@@ -6,7 +6,7 @@ use super::{Turn, committing, fault::Fault, feed, rows};
 use crate::{
     domain::{ids::JobId, job::Job},
     store::{
-        Committed, Created, Creation, How, Lease, Opening, StoreError, Stored, codec,
+        Committed, Created, Creation, FirstIntent, How, Lease, StoreError, Stored, codec,
         dedupe::{Dedupe, Serves},
     },
 };
@@ -43,18 +43,18 @@ pub(super) fn create(turn: &Turn<'_>, creation: &Creation) -> Result<Created, Fa
         }
     }
     let created = start(turn, creation, &key, dedupe)?;
-    match &creation.opening {
-        Some(opening) if turn.now <= opening.late_at() => open(turn, created, opening),
+    match &creation.first_intent {
+        Some(first_intent) if turn.now <= first_intent.late_at() => open(turn, created, first_intent),
         Some(_) | None => Ok(created),
     }
 }
 
 /// Commits the first intent; a refusal leaves the job as it was created.
-fn open(turn: &Turn<'_>, created: Created, opening: &Opening) -> Result<Created, Fault> {
+fn open(turn: &Turn<'_>, created: Created, first_intent: &FirstIntent) -> Result<Created, Fault> {
     let How::Started(Some(lease)) = &created.how else {
         return Ok(created);
     };
-    let commit = opening.commit(created.stored.version, lease.fence);
+    let commit = first_intent.commit(created.stored.version, lease.fence);
     Ok(match committing::commit(turn, &commit)? {
         Committed::Done { version, lease } => Created {
             stored: Stored {

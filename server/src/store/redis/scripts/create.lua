@@ -8,7 +8,7 @@
 -- Answers {'STARTED', version, fence or false, stalled, deed}   the job is new; fence when it was claimed with it
 --         {'REPLAY' | 'AGAIN' | 'ATTACHED' | 'REUSED', id, record, version}   AGAIN: as the same creation was served before
 --         {'FULL'}  {'SETTLING'}
---         {'UNOPENED'}   the job would be new, and its intent cannot be had: nothing was changed
+--         {'REFUSED'}   the job would be new, and its intent cannot be had: nothing was changed
 --         to a redo {'THERE'}  {'STARTED', ...}
 --
 -- A job that is begun with its intent stands as if that had been committed after its creation, and counts as both: so it is put back
@@ -90,7 +90,7 @@ if intent then
   -- Whoever sent it that long ago calls no more.
   local is_late = now > tonumber(intent.opened_us) + tonumber(lease_us)
   if is_late or refusal(intent, job) then
-    return {'UNOPENED'}
+    return {'REFUSED'}
   end
 end
 

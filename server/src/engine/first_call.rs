@@ -22,13 +22,13 @@ use crate::{
         gate::{Way, waiter},
         route::{self, Plan},
     },
-    store::{Claim, Opening},
+    store::{Claim, FirstIntent},
 };
 
 /// The first call of a job that is about to be created.
 pub(super) struct FirstCall {
     intent: Intent,
-    pub opening: Opening,
+    pub first_intent: FirstIntent,
 }
 
 impl FirstCall {
@@ -50,8 +50,8 @@ impl Engine {
             return None;
         }
         let intent = self.new_intent(provider, step);
-        let opening = self.opening(job, intent.clone(), self.hold(provider)).ok()?;
-        Some(FirstCall { intent, opening })
+        let first_intent = self.first_intent(job, intent.clone(), self.hold(provider)).ok()?;
+        Some(FirstCall { intent, first_intent })
     }
 
     /// Makes the call. All that it needs is at hand.
@@ -62,7 +62,7 @@ impl Engine {
         subject: Arc<Subject>,
         permit: OwnedSemaphorePermit,
     ) {
-        if let Some(change) = &first.opening.transition.ledger {
+        if let Some(change) = &first.first_intent.transition.ledger {
             self.inner.metrics.ledger(change);
         }
         let (engine, job) = (self.clone(), claim.stored.job.clone());
@@ -86,7 +86,7 @@ impl Engine {
     /// than there are workers.
     pub(super) fn spawn_disowning(&self, job: &Job, first: FirstCall, permit: OwnedSemaphorePermit) {
         let (engine, id) = (self.clone(), job.id.clone());
-        let late_at = first.opening.late_at() + self.inner.options.lease_margin();
+        let late_at = first.first_intent.late_at() + self.inner.options.lease_margin();
         self.inner.tasks.spawn(async move {
             let intent = first.intent.id;
             if engine.disown(&id, &intent).await {

@@ -16,7 +16,7 @@ use crate::{
 
 /// The first intent of a job that is to be created and claimed.
 #[derive(Clone, Debug)]
-pub(crate) struct Opening {
+pub(crate) struct FirstIntent {
     /// Names the commit of the intent.
     pub op: Uuid,
     /// What recording the intent makes of the creation's job.
@@ -26,7 +26,7 @@ pub(crate) struct Opening {
     pub person_day: Option<PersonDay>,
 }
 
-impl Opening {
+impl FirstIntent {
     /// The commit of the intent, on a job that has just been created so.
     pub(crate) fn commit(&self, version: u64, fence: u64) -> Commit {
         Commit {
