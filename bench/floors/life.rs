@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use tonic::Status;
 
 use crate::answers;
-use crate::script::OneScript;
+use crate::script::{self, OneScript};
 use crate::service::{Floor, Messages};
 
 const PATH: &str = "/api/WorkHistory/workhistory";
@@ -42,12 +42,11 @@ struct Upstream {
 
 impl Life {
     pub async fn connect(redis: &str, upstream: &str, api_key: String) -> anyhow::Result<Life> {
-        let client = redis::Client::open(redis)?;
         let upstream = Upstream {
             http: reqwest::Client::new(),
             url: format!("{upstream}{PATH}"),
             api_key,
-            redis: client.get_multiplexed_async_connection().await?,
+            redis: script::connect(redis).await?,
             store_answer: Script::new(STORE_ANSWER),
         };
         Ok(Life {

@@ -1,7 +1,8 @@
 //! F2: a unary call with one Redis script: as many keys and bytes as Submit's, one hash written, nothing looked at.
 
-use redis::Script;
 use redis::aio::MultiplexedConnection;
+use redis::io::tcp::TcpSettings;
+use redis::{IntoConnectionInfo as _, Script};
 use semanas_client::raw::v1::{SubmitWorkHistoryRequest, SubmitWorkHistoryResponse};
 use tonic::Status;
 
@@ -18,6 +19,13 @@ const SEALED_BYTES: usize = 140;
 
 const TEXT: &str = "redis.call('HSET', KEYS[1], 'record', ARGV[2], 'subject', ARGV[3]) return {'STARTED', '1'}";
 
+/// A connection that sends each call at once, as Semanas does.
+pub async fn connect(redis: &str) -> anyhow::Result<MultiplexedConnection> {
+    let settings = TcpSettings::default().set_nodelay(true);
+    let info = redis.into_connection_info()?.set_tcp_settings(settings);
+    Ok(redis::Client::open(info)?.get_multiplexed_async_connection().await?)
+}
+
 pub struct OneScript {
     redis: MultiplexedConnection,
     script: Script,
@@ -25,9 +33,8 @@ pub struct OneScript {
 
 impl OneScript {
     pub async fn connect(redis: &str) -> anyhow::Result<OneScript> {
-        let redis = redis::Client::open(redis)?.get_multiplexed_async_connection().await?;
         Ok(OneScript {
-            redis,
+            redis: connect(redis).await?,
             script: Script::new(TEXT),
         })
     }

@@ -72,12 +72,7 @@ enum Measure {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    // A run that is stopped takes its processes with it.
-    let ended = tokio::select! {
-        ended = run(Arguments::parse()) => ended,
-        () = stopped() => Err(anyhow::anyhow!("it was stopped")),
-    };
-    match ended {
+    match run(Arguments::parse()).await {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -96,7 +91,7 @@ async fn stopped() {
     }
 }
 
-/// False = calls failed.
+/// False = calls failed, or a measure did: the run ends with it, and tells what it has until then.
 async fn run(arguments: Arguments) -> anyhow::Result<bool> {
     let began = Instant::now();
     let scale = scale(&arguments);
@@ -108,7 +103,16 @@ async fn run(arguments: Arguments) -> anyhow::Result<bool> {
     for measure in Measure::value_variants() {
         if is_wanted(*measure, &arguments) {
             tell(&format!("{} ({} s)", name(*measure), began.elapsed().as_secs()));
-            measured(*measure, &mut run).await?;
+            // A measure that is stopped takes its processes with it.
+            let ended = tokio::select! {
+                ended = measured(*measure, &mut run) => ended,
+                () = stopped() => Err(anyhow::anyhow!("it was stopped")),
+            };
+            if let Err(error) = ended {
+                let told = format!("the run ended here: {error:#}");
+                run.report.errors(&name(*measure), Some(told));
+                break;
+            }
         }
     }
     for noise in run.quiet.noises().to_vec() {
@@ -119,7 +123,8 @@ async fn run(arguments: Arguments) -> anyhow::Result<bool> {
     let took = format!("{}; {} s", machine::description(), began.elapsed().as_secs());
     let table = format!("{took}\n\n{}", run.report.table(ratios_only));
     println!("{table}");
-    if let Some(path) = &arguments.results {
+    // A table that lacks something must not take the place of one that lacks nothing.
+    if let Some(path) = arguments.results.as_ref().filter(|_| !run.report.has_errors()) {
         let results = std::fs::read_to_string(path)?;
         let results = report::with_table(&results, &table).context("the file of results has no place for a table")?;
         std::fs::write(path, results)?;

@@ -39,10 +39,14 @@ impl Engine {
     /// The NSS that a lookup job found.
     pub(super) async fn nss_found_by(&self, lookup: &JobId) -> Result<NssAnswer, EngineError> {
         match self.answer_of(lookup).await? {
-            Some(Answer::Nss(answer)) => Ok(answer),
-            Some(Answer::History(_)) => Err(EngineError::new(Reason::Internal)),
+            Some(answer) => nss_of(answer),
             None => Err(EngineError::new(Reason::JobNotFound)),
         }
+    }
+
+    /// The same from the answer that came with the job, so that it is not read.
+    pub(super) fn nss_at_hand(&self, lookup: &JobId, sealed: &[u8]) -> Result<NssAnswer, EngineError> {
+        nss_of(self.unseal(lookup, ANSWER, sealed)?)
     }
 
     /// The job with its whole answer, when it has one that was not purged. The caller cuts it.
@@ -64,7 +68,7 @@ impl Engine {
         Ok(Snapshot { job, answer })
     }
 
-    /// The same with the answer that this replica has just sealed, so that it is not read back.
+    /// The same with the answer that this replica has just sealed, or that came with the job, so that it is not read.
     pub(super) async fn snapshot_at_hand(&self, job: Job, sealed: &[u8]) -> Result<Snapshot, EngineError> {
         let answer = self.unseal(&job.id, ANSWER, sealed)?;
         let answer = self.job_answer(&job, Some(answer)).await?;
@@ -137,6 +141,13 @@ impl Engine {
             .open(job, kind, sealed)
             .map_err(|_| unreadable("it does not open with this secret"))?;
         serde_json::from_slice(&plain).map_err(|_| unreadable("it is not of a known shape"))
+    }
+}
+
+fn nss_of(answer: Answer) -> Result<NssAnswer, EngineError> {
+    match answer {
+        Answer::Nss(answer) => Ok(answer),
+        Answer::History(_) => Err(EngineError::new(Reason::Internal)),
     }
 }
 

@@ -22,7 +22,7 @@ use crate::{
         request::{Disposition, LookedUp, Lookup},
         submit::{Wish, disposition},
     },
-    store::{Created, How, Stored},
+    store::{Created, How},
 };
 
 /// An NSS is wanted, by a caller or by a job.
@@ -46,14 +46,13 @@ impl Engine {
         }
         let fresh_after = self.inner.clock.now() - self.max_age(lookup.max_age);
         let created = self.start_lookup(Wanted::by_caller(lookup, fresh_after)).await?;
-        let how = disposition(&created.how);
-        let ended = if created.stored.job.is_terminal() {
-            created.stored
-        } else {
-            // Boxed, so that those who wait for nothing keep no room for it.
-            Box::pin(self.await_end(&created.stored.job.id, until)).await?
-        };
-        self.read_answer(ended.job, how).await
+        let (job, how) = (&created.stored.job, disposition(&created.how));
+        if job.is_terminal() {
+            return self.answer_from(job, created.how.into_answer().as_deref(), how).await;
+        }
+        // Boxed, so that those who wait for nothing keep no room for it.
+        let ended = Box::pin(self.await_end(&job.id, until)).await?;
+        self.answer_from(&ended.stored.job, ended.answer.as_deref(), how).await
     }
 
     /// Starts a lookup job or joins the one there is.
@@ -101,7 +100,7 @@ impl Engine {
         let created = self.create(job, wish, subject).await?;
         match created.how {
             // One that has ended wakes nobody: it must not collect everybody who reads its answer.
-            How::Started(_) | How::Reused => Ok(created),
+            How::Started(_) | How::Reused { .. } => Ok(created),
             How::Attached => {
                 let joined = Event::Joined {
                     limit: 0,
@@ -114,7 +113,7 @@ impl Engine {
         }
     }
 
-    async fn await_end(&self, lookup: &JobId, until: Instant) -> Result<Stored, EngineError> {
+    async fn await_end(&self, lookup: &JobId, until: Instant) -> Result<Latest, EngineError> {
         let in_progress = || EngineError {
             retry_after: Some(Duration::from_secs(1)),
             ..EngineError::new(Reason::LookupInProgress)
@@ -123,11 +122,11 @@ impl Engine {
         let lost = || EngineError::new(Reason::StoreUnavailable);
         let mut follow = self.inner.hub.follow(lookup).await?.ok_or_else(lost)?;
         loop {
-            let Latest { stored, is_gone, .. } = follow.latest();
-            if stored.job.is_terminal() {
-                return Ok((*stored).clone());
+            let latest = follow.latest();
+            if latest.stored.job.is_terminal() {
+                return Ok(latest);
             }
-            if is_gone {
+            if latest.is_gone {
                 return Err(lost());
             }
             tokio::select! {
@@ -139,10 +138,19 @@ impl Engine {
         }
     }
 
-    async fn read_answer(&self, job: Job, disposition: Disposition) -> Result<LookedUp, EngineError> {
+    /// `sealed` is its answer, when that is at hand.
+    async fn answer_from(
+        &self,
+        job: &Job,
+        sealed: Option<&[u8]>,
+        disposition: Disposition,
+    ) -> Result<LookedUp, EngineError> {
         match &job.state {
             State::Succeeded { .. } => {
-                let answer = self.nss_found_by(&job.id).await?;
+                let answer = match sealed {
+                    Some(sealed) => self.nss_at_hand(&job.id, sealed)?,
+                    None => self.nss_found_by(&job.id).await?,
+                };
                 Ok(LookedUp {
                     nss: answer.nss,
                     full_name: answer.full_name,

@@ -224,7 +224,7 @@ impl Engine {
             // It was created before, and nobody was told of the lease.
             (How::Started(None), Some(permit), Some(first)) => self.spawn_disowning(&job, first, permit),
             (How::Started(_), _, _) => self.inner.alarm.ring_now(),
-            (How::Attached | How::Reused, _, _) => {}
+            (How::Attached | How::Reused { .. }, _, _) => {}
         }
         self.inner
             .metrics
@@ -250,6 +250,7 @@ impl Engine {
 
     async fn submitted(&self, created: Created, lost_at: u64, limit: u32) -> Result<Submitted, EngineError> {
         let disposition = disposition(&created.how);
+        let answer = created.how.into_answer();
         let stored = match disposition {
             Disposition::Started => created.stored,
             Disposition::Attached | Disposition::Reused => {
@@ -259,7 +260,11 @@ impl Engine {
             }
         };
         let watch_cursor = self.job_cursor(lost_at, &stored.job, stored.job.sequence, limit);
-        let snapshot = self.snapshot(stored.job).await?.cut(limit);
+        let snapshot = match answer {
+            Some(sealed) if stored.job.brings_answer() => self.snapshot_at_hand(stored.job, &sealed).await?,
+            Some(_) | None => self.snapshot(stored.job).await?,
+        };
+        let snapshot = snapshot.cut(limit);
         Ok(Submitted {
             snapshot,
             disposition,
@@ -294,6 +299,6 @@ pub(super) fn disposition(how: &How) -> Disposition {
     match how {
         How::Started(_) => Disposition::Started,
         How::Attached => Disposition::Attached,
-        How::Reused => Disposition::Reused,
+        How::Reused { .. } => Disposition::Reused,
     }
 }

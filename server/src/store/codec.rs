@@ -25,10 +25,16 @@ pub(crate) fn encode_job(job: &Job) -> Vec<u8> {
 
 /// `what` names the record in the error, for example by the job's id.
 pub(crate) fn decode_job(what: &str, bytes: &[u8]) -> Result<Job, StoreError> {
-    match version(what, bytes)? {
+    // Nearly all are of this version, and are gone through once.
+    let newest = decode::<JobRecord<CompactJob>>(what, bytes);
+    let version = match &newest {
+        Ok(record) => record.v,
+        Err(_) => version(what, bytes)?,
+    };
+    match version {
         FIRST_VERSION => decode::<JobRecord<Job>>(what, bytes).map(|record| record.job),
         RECORD_VERSION => {
-            let compact = decode::<JobRecord<CompactJob>>(what, bytes)?.job;
+            let compact = newest?.job;
             compact
                 .into_job()
                 .map_err(|no_job| unreadable(what, format!("damaged: {no_job}")))

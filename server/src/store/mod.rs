@@ -8,9 +8,9 @@ pub(crate) mod codec;
 mod compact;
 #[cfg(test)]
 pub(crate) mod conformance;
+mod creation;
 pub(crate) mod dedupe;
 pub(crate) mod examination;
-mod first_intent;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 pub(crate) mod journal;
@@ -36,7 +36,11 @@ use crate::domain::{
     provider_id::ProviderId,
 };
 
-pub(crate) use self::{first_intent::FirstIntent, journal::Journal, open_error::OpenError};
+pub(crate) use self::{
+    creation::{Created, Creation, FirstIntent, How},
+    journal::Journal,
+    open_error::OpenError,
+};
 
 /// Newest feed entries that each shard keeps. A watcher further behind than this reads everything again, which costs about as
 /// much as reading that many entries one by one.
@@ -161,58 +165,6 @@ pub(crate) struct Stored {
 pub(crate) struct SealedRecord {
     pub subject: Vec<u8>,
     pub answer: Option<Vec<u8>>,
-}
-
-/// A job to start, and when an existing one serves instead.
-#[derive(Clone, Debug)]
-pub(crate) struct Creation {
-    pub job: Job,
-    pub subject: Vec<u8>,
-    /// What is asked for: requests with the same tenant, person and product share a job.
-    pub product: String,
-    /// Take a paid answer that is not older than this …
-    pub answered_since: Timestamp,
-    /// … and, if set, of this provider.
-    pub answered_by: Option<ProviderId>,
-    /// Start anew even though an earlier job's charge is unknown.
-    pub repeat_allowed: bool,
-    /// Claim the new job in the same commit …
-    pub claim: Option<Duration>,
-    /// … and record its first intent, unless something stands in its way.
-    pub first_intent: Option<FirstIntent>,
-    /// For so long a repetition is given the same job, also when that is another one which has ended meanwhile. A new job is
-    /// given to its repetitions in any case.
-    pub remember: Option<Duration>,
-}
-
-/// The job that serves a creation.
-#[derive(Clone, Debug)]
-pub(crate) struct Created {
-    pub stored: Stored,
-    pub how: How,
-}
-
-impl Created {
-    /// What a repetition is given that was served by another job before.
-    fn again(stored: Stored) -> Created {
-        let how = if stored.job.is_terminal() {
-            How::Reused
-        } else {
-            How::Attached
-        };
-        Created { stored, how }
-    }
-}
-
-/// How a creation was served.
-#[derive(Clone, Debug)]
-pub(crate) enum How {
-    /// By the new job; with its lease when it was claimed. A repeated creation gets no lease.
-    Started(Option<Lease>),
-    /// By the one that lives.
-    Attached,
-    /// By one that has ended: with a paid answer, or with a charge that is still unknown.
-    Reused,
 }
 
 /// The right to decide about a job until it expires.

@@ -45,7 +45,7 @@ fn how(how: &How) -> &'static str {
         How::Started(Some(_)) => "started and claimed",
         How::Started(None) => "started",
         How::Attached => "attached",
-        How::Reused => "reused",
+        How::Reused { .. } => "reused",
     }
 }
 

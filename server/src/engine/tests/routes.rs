@@ -1,6 +1,9 @@
 //! The two routes to a work history, and the lookup that one of them shares.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use futures::future::join_all;
 use tokio::time::Instant;
@@ -120,8 +123,14 @@ async fn an_nss_is_bought_once_whoever_asks() {
     }
     assert_eq!(replica.ends(&job).await.0, StateName::Succeeded);
 
+    let read = || {
+        let store = &replica.store;
+        store.reads.load(Ordering::SeqCst) + store.answers_read.load(Ordering::SeqCst)
+    };
+    let before = read();
     let again = replica.lookup_nss(lookup(), soon()).await.unwrap();
-    assert_eq!(again.disposition, Disposition::Reused);
+    assert_eq!((again.disposition, again.nss.expose()), (Disposition::Reused, NSS));
+    assert_eq!(read(), before, "the answer comes with the job");
     assert_eq!(world.nubarium.calls(), 1);
 }
 

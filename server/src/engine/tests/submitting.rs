@@ -1,6 +1,9 @@
 //! What a request gets: a new job, the living one, or an answer that was paid for.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use futures::future::join_all;
 
@@ -48,7 +51,7 @@ async fn a_new_job_runs_at_once_while_due_ones_are_still_looked_for() {
     world.kiban.replies(history());
     replica.store.hangs_at_claims();
     until("the dispatcher hangs", || async {
-        replica.store.claims_hung.load(std::sync::atomic::Ordering::SeqCst) > 0
+        replica.store.claims_hung.load(Ordering::SeqCst) > 0
     })
     .await;
     let id = replica.start().await.snapshot.job.id;
@@ -61,12 +64,15 @@ async fn a_paid_answer_is_given_again_while_its_age_is_accepted() {
     world.kiban.replies(history());
     let first = replica.start().await.snapshot.job.id;
     replica.end(&first).await;
+    let before = replica.store.answers_read.load(Ordering::SeqCst);
     let again = replica.start().await;
     assert_eq!(
         (again.disposition, &again.snapshot.job.id),
         (Disposition::Reused, &first)
     );
     assert!(again.snapshot.answer.is_some());
+    let read = replica.store.answers_read.load(Ordering::SeqCst);
+    assert_eq!(read, before, "the answer comes with the job");
 
     world.kiban.replies(history());
     let fresh = changed(|submit| submit.max_age = Some(Duration::ZERO));

@@ -74,7 +74,7 @@ pub(crate) async fn a_repeated_creation_that_joined_a_job_is_given_it_again(worl
     }
     done(world.happens(&lives, Event::CancelAsked).await);
     let again = world.create(&remembered).await;
-    assert!(matches!(again.how, How::Reused), "{:?}", again.how);
+    assert!(matches!(again.how, How::Reused { .. }), "{:?}", again.how);
     assert_eq!(again.stored.job.id, lives, "though it serves nobody else any more");
     assert!(matches!(world.create(&forgotten).await.how, How::Started(None)));
 }

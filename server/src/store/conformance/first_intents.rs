@@ -50,7 +50,7 @@ fn claimed(created: Created) -> Claim {
             stored: created.stored,
             lease,
         },
-        How::Started(None) | How::Attached | How::Reused => panic!("a claimed job was expected: {created:?}"),
+        How::Started(None) | How::Attached | How::Reused { .. } => panic!("a claimed job was expected: {created:?}"),
     }
 }
 
@@ -236,7 +236,7 @@ pub(crate) async fn one_that_another_job_serves_opens_no_charge(world: &World) {
         answered_since: creation.job.created_at - LONG,
         ..product(with(world, 1, &third).await)
     };
-    assert!(matches!(world.create(&reused).await.how, How::Reused));
+    assert!(matches!(world.create(&reused).await.how, How::Reused { .. }));
     let all = world.store.charges(super::world::all_charges()).await.unwrap().rows;
     assert_eq!(all.iter().map(|row| &row.id).collect::<Vec<_>>(), [&first.id]);
 }

@@ -88,6 +88,8 @@ macro_rules! conformance {
                     a_job_that_cost_nothing_leaves_no_trace
                     an_older_answer_does_not_hide_a_newer_one
                     an_answer_past_the_retention_is_forgotten
+                    a_job_that_is_given_again_brings_its_answer
+                    a_job_with_an_unknown_charge_brings_no_answer
                     random_requests_and_ends_agree_with_the_model
                 ]
                 claiming: [

@@ -12,12 +12,12 @@ use super::{
 use crate::{
     domain::{
         ids::JobId,
-        job::{Due, Ending, Event, Intent, Reuse, Transition},
+        job::{Due, Ending, Event, Intent, Reuse, Source, Transition},
         outcome::{Charge, Outcome, Verdict},
         provider_id::ProviderId,
     },
     store::{
-        Created, Creation, How,
+        Commit, Created, Creation, How,
         dedupe::{Dedupe, Serves},
     },
 };
@@ -35,7 +35,7 @@ async fn ask(world: &World, answered_since: Timestamp) -> Creation {
 
 #[track_caller]
 fn assert_reused(created: &Created, id: &JobId) {
-    assert!(matches!(created.how, How::Reused), "{:?}", created.how);
+    assert!(matches!(created.how, How::Reused { .. }), "{:?}", created.how);
     assert_eq!(created.stored.job.id, *id);
 }
 
@@ -167,6 +167,45 @@ pub(crate) async fn an_answer_past_the_retention_is_forgotten(world: &World) {
     assert_started(&world.create(&ask(world, long_ago - MINUTE).await).await);
 }
 
+pub(crate) async fn a_job_that_is_given_again_brings_its_answer(world: &World) {
+    let at = world.now().await;
+    let id = world.start(1).await.stored.job.id;
+    let joined = Creation {
+        remember: Some(MINUTE),
+        ..ask(world, at).await
+    };
+    assert!(matches!(world.create(&joined).await.how, How::Attached));
+    let intent = fixtures::history_intent();
+    world.intends(&id, &intent, at).await;
+    let fact = Event::OutcomeKnown {
+        from: Source::Poll,
+        intent: intent.id,
+        outcome: found(),
+        next_at: at,
+    };
+    let ends = Commit {
+        answer: Some(vec![0, 255, 7]),
+        ..world.commit_of(&id, None, fact).await
+    };
+    done(world.try_commit(&ends).await);
+
+    // Both whoever asks now and whoever had joined it and asks once more.
+    for creation in [&ask(world, at).await, &joined] {
+        let created = world.create(creation).await;
+        assert_reused(&created, &id);
+        assert!(created.stored.job.brings_answer());
+        assert_eq!(created.how.into_answer(), Some(vec![0, 255, 7]));
+    }
+}
+
+pub(crate) async fn a_job_with_an_unknown_charge_brings_no_answer(world: &World) {
+    let since = world.now().await;
+    let id = world.unknown(ask(world, since).await).await;
+    let created = world.create(&ask(world, since).await).await;
+    assert_reused(&created, &id);
+    assert_eq!(created.how.into_answer(), None);
+}
+
 /// Many small lives of one person, checked after each step against the pure model.
 pub(crate) async fn random_requests_and_ends_agree_with_the_model(world: &World) {
     let mut dice = StdRng::seed_from_u64(7);
@@ -186,7 +225,7 @@ pub(crate) async fn random_requests_and_ends_agree_with_the_model(world: &World)
         let expected = match model.serves(&creation) {
             None => (std::mem::discriminant(&How::Started(None)), creation.job.id.clone()),
             Some(Serves::Attached(id)) => (std::mem::discriminant(&How::Attached), id),
-            Some(Serves::Reused(id)) => (std::mem::discriminant(&How::Reused), id),
+            Some(Serves::Reused(id)) => (std::mem::discriminant(&How::Reused { answer: None }), id),
         };
         assert_eq!(got, expected, "step {step}, {model:?}");
         if matches!(created.how, How::Started(_)) {

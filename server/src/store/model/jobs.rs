@@ -29,7 +29,8 @@ impl Data {
             return Ok(Created { stored, how });
         }
         if let Some(stored) = self.served_before(&creation, now)? {
-            return Ok(Created::again(stored));
+            let answer = self.answer_of(&stored.job.id);
+            return Ok(Created::again(stored, answer));
         }
         let proposed = creation.job.id.clone();
         let remembered_until = creation.remember.map(|keep| now + keep);
@@ -40,7 +41,10 @@ impl Data {
         let served = loop {
             let (id, how) = match dedupe.serves(&creation) {
                 Some(Serves::Attached(id)) => (id, How::Attached),
-                Some(Serves::Reused(id)) => (id, How::Reused),
+                Some(Serves::Reused(id)) => {
+                    let answer = self.answer_of(&id);
+                    (id, How::Reused { answer })
+                }
                 None => break None,
             };
             match self.read(&id) {
@@ -73,6 +77,10 @@ impl Data {
                 })
             }
         }
+    }
+
+    fn answer_of(&self, id: &JobId) -> Option<Vec<u8>> {
+        self.jobs.get(id)?.sealed.as_ref()?.answer.clone()
     }
 
     /// The job that served the same creation before.

@@ -5,7 +5,9 @@
 
 use std::{fmt, time::Duration};
 
-use redis::{Client, ConnectionInfo, IntoConnectionInfo, ProtocolVersion, RedisResult, TlsCertificates};
+use redis::{
+    Client, ConnectionInfo, IntoConnectionInfo, ProtocolVersion, RedisResult, TlsCertificates, io::tcp::TcpSettings,
+};
 use secrecy::{ExposeSecret as _, SecretString};
 
 const SENTINEL_PORT_DEFAULT: u16 = 26379;
@@ -183,7 +185,9 @@ impl Address {
 
     fn client(&self, info: ConnectionInfo) -> RedisResult<Client> {
         let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
-        let info = info.set_redis_settings(settings);
+        // Many calls share a connection: without it each waits until the network has acknowledged the one before.
+        let without_delay = TcpSettings::default().set_nodelay(true);
+        let info = info.set_redis_settings(settings).set_tcp_settings(without_delay);
         match &self.tls {
             Some(tls) => Client::build_with_tls(info, tls.clone()),
             None => Client::open(info),

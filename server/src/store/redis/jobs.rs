@@ -79,10 +79,14 @@ impl RedisStore {
             "SETTLING" => return Err(not_created(NOT_SETTLED.into())),
             "REPLAY" => How::Started(None),
             "ATTACHED" => How::Attached,
-            "REUSED" => How::Reused,
+            "REUSED" => {
+                let (stored, answer) = ended(&mut reply)?;
+                let how = How::Reused { answer };
+                return Ok(Some(Created { stored, how }));
+            }
             "AGAIN" => {
-                let id = reply.text()?;
-                return Ok(Some(Created::again(stored(&id, &mut reply)?)));
+                let (stored, answer) = ended(&mut reply)?;
+                return Ok(Some(Created::again(stored, answer)));
             }
             _ => return Err(reply.misshapen()),
         };
@@ -263,6 +267,12 @@ pub(super) fn stored(id: &str, reply: &mut Reply) -> Result<Stored, StoreError> 
         job: codec::decode_job(id, &record)?,
         version,
     })
+}
+
+/// Name, record, version and sealed answer of a job that has ended, or may have.
+fn ended(reply: &mut Reply) -> Result<(Stored, Option<Vec<u8>>), StoreError> {
+    let id = reply.text()?;
+    Ok((stored(&id, reply)?, reply.bytes_or_none()?))
 }
 
 /// Fence, if there is a lease, and stalled claims, as scripts answer them.

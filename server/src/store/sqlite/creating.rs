@@ -22,7 +22,8 @@ pub(super) fn create(turn: &Turn<'_>, creation: &Creation) -> Result<Created, Fa
         });
     }
     if let Some(stored) = served_before(turn, creation)? {
-        return Ok(Created::again(stored));
+        let answer = answer_of(turn, &stored.job.id)?;
+        return Ok(Created::again(stored, answer));
     }
     let key = DedupeKey {
         job: &creation.job,
@@ -32,7 +33,10 @@ pub(super) fn create(turn: &Turn<'_>, creation: &Creation) -> Result<Created, Fa
     while let Some(serves) = dedupe.serves(creation) {
         let (id, how) = match serves {
             Serves::Attached(id) => (id, How::Attached),
-            Serves::Reused(id) => (id, How::Reused),
+            Serves::Reused(id) => {
+                let answer = answer_of(turn, &id)?;
+                (id, How::Reused { answer })
+            }
         };
         match rows::read(turn.db, &id)? {
             Some(stored) => {
@@ -67,6 +71,10 @@ fn open(turn: &Turn<'_>, created: Created, first_intent: &FirstIntent) -> Result
             created
         }
     })
+}
+
+fn answer_of(turn: &Turn<'_>, id: &JobId) -> Result<Option<Vec<u8>>, Fault> {
+    Ok(rows::read_sealed(turn.db, id)?.and_then(|sealed| sealed.answer))
 }
 
 /// The job that served the same creation before. It stands among the request ids, whose time and end it shares, under a name

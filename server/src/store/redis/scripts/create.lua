@@ -6,7 +6,8 @@
 --       begun, 7 bell, 8 name of the dedupe record, 9 entry in the index or '' when callers do not see the job, 10 providers whose
 --       answers serve; with an intent: 11, 12 the intent (intents.lua), 13 the operation that commits it
 -- Answers {'STARTED', version, fence or false, stalled, deed}   the job is new; fence when it was claimed with it
---         {'REPLAY' | 'AGAIN' | 'ATTACHED' | 'REUSED', id, record, version}   AGAIN: as the same creation was served before
+--         {'REPLAY' | 'ATTACHED', id, record, version}
+--         {'AGAIN' | 'REUSED', id, record, version, sealed answer or false}   AGAIN: as the same creation was served before
 --         {'FULL'}  {'SETTLING'}
 --         {'REFUSED'}   the job would be new, and its intent cannot be had: nothing was changed
 --         to a redo {'THERE'}  {'STARTED', ...}
@@ -20,14 +21,14 @@ local is_redo = mode ~= 'do'
 
 -- Also a job that another caller has just started must outlast a failover before it is promised to this one: it is written as
 -- it is, so that the replicas that this caller waits for have it.
-local function existing(word, id)
+local function existing(word, id, ...)
   local key = job_prefix .. id
-  local record, state = unpack(redis.call('HMGET', key, 'record', 'state'))
+  local record, state, answer = unpack(redis.call('HMGET', key, 'record', 'state', ...))
   if not record then
     return nil
   end
   redis.call('HSET', key, 'state', state)
-  return {word, id, record, string.match(state, '^%d+')}
+  return {word, id, record, string.match(state, '^%d+'), answer}
 end
 
 local replay = existing('REPLAY', job)
@@ -36,7 +37,7 @@ if replay then
 end
 
 local served = remember_ms ~= '0' and redis.call('GET', KEYS[8])
-local again = served and existing('AGAIN', served)
+local again = served and existing('AGAIN', served, 'answer')
 if again and not is_redo then
   return again
 end
@@ -65,7 +66,7 @@ for at = 3, #fields do
   if serving[at] then
     local ended_us, id = string.match(serving[at], '^(%d+) (.+)$')
     ended_us = tonumber(ended_us)
-    local reply = ended_us >= newest_us and existing('REUSED', id)
+    local reply = ended_us >= newest_us and existing('REUSED', id, 'answer')
     if reply then
       newest_us, newest = ended_us, reply
     end
@@ -74,7 +75,7 @@ end
 if newest and not is_redo then
   return serve(newest)
 end
-local unknown = unsettled and repeat_allowed == '0' and existing('REUSED', unsettled)
+local unknown = unsettled and repeat_allowed == '0' and existing('REUSED', unsettled, 'answer')
 if unknown and not is_redo then
   return serve(unknown)
 end
