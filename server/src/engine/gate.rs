@@ -33,6 +33,10 @@ const TELLING_TIME: Duration = Duration::from_secs(1);
 /// thousand calls a second it spares all but a few the look.
 pub(super) const GLANCE_KEPT: Duration = Duration::from_millis(100);
 
+/// What was seen so long ago is enough to begin a job with its first call. Of a gate that calls pass something newer is known anyway,
+/// since each call looks when it leaves; of one that none has passed for longer, the worker looks.
+const GLANCE_RECENT: Duration = Duration::from_millis(500);
+
 /// What this replica last saw of each gate.
 #[derive(Default)]
 pub(super) struct Glances(Mutex<BTreeMap<ProviderId, Glance>>);
@@ -218,12 +222,11 @@ impl Glances {
         None
     }
 
-    /// Of a gate that calls pass, one of them has looked within this time: each call looks when it leaves.
     fn recent(&self, provider: ProviderId) -> Option<GateStatus> {
         let seen = self.lock();
         let glance = seen.get(&provider)?;
         let status = glance.status.clone();
-        status.filter(|_| glance.at.elapsed() < GLANCE_KEPT * 2)
+        status.filter(|_| glance.at.elapsed() < GLANCE_RECENT)
     }
 
     /// Looks may overtake each other, and what was changed from here.
