@@ -30,6 +30,12 @@ const TIMED: usize = 2_000;
 /// The last characters of a name, which are exchanged.
 const EXCHANGED: usize = 12;
 
+/// No look at a breaker stands between a creation and its intent, and that intent is still good when it is played again.
+const HEARD: &[(&str, &str)] = &[
+    ("PROVIDERS__TUIDENTIDAD__BREAKER_FAILURES", "0"),
+    ("PROVIDERS__TUIDENTIDAD__CALL_TIMEOUT", "14m"),
+];
+
 type Lines = Arc<[MultiplexedConnection]>;
 
 /// One call, and which of its bytes name the job, its person or its intent.
@@ -105,7 +111,7 @@ async fn times(run: &mut Run, world: &World, lines: &Lines, life: &[Template]) -
 
 /// The calls of one job from Submit to the watcher's end.
 async fn heard_life(world: &World) -> anyhow::Result<Vec<Template>> {
-    let replica = world.replica(&[]).await?;
+    let replica = world.replica(HEARD).await?;
     // The first of each kind brings its script with it.
     calls::whole_life(&replica.stubs)(0).await.map_err(anyhow::Error::msg)?;
     let monitor = Monitor::start(&world.redis.url()).await?;
@@ -233,6 +239,7 @@ fn is_refusal(word: &[u8]) -> bool {
         b"OTHER_REIGN",
         b"NONE",
         b"UNIT_TAKEN",
+        b"REFUSED",
         b"DENIED",
         b"ATTACHED",
         b"REPLAY",

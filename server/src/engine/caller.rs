@@ -9,7 +9,7 @@ use crate::{
     domain::{
         gate::{Denial, Entrant, GateReport, Passage},
         ids::{IntentId, JobId},
-        job::{Event, Intent, Source, Step},
+        job::{Event, Intent, Job, Source, Step},
         nss::Nss,
         outcome::Outcome,
         person::Subject,
@@ -20,17 +20,24 @@ use crate::{
         Engine, EngineError,
         commit::{Decided, Recorded},
         gate::{Way, gate_report, waiter},
-        options::ProviderOptions,
         route, trace,
         worker::Work,
     },
     failpoint,
-    providers::{CallRequest, CallbackAddress, Provider, Reply},
+    providers::{CallRequest, CallbackAddress, Reply},
     store::Claim,
 };
 
 /// Too short a time to make a call in: the lease was almost over when the intent stood.
 const CALL_TIME_MIN: Duration = Duration::from_millis(500);
+
+/// A call that may be made as soon as its intent stands.
+pub(super) struct Call {
+    pub intent: Intent,
+    pub request: CallRequest,
+    pub entrant: Entrant,
+    pub way: Way,
+}
 
 /// What became of the will to call.
 pub(super) enum Sent {
@@ -59,16 +66,9 @@ impl Engine {
         step: Step,
         subject: Option<Arc<Subject>>,
     ) -> Sent {
-        let options = &self.inner.options.providers[&provider_id];
-        let provider = &self.inner.providers[&provider_id];
-        let intent = Intent {
-            id: IntentId::new(self.inner.dice.name(self.inner.clock.now())),
-            provider: provider_id,
-            step,
-        };
-        let hold = options.call_time_limit + self.inner.options.lease_margin() * 2;
-
-        let request = match self.prepare(&claim, &intent, subject.clone()).await {
+        let intent = self.new_intent(provider_id, step);
+        let hold = self.hold(provider_id);
+        let request = match self.prepare(&claim.stored.job, &intent, subject.clone()).await {
             Ok(request) => request,
             Err(error) => return Sent::Done(self.give_back(claim, &error).await),
         };
@@ -97,7 +97,7 @@ impl Engine {
                 return Sent::Done(self.give_back(claim, &error.into()).await);
             }
         };
-        let (id, undecided) = (claim.stored.job.id.clone(), claim.clone());
+        let undecided = claim.clone();
         let decided = self
             .decide(claim, Event::IntentRecorded { intent: intent.clone() }, hold)
             .await;
@@ -117,8 +117,27 @@ impl Engine {
                 return Sent::Done(self.refused(claim, refusal).await);
             }
         };
+        let call = Call {
+            intent,
+            request,
+            entrant,
+            way,
+        };
+        self.call_and_record(claim, call).await;
+        Sent::Done(None)
+    }
+
+    /// The last of the five moves, once the intent stands.
+    pub(super) async fn call_and_record(&self, claim: Claim, call: Call) {
+        let Call {
+            intent,
+            request,
+            entrant,
+            way,
+        } = call;
+        let id = claim.stored.job.id.clone();
         failpoint::reach(failpoint::INTENT_COMMITTED, id.as_str()).await;
-        let called = self.call_in_time(provider.as_ref(), &claim, &request, options).await;
+        let called = self.call_in_time(&claim, intent.provider, &request).await;
         // A call that was not made says nothing about the provider.
         let report = called
             .as_ref()
@@ -127,26 +146,33 @@ impl Engine {
         // The fact goes first: a gate that answers slowly must not stand between what was paid for and its record.
         self.record_reply(claim, &intent, Source::Call, reply).await;
         failpoint::reach(failpoint::FACT_COMMITTED, id.as_str()).await;
-        self.leave(provider_id, &entrant, way, report).await;
-        Sent::Done(None)
+        self.leave(intent.provider, &entrant, way, report).await;
+    }
+
+    pub(super) fn new_intent(&self, provider: ProviderId, step: Step) -> Intent {
+        Intent {
+            id: IntentId::new(self.inner.dice.name(self.inner.clock.now())),
+            provider,
+            step,
+        }
+    }
+
+    /// How long the lease must last for a call, its fact and the gate.
+    pub(super) fn hold(&self, provider: ProviderId) -> Duration {
+        self.inner.options.providers[&provider].call_time_limit + self.inner.options.lease_margin() * 2
     }
 
     /// The one place from which a billed request leaves, and only while our own clock says that the lease holds; `None` = it
     /// does not.
-    async fn call_in_time(
-        &self,
-        provider: &dyn Provider,
-        claim: &Claim,
-        request: &CallRequest,
-        options: &ProviderOptions,
-    ) -> Option<Reply> {
+    async fn call_in_time(&self, claim: &Claim, provider: ProviderId, request: &CallRequest) -> Option<Reply> {
+        let options = &self.inner.options.providers[&provider];
         let time_limit = options.call_time_limit.min(self.left(claim));
         if time_limit < CALL_TIME_MIN.min(options.call_time_limit / 2) {
             return None;
         }
         let job = claim.stored.job.id.as_str();
         failpoint::reach(failpoint::ABOUT_TO_SEND, job).await;
-        let reply = provider.call(request, time_limit).await;
+        let reply = self.inner.providers[&provider].call(request, time_limit).await;
         failpoint::reach(failpoint::ANSWER_RECEIVED, job).await;
         Some(reply)
     }
@@ -161,15 +187,19 @@ impl Engine {
         if !self.shut_out(&undecided).await {
             return;
         }
+        if let Err(error) = self.record_not_sent(id, intent.id).await {
+            tracing::warn!(job.id = %id, error = %error, "it could not be recorded that a call was not made");
+        }
+    }
+
+    pub(super) async fn record_not_sent(&self, id: &JobId, intent: IntentId) -> Result<Recorded, EngineError> {
         let event = Event::OutcomeKnown {
             from: Source::Call,
-            intent: intent.id,
+            intent,
             outcome: Outcome::NotSent,
             next_at: self.inner.clock.now(),
         };
-        if let Err(error) = self.record(id, None, &event, None, None).await {
-            tracing::warn!(job.id = %id, error = %error, "it could not be recorded that a call was not made");
-        }
+        self.record(id, None, &event, None, None).await
     }
 
     /// Commits the fact, however long the store takes: it was paid for.
@@ -255,19 +285,22 @@ impl Engine {
 
     async fn prepare(
         &self,
-        claim: &Claim,
+        job: &Job,
         intent: &Intent,
         subject: Option<Arc<Subject>>,
     ) -> Result<CallRequest, EngineError> {
-        let job = &claim.stored.job;
         let subject = self.subject_for(&job.id, subject).await?;
         let nss = match (&subject.nss, &job.nss_from) {
             (Some(given), _) => Some(given.clone()),
             (None, Some(lookup)) => Some(self.looked_up(lookup).await?),
             (None, None) => None,
         };
-        Ok(CallRequest {
-            subject: (*subject).clone(),
+        Ok(self.request(job, intent, &subject, nss))
+    }
+
+    pub(super) fn request(&self, job: &Job, intent: &Intent, subject: &Subject, nss: Option<Nss>) -> CallRequest {
+        CallRequest {
+            subject: subject.clone(),
             nss,
             test_case_id: job.ask.test_case_id.clone(),
             callback: self
@@ -276,7 +309,7 @@ impl Engine {
                 .flatten(),
             trace_parent: trace::outgoing(job.trace_parent.as_deref()),
             now: self.inner.clock.now(),
-        })
+        }
     }
 
     async fn looked_up(&self, lookup: &JobId) -> Result<Nss, EngineError> {

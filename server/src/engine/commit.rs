@@ -11,13 +11,13 @@ use tokio::time::Instant;
 use crate::{
     domain::{
         ids::JobId,
-        job::{Due, Event, IllegalTransition, Job, LedgerChange, Transition},
+        job::{Due, Event, IllegalTransition, Intent, Job, LedgerChange, Transition},
         reason::Reason,
         retry::Backoff,
     },
     engine::{Engine, EngineError},
     failpoint,
-    store::{Claim, Commit, Committed, Lease, PersonDay, StoreError, Stored},
+    store::{Claim, Commit, Committed, FirstIntent, Lease, PersonDay, StoreError, Stored},
 };
 
 /// Between repeats of a commit whose outcome is unknown. The lease bounds decisions; a fact is repeated until it is stored or
@@ -127,6 +127,23 @@ impl Engine {
             transition,
             hold,
             answer: None,
+        })
+    }
+
+    /// The first intent of a job that is about to be created.
+    pub(super) fn first_intent(
+        &self,
+        job: &Job,
+        intent: Intent,
+        hold: Duration,
+    ) -> Result<FirstIntent, IllegalTransition> {
+        let now = self.inner.clock.now();
+        let transition = job.apply(Event::IntentRecorded { intent }, now)?;
+        Ok(FirstIntent {
+            op: self.inner.dice.operation(),
+            person_day: self.person_day(&transition, now),
+            transition,
+            hold,
         })
     }
 

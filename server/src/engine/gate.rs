@@ -33,6 +33,10 @@ const TELLING_TIME: Duration = Duration::from_secs(1);
 /// thousand calls a second it spares all but a few the look.
 pub(super) const GLANCE_KEPT: Duration = Duration::from_millis(100);
 
+/// What was seen so long ago is enough to begin a job with its first call. Of a gate that calls pass something newer is known anyway,
+/// since each call looks when it leaves; of one that none has passed for longer, the worker looks.
+const GLANCE_RECENT: Duration = Duration::from_millis(500);
+
 /// What this replica last saw of each gate.
 #[derive(Default)]
 pub(super) struct Glances(Mutex<BTreeMap<ProviderId, Glance>>);
@@ -95,6 +99,20 @@ impl Engine {
         }
         let passage = self.inner.store.enter_gate(provider, entrant, limits, hold).await?;
         Ok((passage, Way::Place))
+    }
+
+    /// Whether a call passes uncounted by what is known of the gate already: whoever creates a job does not wait for a look.
+    pub(super) fn is_known_to_pass(&self, provider: ProviderId) -> bool {
+        let limits = &self.inner.options.providers[&provider].gate;
+        if limits.counts_calls() {
+            return false;
+        }
+        let seen = match limits.breaker_failures {
+            0 => Some(GateStatus::default()),
+            _ => self.inner.glances.recent(provider),
+        };
+        let passage = seen.and_then(|seen| seen.passage_uncounted(self.inner.clock.now()));
+        passage == Some(Passage::AT_ONCE)
     }
 
     /// Whoever leaves a place passes it on.
@@ -202,6 +220,13 @@ impl Glances {
         }
         glance.at = Instant::now();
         None
+    }
+
+    fn recent(&self, provider: ProviderId) -> Option<GateStatus> {
+        let seen = self.lock();
+        let glance = seen.get(&provider)?;
+        let status = glance.status.clone();
+        status.filter(|_| glance.at.elapsed() < GLANCE_RECENT)
     }
 
     /// Looks may overtake each other, and what was changed from here.

@@ -16,6 +16,7 @@ mod dispatch;
 mod error;
 mod facts;
 mod feed;
+mod first_call;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 mod gate;

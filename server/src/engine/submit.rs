@@ -23,7 +23,7 @@ use crate::{
         route::{self, Given},
         worker::Work,
     },
-    store::{Claim, Created, Creation, How, Reservation, Reserved, Stored},
+    store::{Claim, Created, Creation, How, Reservation, Reserved, StoreError, Stored},
 };
 
 /// How long a request id is remembered: longer than any caller's retries, and than the default reuse window.
@@ -177,6 +177,7 @@ impl Engine {
 
     async fn create_and_run(&self, job: Job, wish: Wish, subject: Subject) -> Result<Created, EngineError> {
         let permit = Arc::clone(&self.inner.workers).try_acquire_owned().ok();
+        let first = permit.as_ref().and_then(|_| self.first_call(&job));
         let creation = Creation {
             subject: self.seal_subject(&job.id, &subject),
             product: wish.product,
@@ -185,25 +186,45 @@ impl Engine {
             remember: wish.remember,
             repeat_allowed: job.ask.allow_repeat_charge,
             claim: permit.as_ref().map(|_| self.inner.options.lease),
-            job,
+            first_intent: first.as_ref().map(|first| first.first_intent.clone()),
+            job: job.clone(),
         };
-        let created = self.inner.store.create(creation).await?;
-        match (&created.how, permit) {
-            (How::Started(Some(lease)), Some(permit)) => {
+        let mut created = match self.inner.store.create(creation).await {
+            Ok(created) => created,
+            Err(error) => {
+                if let (StoreError::Unavailable { .. }, Some(first), Some(permit)) = (&error, first, permit) {
+                    self.spawn_disowning(&job, first, permit);
+                }
+                return Err(error.into());
+            }
+        };
+        let first = first.filter(|first| first.is_begun(&created.stored.job));
+        match (&created.how, permit, first) {
+            (How::Started(Some(lease)), Some(permit), first) => {
                 let claim = Claim {
                     stored: created.stored.clone(),
                     lease: *lease,
                 };
-                self.spawn_work(
-                    Work {
-                        claim,
-                        subject: Some(Arc::new(subject)),
-                    },
-                    permit,
-                );
+                let subject = Arc::new(subject);
+                match first {
+                    Some(first) => {
+                        self.spawn_first_call(claim, first, subject, permit);
+                        // Its caller is told how the job began, and watches what came after.
+                        created.stored.job = job;
+                    }
+                    None => self.spawn_work(
+                        Work {
+                            claim,
+                            subject: Some(subject),
+                        },
+                        permit,
+                    ),
+                }
             }
-            (How::Started(_), _) => self.inner.alarm.ring_now(),
-            (How::Attached | How::Reused { .. }, _) => {}
+            // It was created before, and nobody was told of the lease.
+            (How::Started(None), Some(permit), Some(first)) => self.spawn_disowning(&job, first, permit),
+            (How::Started(_), _, _) => self.inner.alarm.ring_now(),
+            (How::Attached | How::Reused { .. }, _, _) => {}
         }
         self.inner
             .metrics

@@ -45,18 +45,29 @@ pub(super) struct Work {
 }
 
 impl Engine {
-    /// Works on a job for as long as its lease is held, in a task that the drain waits for.
+    /// Works on a job for as long as its lease is held.
     pub(super) fn spawn_work(&self, work: Work, permit: OwnedSemaphorePermit) {
-        let engine = self.clone();
-        let job = &work.claim.stored.job;
-        // No child of whatever submitted or woke it: it links to its own request.
-        let span = tracing::info_span!(parent: None, "job", otel.kind = "consumer", job.id = %job.id);
-        trace::link(&span, job.trace_parent.as_deref());
-        let run = async move {
+        let (engine, job) = (self.clone(), work.claim.stored.job.clone());
+        self.spawn_for(&job, permit, async move {
             let mut next = engine.take_up(work).await;
             while let Some(work) = next {
                 next = engine.step(work).await;
             }
+        });
+    }
+
+    /// Runs what is done for a job in a task that the drain waits for.
+    pub(super) fn spawn_for(
+        &self,
+        job: &Job,
+        permit: OwnedSemaphorePermit,
+        work: impl Future<Output = ()> + Send + 'static,
+    ) {
+        // No child of whatever submitted or woke it: it links to its own request.
+        let span = tracing::info_span!(parent: None, "job", otel.kind = "consumer", job.id = %job.id);
+        trace::link(&span, job.trace_parent.as_deref());
+        let run = async move {
+            work.await;
             // Nobody is told that a worker is free: when jobs are due and all are busy, the dispatcher waits for the permit.
             drop(permit);
         };

@@ -8,6 +8,7 @@ pub(crate) mod codec;
 mod compact;
 #[cfg(test)]
 pub(crate) mod conformance;
+mod creation;
 pub(crate) mod dedupe;
 pub(crate) mod examination;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -35,7 +36,11 @@ use crate::domain::{
     provider_id::ProviderId,
 };
 
-pub(crate) use self::{journal::Journal, open_error::OpenError};
+pub(crate) use self::{
+    creation::{Created, Creation, FirstIntent, How},
+    journal::Journal,
+    open_error::OpenError,
+};
 
 /// Newest feed entries that each shard keeps. A watcher further behind than this reads everything again, which costs about as
 /// much as reading that many entries one by one.
@@ -160,66 +165,6 @@ pub(crate) struct Stored {
 pub(crate) struct SealedRecord {
     pub subject: Vec<u8>,
     pub answer: Option<Vec<u8>>,
-}
-
-/// A job to start, and when an existing one serves instead.
-#[derive(Clone, Debug)]
-pub(crate) struct Creation {
-    pub job: Job,
-    pub subject: Vec<u8>,
-    /// What is asked for: requests with the same tenant, person and product share a job.
-    pub product: String,
-    /// Take a paid answer that is not older than this …
-    pub answered_since: Timestamp,
-    /// … and, if set, of this provider.
-    pub answered_by: Option<ProviderId>,
-    /// Start anew even though an earlier job's charge is unknown.
-    pub repeat_allowed: bool,
-    /// Claim the new job in the same commit.
-    pub claim: Option<Duration>,
-    /// For so long a repetition is given the same job, also when that is another one which has ended meanwhile. A new job is
-    /// given to its repetitions in any case.
-    pub remember: Option<Duration>,
-}
-
-/// The job that serves a creation.
-#[derive(Clone, Debug)]
-pub(crate) struct Created {
-    pub stored: Stored,
-    pub how: How,
-}
-
-impl Created {
-    /// What a repetition is given that was served by another job before.
-    fn again(stored: Stored, answer: Option<Vec<u8>>) -> Created {
-        let how = if stored.job.is_terminal() {
-            How::Reused { answer }
-        } else {
-            How::Attached
-        };
-        Created { stored, how }
-    }
-}
-
-/// How a creation was served.
-#[derive(Clone, Debug)]
-pub(crate) enum How {
-    /// By the new job; with its lease when it was claimed. A repeated creation gets no lease.
-    Started(Option<Lease>),
-    /// By the one that lives.
-    Attached,
-    /// By one that has ended: with a paid answer, or with a charge that is still unknown. `answer` is what `read_sealed` would give.
-    Reused { answer: Option<Vec<u8>> },
-}
-
-impl How {
-    /// The sealed answer, where it came along.
-    pub(crate) fn into_answer(self) -> Option<Vec<u8>> {
-        match self {
-            How::Reused { answer } => answer,
-            How::Started(_) | How::Attached => None,
-        }
-    }
 }
 
 /// The right to decide about a job until it expires.

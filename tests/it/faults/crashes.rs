@@ -69,6 +69,31 @@ async fn fault_02_a_replica_dies_after_the_intent_and_before_the_call() {
     }
 }
 
+/// I1, I2: the same with a job that was created with its intent, since the gate counts no calls.
+#[tokio::test]
+async fn fault_02_a_replica_dies_between_the_creation_with_an_intent_and_the_call() {
+    let (redis, sandbox, points) = (Redis::start().await, sandbox().await, Failpoints::new());
+    let store = Store::redis(&redis);
+    let options = || ServerOptions::new(&store, &sandbox).set("PROVIDERS__KIBAN__IN_FLIGHT_MAX", "0");
+    let mut dies = options().held_by(&points).start().await;
+    let person = fresh_person();
+    points.arm("claimed");
+    points.arm("intent_committed");
+    let submitted = dies.client().submit_work_history(by_kiban(&person)).await.unwrap();
+    let job_id = submitted.job.job_id;
+    // No claim came between.
+    assert_eq!(points.reached("intent_committed").await, job_id);
+    let lives = options().start().await;
+    let witness = witness(&lives.client(), &job_id);
+    dies.kill();
+    let job = within("the job", PATIENCE, witness).await.unwrap();
+    assert_eq!(job.state, JobState::OutcomeUnknown);
+    assert_eq!(ledger(&lives.client(), &job_id).await[0].state, ChargeState::Unknown);
+    let again = lives.client().submit_work_history(by_kiban(&person)).await.unwrap();
+    assert_eq!(again.job.job_id, job_id);
+    assert_eq!(booked(&sandbox, Provider::Kiban, &person.curp), 0);
+}
+
 /// I1, I2: the provider has answered and nobody knows. Without a word from it the outcome stays unknown, and is not bought again.
 #[tokio::test]
 async fn fault_03_a_replica_dies_after_the_call_and_before_the_fact() {

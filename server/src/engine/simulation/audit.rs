@@ -15,13 +15,14 @@ use crate::{
     store::{Claims, Commit, Committed, Created, Creation, How, Lease, Store as _, StoreError, model::Entry},
 };
 
-pub(super) async fn create(scene: &Arc<Scene>, who: String, creation: Creation) -> Result<Created, StoreError> {
+pub(super) async fn create(scene: &Arc<Scene>, who: String, mut creation: Creation) -> Result<Created, StoreError> {
+    if let (Some(Broken::NoIntents), Some(first_intent)) = (scene.broken, &mut creation.first_intent) {
+        first_intent.transition.ledger = None;
+    }
     let created = scene.model.create(creation).await?;
     let job = &created.stored.job;
-    scene.note(
-        &who,
-        format_args!("creates {}: {:?}", short(&job.id), how(&created.how)),
-    );
+    let (how_so, state) = (how(&created.how), job.state.name());
+    scene.note(&who, format_args!("creates {}: {how_so}, {state}", short(&job.id)));
     if let How::Started(Some(lease)) = &created.how {
         hold(scene, &job.id, lease.fence, &who);
     }

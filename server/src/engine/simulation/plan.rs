@@ -11,6 +11,9 @@ use crate::{
 /// The faults and the callers come within this time; what follows is the recovery.
 pub(super) const STORM: Duration = Duration::from_secs(40);
 
+/// Seeds from here on have more gates that count nothing. The older ones keep the plans with which they found something.
+pub(super) const OPEN_GATES_FROM: u64 = 10_000_000_000;
+
 /// A run by its seed.
 #[derive(Debug)]
 pub(super) struct Plan {
@@ -118,11 +121,15 @@ impl Plan {
         };
         let skews_ms: Vec<i64> = (0..replicas).map(skew_ms).collect();
         let losses = if is_fair { Vec::new() } else { losses(seed) };
+        let mut options = options(&chance);
+        if seed >= OPEN_GATES_FROM {
+            open_gates(&Chance::of(seed, "gates"), &mut options);
+        }
         Plan {
             seed,
             people: chance.between(1, 4) as usize,
             callers: chance.between(2, 7) as usize,
-            options: options(&chance),
+            options,
             store: if is_fair { FAIR } else { store(&chance) },
             courses: courses(&chance, is_fair),
             disturbances: if is_fair {
@@ -182,6 +189,18 @@ fn disturbances(chance: &Chance, replicas: usize) -> Vec<(Duration, Disturbance)
         .collect();
     disturbances.sort_by_key(|(at, _)| *at);
     disturbances
+}
+
+/// Before a gate that counts nothing a job may begin with its first intent.
+fn open_gates(chance: &Chance, options: &mut Options) {
+    if chance.percent(50) {
+        let breaker_failures = *chance.pick(&[0, 0, 2]);
+        for provider in options.providers.values_mut() {
+            provider.gate.rate_max = 0;
+            provider.gate.in_flight_max = 0;
+            provider.gate.breaker_failures = breaker_failures;
+        }
+    }
 }
 
 fn losses(seed: u64) -> Vec<(Duration, Disturbance)> {

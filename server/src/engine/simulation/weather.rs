@@ -271,12 +271,18 @@ impl Store for Weather {
 
     async fn create(&self, creation: Creation) -> Result<Created, StoreError> {
         let (sent_at, claim) = (Instant::now(), creation.claim);
+        let hold = creation.first_intent.as_ref().map(|first_intent| first_intent.hold);
         let create = |scene: Arc<Scene>, who| -> Doing<Created> {
             Box::pin(async move { audit::create(&scene, who, creation).await })
         };
         let mut created = self.call("create", Kind::Waited, create).await?;
-        if let (How::Started(Some(lease)), Some(granted)) = (&mut created.how, claim) {
-            self.lease_since(lease, sent_at, granted);
+        let is_intent = created.stored.job.live_intent().is_some();
+        if let How::Started(Some(lease)) = &mut created.how {
+            if is_intent {
+                self.freeze_now_and_then().await;
+            }
+            let granted = hold.filter(|_| is_intent).or(claim);
+            self.lease_since(lease, sent_at, granted.expect("a lease was asked for"));
         }
         Ok(created)
     }

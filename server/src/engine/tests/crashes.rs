@@ -49,8 +49,12 @@ async fn a_call_whose_replica_was_killed_is_never_made_again() {
 #[tokio::test]
 async fn a_job_whose_replica_was_killed_before_the_intent_is_run_by_another() {
     let world = World::new().await;
-    let (doomed, runtime) = world.doomed(short_leases).await;
-    let other = world.replica(short_leases).await;
+    let created_alone = |options: &mut Options| {
+        short_leases(options);
+        counted(options);
+    };
+    let (doomed, runtime) = world.doomed(created_alone).await;
+    let other = world.replica(created_alone).await;
     world.kiban.replies(history());
     // The job is created and claimed, and its replica never learns of it.
     doomed.store.loses_replies(1);
@@ -62,6 +66,22 @@ async fn a_job_whose_replica_was_killed_before_the_intent_is_run_by_another() {
     let joined = other.start().await.snapshot.job.id;
     assert_eq!(other.ends(&joined).await.0, StateName::Succeeded);
     assert_eq!(world.kiban.calls(), 1);
+}
+
+#[tokio::test]
+async fn a_job_that_was_begun_by_a_replica_that_never_learned_of_it_is_settled_and_not_called_for() {
+    let world = World::new().await;
+    let (doomed, runtime) = world.doomed(short_leases).await;
+    let other = world.replica(short_leases).await;
+    doomed.store.goes_down_after_a_creation();
+    let engine = doomed.engine.clone();
+    let started = runtime.spawn(async move { engine.submit(submit()).await });
+    assert_eq!(reason(started.await.unwrap()), Reason::StoreUnavailable);
+    runtime.shutdown_background();
+
+    let joined = other.start().await.snapshot.job.id;
+    assert_eq!(other.ends(&joined).await.0, StateName::OutcomeUnknown);
+    assert_eq!(world.kiban.calls(), 0);
 }
 
 #[tokio::test]

@@ -33,6 +33,13 @@ pub(super) struct Faulty {
     replies_to_lose: AtomicUsize,
     /// The same, for creations of lookups alone.
     lookups_to_lose: AtomicUsize,
+    /// Whether the next creation does not get here before its caller gives it up, and such a one.
+    delays_creation: AtomicBool,
+    delayed_creation: std::sync::Mutex<Option<Creation>>,
+    /// Whether the next creation is done, and is the last that is heard of the store.
+    dies_of_creation: AtomicBool,
+    /// Whether the next creation is done twice, as by a client that repeats what it did not hear of.
+    repeats_creation: AtomicBool,
     /// Times at which somebody entered or left a gate.
     pub gate_calls: AtomicUsize,
     /// Times at which a job was read.
@@ -76,6 +83,10 @@ impl Faulty {
             is_down: AtomicBool::new(false),
             replies_to_lose: AtomicUsize::new(0),
             lookups_to_lose: AtomicUsize::new(0),
+            delays_creation: AtomicBool::new(false),
+            delayed_creation: std::sync::Mutex::default(),
+            dies_of_creation: AtomicBool::new(false),
+            repeats_creation: AtomicBool::new(false),
             gate_calls: AtomicUsize::new(0),
             reads: AtomicUsize::new(0),
             answers_read: AtomicUsize::new(0),
@@ -132,6 +143,23 @@ impl Faulty {
 
     pub(super) fn loses_lookups(&self, count: usize) {
         self.lookups_to_lose.store(count, Ordering::SeqCst);
+    }
+
+    pub(super) fn delays_creation(&self) {
+        self.delays_creation.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) async fn delayed_creation_arrives(&self) -> Created {
+        let delayed = self.delayed_creation.lock().unwrap().take();
+        self.inner.create(delayed.unwrap()).await.unwrap()
+    }
+
+    pub(super) fn goes_down_after_a_creation(&self) {
+        self.dies_of_creation.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) fn repeats_creation(&self) {
+        self.repeats_creation.store(true, Ordering::SeqCst);
     }
 
     pub(super) fn hangs_at_gates(&self) {
@@ -219,9 +247,26 @@ impl Store for Faulty {
         })
     }
 
-    async fn create(&self, creation: Creation) -> Result<Created, StoreError> {
+    async fn create(&self, mut creation: Creation) -> Result<Created, StoreError> {
         let is_lookup = creation.job.id.kind() == JobKind::NssLookup;
+        if self.postpones.load(Ordering::SeqCst) {
+            creation.first_intent = None;
+        }
+        if self.delays_creation.swap(false, Ordering::SeqCst) {
+            *self.delayed_creation.lock().unwrap() = Some(creation);
+            return Err(unavailable());
+        }
+        if self.repeats_creation.swap(false, Ordering::SeqCst) {
+            self.up()?.create(creation.clone()).await?;
+        }
         let created = self.up()?.create(creation).await?;
+        if self.dies_of_creation.swap(false, Ordering::SeqCst) {
+            self.goes_down();
+            return Err(unavailable());
+        }
+        if created.stored.job.live_intent().is_some() {
+            drop(self.slow_intents.lock().await);
+        }
         if is_lookup {
             lose_one_of(&self.lookups_to_lose, ())?;
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{
     harness::{World, short_leases, submit, until},
     scripted::{EMPLOYERS, accepted, ambiguous, history, nss},
+    settings::counted,
     watching::{open, to_the_end},
 };
 use crate::{
@@ -33,7 +34,10 @@ async fn a_caller_that_goes_away_while_its_job_is_created_leaves_no_job_without_
 async fn a_call_that_was_never_made_because_its_intent_was_lost_is_made_later() {
     let world = World::new().await;
     let replica = world
-        .replica(|options| options.lease = Duration::from_millis(300))
+        .replica(|options| {
+            options.lease = Duration::from_millis(300);
+            counted(options);
+        })
         .await;
     replica.store.loses_first_intent();
     world.kiban.replies(history());

@@ -12,6 +12,7 @@ mod facts;
 mod failover;
 mod faulty;
 mod feeding;
+mod first_calls;
 mod gates;
 mod harness;
 mod interleavings;

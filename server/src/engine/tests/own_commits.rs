@@ -37,8 +37,8 @@ async fn a_watch_on_the_working_replica_reads_the_job_once() {
     let mut rings = replica.engine.inner.hub.rings();
     let id = replica.start().await.snapshot.job.id;
     until("Kiban is asked", || async { world.kiban.calls() == 1 }).await;
-    // The first look of a hub, the creation, which names no commit, and the intent.
-    rings.wait_for(|rings| *rings == 3).await.unwrap();
+    // The first look of a hub, and the creation with its intent, which names no commit.
+    rings.wait_for(|rings| *rings == 2).await.unwrap();
     let before = replica.store.reads.load(Ordering::SeqCst);
     let mut stream = open(&replica, &id, None).await.unwrap();
     assert!(!next(&mut stream).await.unwrap().terminal);

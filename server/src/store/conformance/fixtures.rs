@@ -109,6 +109,7 @@ pub(crate) fn creation(job: Job) -> Creation {
         product: PRODUCT.to_owned(),
         repeat_allowed: false,
         claim: None,
+        first_intent: None,
         remember: None,
         job,
     }

@@ -12,6 +12,7 @@ pub(crate) mod claiming;
 pub(crate) mod committing;
 pub(crate) mod creating;
 pub(crate) mod feed;
+pub(crate) mod first_intents;
 pub(crate) mod fixtures;
 pub(crate) mod gates;
 pub(crate) mod keeping;
@@ -150,6 +151,18 @@ macro_rules! conformance {
                     a_charge_that_was_not_made_gives_its_place_in_the_day_back
                     a_repeated_intent_takes_one_place
                     a_refused_intent_changes_nothing
+                ]
+                first_intents: [
+                    it_leaves_what_a_creation_and_the_commit_of_its_intent_leave
+                    its_call_goes_on_as_any_other
+                    the_commit_of_its_intent_was_done
+                    a_unit_that_is_taken_leaves_the_job_alone
+                    a_day_that_is_full_leaves_the_job_alone
+                    one_that_comes_when_its_sender_calls_no_more_leaves_the_job_alone
+                    a_repetition_has_neither_lease_nor_intent
+                    one_that_another_job_serves_opens_no_charge
+                    of_many_at_once_for_one_unit_one_has_the_intent
+                    it_is_fed_and_listed_as_it_stands
                 ]
                 settling: [
                     an_operator_settles_unknown_charges_and_frees_their_units

@@ -12,7 +12,7 @@ use crate::{
         job::{Due, Job, Transition},
     },
     store::{
-        Claim, Claims, Commit, Committed, Created, Creation, How, Lease, SealedRecord, StoreError, Stored,
+        Claim, Claims, Commit, Committed, Created, Creation, FirstIntent, How, Lease, SealedRecord, StoreError, Stored,
         dedupe::Serves,
     },
 };
@@ -67,7 +67,14 @@ impl Data {
             Some(served) => served,
             None => {
                 self.demand_settled("start a job")?;
-                Ok(self.start(creation, now, instant))
+                let first_intent = creation.first_intent.clone();
+                let created = self.start(creation, now, instant);
+                Ok(match first_intent {
+                    Some(first_intent) if now <= first_intent.late_at() => {
+                        self.open(created, &first_intent, now, instant)
+                    }
+                    Some(_) | None => created,
+                })
             }
         }
     }
@@ -109,6 +116,27 @@ impl Data {
         self.jobs.insert(stored.job.id.clone(), entry);
         let how = How::Started(lease);
         Created { stored, how }
+    }
+
+    /// Commits the first intent; a refusal leaves the job as it was created.
+    fn open(&mut self, created: Created, first_intent: &FirstIntent, now: Timestamp, instant: Instant) -> Created {
+        let How::Started(Some(lease)) = &created.how else {
+            return created;
+        };
+        let commit = first_intent.commit(created.stored.version, lease.fence);
+        match self.commit(commit, now, instant) {
+            Committed::Done { version, lease } => Created {
+                stored: Stored {
+                    job: first_intent.transition.job.clone(),
+                    version,
+                },
+                how: How::Started(lease),
+            },
+            Committed::Conflict
+            | Committed::UnitTaken { .. }
+            | Committed::PersonDayFull
+            | Committed::Postponed { .. } => created,
+        }
     }
 
     pub(super) fn read(&self, id: &JobId) -> Result<Option<Stored>, StoreError> {

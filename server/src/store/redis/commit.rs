@@ -4,14 +4,16 @@
 
 use std::fmt::Display;
 
-use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 use tokio::time::Instant;
+use uuid::{Uuid, fmt::Simple};
 
 use super::{
-    RedisStore, jobs,
-    keys::{Slot, Unit},
+    RedisStore,
+    intents::{self, NOTHING, Open, or_nothing},
+    jobs,
+    keys::Slot,
     micros, micros_of,
     scripts::{self, Call},
     versions, vigil, words,
@@ -19,17 +21,10 @@ use super::{
 use crate::{
     domain::{
         ids::{IntentId, JobId},
-        job::{Due, Intent, Job, LedgerChange, Reuse, Transition},
+        job::{Due, Job, LedgerChange, Reuse, Transition},
     },
     store::{Commit, Committed, PersonDay, StoreError, codec},
 };
-
-/// How long the count of a person's day is kept after its last change: longer than any time zone makes a day, and than a job
-/// may take to settle its charge. Only garbage collection: a day that is over is not asked for any more.
-const PERSON_DAY_KEEP_MS: u64 = 4 * 24 * 60 * 60 * 1000;
-
-/// Stands in a plan for what is not there.
-const NOTHING: &str = "-";
 
 impl RedisStore {
     pub(super) async fn commit_transition(&self, commit: Commit) -> Result<Committed, StoreError> {
@@ -68,7 +63,7 @@ impl RedisStore {
         }
     }
 
-    fn commit_call(&self, slot: &Slot, commit: &Commit) -> Call {
+    pub(super) fn commit_call(&self, slot: &Slot, commit: &Commit) -> Call {
         let job = &commit.transition.job;
         let call = Call::new("commit a transition", &scripts::COMMIT)
             .key(slot.epoch())
@@ -87,7 +82,14 @@ impl RedisStore {
             &slot.unit_prefix(),
             &slot.person_day_prefix(),
         ];
-        let call = intent_keys(call, slot, commit)
+        let change = commit.transition.ledger.as_ref();
+        let call = match change {
+            Some(LedgerChange::Open { intent, .. } | LedgerChange::Settle { intent, .. }) => {
+                intents::keys(call, slot, job, intent, commit.person_day)
+            }
+            Some(LedgerChange::Resolve { .. }) | None => call,
+        };
+        let call = call
             .arg(self.epoch())
             .arg("")
             .arg(self.plan_of(commit))
@@ -96,7 +98,7 @@ impl RedisStore {
             .arg(self.keys.bell())
             .arg(dependents.join(" "))
             .arg(words(&prefixes));
-        match &commit.transition.ledger {
+        match change {
             None => call.arg(""),
             Some(change) => ledger_args(call, job, change, commit.person_day),
         }
@@ -119,7 +121,7 @@ impl RedisStore {
         };
         words(&[
             &job.id,
-            &commit.op.simple(),
+            &operation(&commit.op),
             &versions::split(commit.expected_version).1,
             &or_nothing(commit.fence),
             &codec::RECORD_VERSION,
@@ -136,31 +138,20 @@ impl RedisStore {
     }
 }
 
-fn or_nothing(word: Option<impl Display>) -> String {
-    word.map_or_else(|| NOTHING.to_owned(), |word| word.to_string())
-}
-
 fn ledger_args(call: Call, job: &Job, change: &LedgerChange, person_day: Option<PersonDay>) -> Call {
     let attempt = |id: &IntentId| job.attempts.iter().find(|attempt| attempt.id == *id);
-    let opened_at = |id| attempt(id).map_or(job.updated_at, |attempt| attempt.started_at);
     match change {
         LedgerChange::Open {
             intent,
             fresh_after,
             repeat_allowed,
         } => {
-            let opened_at = opened_at(&intent.id);
-            let intended = words(&[
-                &intent.id.as_str(),
-                &micros_of(opened_at),
-                &micros_of(*fresh_after),
-                &u8::from(*repeat_allowed),
-                &or_nothing(person_day.map(|day| day.max)),
-                &PERSON_DAY_KEEP_MS,
-            ]);
-            call.arg("open")
-                .arg(intended)
-                .arg(row_of(job, intent, opened_at, person_day))
+            let open = Open {
+                intent,
+                fresh_after: *fresh_after,
+                repeat_allowed: *repeat_allowed,
+            };
+            intents::open_args(call.arg("open"), job, &open, person_day)
         }
         LedgerChange::Settle {
             intent,
@@ -173,16 +164,15 @@ fn ledger_args(call: Call, job: &Job, change: &LedgerChange, person_day: Option<
             let settled_at = attempt(&intent.id)
                 .and_then(|attempt| attempt.ended_at)
                 .unwrap_or(job.updated_at);
-            let opened_at = opened_at(&intent.id);
             let settled = words(&[
                 &intent.id.as_str(),
-                &micros_of(opened_at),
+                &micros_of(intents::opened_at(job, &intent.id)),
                 &micros_of(settled_at),
                 &word(charge),
             ]);
             call.arg("settle")
                 .arg(settled)
-                .arg(row_of(job, intent, opened_at, person_day))
+                .arg(intents::row_of(job, intent, person_day))
                 .arg(words(&[&settled_at.as_nanosecond(), &word(class), &u8::from(*late)]))
                 .arg(reference.as_deref().unwrap_or_default())
                 .arg(provider_code.as_deref().unwrap_or_default())
@@ -205,19 +195,9 @@ fn ledger_args(call: Call, job: &Job, change: &LedgerChange, person_day: Option<
     }
 }
 
-/// What a row says from the start: words, and at the end a test case. The person, the case and the day are for the scripts, which make
-/// the keys of unit and count of them: the keys themselves would be so long that Redis holds the row in a form that takes twice the
-/// memory. Times are nanoseconds since 1970, because Redis holds a whole number in a third of the bytes that its text takes.
-fn row_of(job: &Job, intent: &Intent, opened_at: Timestamp, person_day: Option<PersonDay>) -> String {
-    let row = words(&[
-        &job.tenant.as_str(),
-        &intent.provider,
-        &intent.step.as_str(),
-        &opened_at.as_nanosecond(),
-        &job.person.as_str(),
-        &or_nothing(person_day.map(|counted| counted.day)),
-    ]);
-    format!("{row} {}", job.ask.test_case_id.as_deref().unwrap_or_default())
+/// An operation's name as a job's state holds it, which scripts compare.
+pub(super) fn operation(op: &Uuid) -> Simple {
+    op.simple()
 }
 
 /// The word for it in records, which the scripts compare with.
@@ -227,28 +207,4 @@ fn word(of: &impl Serialize) -> String {
         .and_then(Value::as_str)
         .expect("charges and classes are written as words")
         .to_owned()
-}
-
-/// The keys of the intent that the ledger change is about.
-fn intent_keys(call: Call, slot: &Slot, commit: &Commit) -> Call {
-    let job = &commit.transition.job;
-    let intent: &Intent = match &commit.transition.ledger {
-        Some(LedgerChange::Open { intent, .. } | LedgerChange::Settle { intent, .. }) => intent,
-        Some(LedgerChange::Resolve { .. }) | None => return call,
-    };
-    let unit = Unit {
-        tenant: &job.tenant,
-        person: &job.person,
-        provider: intent.provider,
-        step: intent.step,
-        test_case_id: job.ask.test_case_id.as_deref(),
-    };
-    let call = call
-        .key(slot.charge(&intent.id))
-        .key(slot.unit(&unit))
-        .key(slot.charges(&job.tenant));
-    match commit.person_day {
-        Some(PersonDay { day, .. }) => call.key(slot.person_day(&job.person, intent.step, day)),
-        None => call,
-    }
 }

@@ -1,13 +1,15 @@
 //! Creating and reading jobs.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use jiff::SignedDuration;
 use tokio::time::Instant;
 
 use super::{
     RedisStore,
-    keys::dedupe_name,
+    commit::operation,
+    intents::{self, Open},
+    keys::{Slot, dedupe_name},
     micros, micros_of,
     reigns::NOT_SETTLED,
     reply::Reply,
@@ -17,46 +19,130 @@ use super::{
 use crate::{
     domain::{
         ids::{JobId, JobKind},
+        job::{Job, LedgerChange},
         provider_id::ProviderId,
     },
-    store::{Created, Creation, How, Lease, SealedRecord, StoreError, Stored, codec},
+    store::{Created, Creation, FirstIntent, How, Lease, SealedRecord, StoreError, Stored, codec},
 };
 
 /// An end that is older than this is held by the replicas, or there are none that could take over: whoever committed it has gone on
 /// trying until then. So old answers can be read also while the replicas are away.
 const END_IS_NEW_FOR: SignedDuration = SignedDuration::from_mins(1);
 
+/// Version and fence of a job that was just created and claimed.
+const CREATED: u64 = 1;
+const FIRST_FENCE: u64 = 1;
+
 impl RedisStore {
     pub(super) async fn create_job(&self, creation: Creation) -> Result<Created, StoreError> {
+        let is_fit = self.fitness().unfit.is_none();
+        if let Some(first) = creation.first_intent.as_ref().filter(|_| is_fit)
+            && let Some(created) = self.try_create(&creation, Some(first)).await?
+        {
+            return Ok(created);
+        }
+        let created = self.try_create(&creation, None).await?;
+        Ok(created.expect("only an intent can be refused"))
+    }
+
+    /// `None` = the job would be new, and its intent cannot be had: nothing was done.
+    async fn try_create(
+        &self,
+        creation: &Creation,
+        first_intent: Option<&FirstIntent>,
+    ) -> Result<Option<Created>, StoreError> {
+        let shard = creation.job.id.shard();
+        // A running job that needs this one must not be kept waiting: it came when there was room.
+        let full = self.fitness().full.filter(|_| creation.job.dependents.is_empty());
+        let call = self.creation_call(creation, first_intent, full.is_some());
+        let sent_at = Instant::now();
+        let (word, mut reply, reign) = self.reigns.run(shard, &call).await?;
+        if let "STARTED" | "REPLAY" = word.as_str() {
+            self.remember_creation(creation, first_intent.is_none().then_some(call), &reign);
+        }
+        let how = match word.as_str() {
+            "STARTED" => {
+                let version = reply.number()?;
+                let hold = first_intent.map_or(creation.claim, |first| Some(first.hold));
+                let lease = lease(&mut reply, sent_at, hold.unwrap_or_default())?;
+                if let Some(first) = first_intent {
+                    self.remember_intent(first, version, &reign);
+                }
+                self.reigns.acknowledged(shard, reply.number()?);
+                let job = begun(creation, first_intent).clone();
+                return Ok(Some(Created {
+                    stored: Stored { job, version },
+                    how: How::Started(lease),
+                }));
+            }
+            "REFUSED" if first_intent.is_some() => return Ok(None),
+            "FULL" => return Err(not_created(full.unwrap_or_default())),
+            "SETTLING" => return Err(not_created(NOT_SETTLED.into())),
+            "REPLAY" => How::Started(None),
+            "ATTACHED" => How::Attached,
+            "REUSED" => {
+                let (stored, answer) = ended(&mut reply)?;
+                let how = How::Reused { answer };
+                return Ok(Some(Created { stored, how }));
+            }
+            "AGAIN" => {
+                let (stored, answer) = ended(&mut reply)?;
+                return Ok(Some(Created::again(stored, answer)));
+            }
+            _ => return Err(reply.misshapen()),
+        };
+        let id = reply.text()?;
+        let stored = stored(&id, &mut reply)?;
+        Ok(Some(Created { stored, how }))
+    }
+
+    /// The creation is remembered without its intent, which is a deed of its own: of a repetition that came with another intent, only
+    /// the job was acknowledged.
+    fn remember_creation(&self, creation: &Creation, as_made: Option<Call>, reign: &Arc<str>) {
+        let call = as_made.unwrap_or_else(|| self.creation_call(creation, None, false));
+        self.reigns
+            .memory
+            .remember(creation.job.id.clone(), CREATED, call, reign);
+    }
+
+    fn remember_intent(&self, first: &FirstIntent, version: u64, reign: &Arc<str>) {
+        let id = &first.transition.job.id;
+        let slot = self.keys.shard(id.shard());
+        let call = self.commit_call(&slot, &first.commit(CREATED, FIRST_FENCE));
+        self.reigns.memory.remember(id.clone(), version, call, reign);
+    }
+
+    fn creation_call(&self, creation: &Creation, first_intent: Option<&FirstIntent>, is_full: bool) -> Call {
         let Creation {
             job,
-            subject,
             product,
-            answered_since,
-            answered_by,
-            repeat_allowed,
             claim,
             remember,
+            ..
         } = creation;
         let slot = self.keys.shard(job.id.shard());
-        let answered_by = answered_by.map_or(ProviderId::ALL.to_vec(), |provider| vec![provider]);
+        let dedupe = dedupe_name(&job.tenant, &job.person, product);
+        let begun = begun(creation, first_intent);
+        let lease = first_intent.map_or(*claim, |first| Some(first.hold));
         let plan = words(&[
             &job.id,
-            &job.sequence,
+            &begun.sequence,
             &codec::RECORD_VERSION,
-            &micros_of(answered_since),
+            &micros_of(creation.answered_since),
             &micros(self.retention),
-            &u8::from(repeat_allowed),
-            &claim.map_or(0, micros),
+            &u8::from(creation.repeat_allowed),
+            &lease.map_or(0, micros),
             &remember.map_or(0, |keep| (micros(keep) / 1000).max(1)),
             &self.feed_kept_max,
         ]);
-        let dedupe = dedupe_name(&job.tenant, &job.person, &product);
-        // A running job that needs this one must not be kept waiting: it came when there was room.
-        let (script, full) = if job.dependents.is_empty() {
-            (&scripts::CREATE, self.fitness().full)
+        let providers: Vec<&str> = match &creation.answered_by {
+            Some(provider) => vec![provider.as_str()],
+            None => ProviderId::ALL.iter().map(|provider| provider.as_str()).collect(),
+        };
+        let script = if job.dependents.is_empty() {
+            &scripts::CREATE
         } else {
-            (&scripts::CREATE_FOR_JOB, None)
+            &scripts::CREATE_FOR_JOB
         };
         let call = Call::new("create a job", script)
             .key(slot.epoch())
@@ -70,61 +156,17 @@ impl RedisStore {
             .arg(self.epoch())
             .arg("")
             .arg(plan)
-            .arg(codec::encode_job(&job))
-            .arg(subject)
-            .arg(if full.is_some() { "1" } else { "0" })
+            .arg(codec::encode_job(begun))
+            .arg(creation.subject.as_slice())
+            .arg(if is_full { "1" } else { "0" })
             .arg(self.keys.bell())
             .arg(dedupe)
-            .arg(index_entry(&job.id).unwrap_or_default());
-        let call = answered_by
-            .into_iter()
-            .fold(call, |call, provider| call.arg(provider.to_string()));
-
-        let sent_at = Instant::now();
-        let (word, mut reply, reign) = self.reigns.run(job.id.shard(), &call).await?;
-        if let "STARTED" | "REPLAY" = word.as_str() {
-            self.reigns.memory.remember(job.id.clone(), 1, call, &reign);
+            .arg(index_entry(&job.id).unwrap_or_default())
+            .arg(providers.join(" "));
+        match first_intent {
+            Some(first) => with_intent(call, &slot, first),
+            None => call,
         }
-        let how = match word.as_str() {
-            "STARTED" => {
-                let version = reply.number()?;
-                let lease = lease(&mut reply, sent_at, claim.unwrap_or_default())?;
-                self.reigns.acknowledged(job.id.shard(), reply.number()?);
-                return Ok(Created {
-                    stored: Stored { job, version },
-                    how: How::Started(lease),
-                });
-            }
-            "FULL" => {
-                return Err(StoreError::Unavailable {
-                    doing: "create a job",
-                    why: full.unwrap_or_default(),
-                });
-            }
-            "SETTLING" => {
-                return Err(StoreError::Unavailable {
-                    doing: "create a job",
-                    why: NOT_SETTLED.into(),
-                });
-            }
-            "REPLAY" => How::Started(None),
-            "ATTACHED" => How::Attached,
-            "REUSED" => {
-                let (stored, answer) = ended(&mut reply)?;
-                let how = How::Reused { answer };
-                return Ok(Created { stored, how });
-            }
-            "AGAIN" => {
-                let (stored, answer) = ended(&mut reply)?;
-                return Ok(Created::again(stored, answer));
-            }
-            _ => return Err(reply.misshapen()),
-        };
-        let id = reply.text()?;
-        Ok(Created {
-            stored: stored(&id, &mut reply)?,
-            how,
-        })
     }
 
     /// What is said for good is said only by a server that its replicas follow, and when they hold it: that there is no such job,
@@ -184,6 +226,38 @@ impl RedisStore {
             answer: reply.bytes_or_none()?,
         }))
     }
+}
+
+/// The job as it is stored.
+fn begun<'a>(creation: &'a Creation, first_intent: Option<&'a FirstIntent>) -> &'a Job {
+    first_intent.map_or(&creation.job, |first| &first.transition.job)
+}
+
+fn not_created(why: Arc<str>) -> StoreError {
+    StoreError::Unavailable {
+        doing: "create a job",
+        why,
+    }
+}
+
+/// The creation with the intent that it is to record.
+fn with_intent(call: Call, slot: &Slot, first: &FirstIntent) -> Call {
+    let (job, person_day) = (&first.transition.job, first.person_day);
+    let Some(LedgerChange::Open {
+        intent,
+        fresh_after,
+        repeat_allowed,
+    }) = &first.transition.ledger
+    else {
+        unreachable!("the transition records an intent");
+    };
+    let open = Open {
+        intent,
+        fresh_after: *fresh_after,
+        repeat_allowed: *repeat_allowed,
+    };
+    let call = intents::keys(call.key(slot.job_charges(&job.id)), slot, job, intent, person_day);
+    intents::open_args(call, job, &open, person_day).arg(operation(&first.op).to_string())
 }
 
 /// Record and version, as scripts answer them.

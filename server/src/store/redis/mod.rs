@@ -17,6 +17,7 @@ mod fault;
 mod feed;
 mod fitness;
 mod gates;
+mod intents;
 mod jobs;
 mod keys;
 mod losses;

@@ -1,8 +1,8 @@
 //! The scripts, and how one is called. Their text stands in `scripts/`, each headed by its keys, arguments and answers.
 //!
 //! All but the four that find, create and probe a data set begin with `prelude.lua`, which refuses when the epoch of the slot is
-//! not the one that was opened; those of one job go on with `state.lua`, and those that move jobs with `reigned.lua`, which refuses
-//! under a reign that was not looked at.
+//! not the one that was opened; those of one job go on with `state.lua`, those that move jobs with `reigned.lua`, which refuses
+//! under a reign that was not looked at, and those that record intents with `intents.lua`.
 //! Every script is declared as one that may write: a replica then refuses it, so that nobody ever reads "no such job" from a server
 //! that lags behind.
 
@@ -13,6 +13,7 @@ use redis::{Cmd, cmd};
 const REIGN_NOW: &str = include_str!("scripts/reign_now.lua");
 const REIGNED: &str = include_str!("scripts/reigned.lua");
 const STATE: &str = include_str!("scripts/state.lua");
+const INTENTS: &str = include_str!("scripts/intents.lua");
 
 /// One script, made ready when it is first used.
 pub(super) type Script = LazyLock<Text>;
@@ -43,10 +44,10 @@ macro_rules! scripts {
 }
 
 scripts! {
-    CREATE = grows_by_reign lasts "create.lua";
-    CREATE_FOR_JOB = by_reign lasts "create.lua";
+    CREATE = grows_by_intents lasts "create.lua";
+    CREATE_FOR_JOB = by_intents lasts "create.lua";
     RESERVE = grows lasts "reserve.lua";
-    COMMIT = by_reign lasts "commit.lua";
+    COMMIT = by_intents lasts "commit.lua";
     CLAIM = by_reign passes "claim.lua";
     ADOPT = by_reign lasts "adopt.lua";
     MISSING = by_reign passes "missing.lua";
@@ -85,14 +86,19 @@ fn bare(text: &str) -> String {
     format!("#!lua flags=allow-oom\n{text}")
 }
 
-/// As [`grows`], and only under the reign that the caller has looked at.
-fn grows_by_reign(text: &str) -> String {
-    grows(&format!("{STATE}{REIGN_NOW}{REIGNED}{text}"))
+/// As [`grows`], and only under the reign that the caller has looked at; with how an intent is recorded.
+fn grows_by_intents(text: &str) -> String {
+    grows(&format!("{STATE}{REIGN_NOW}{REIGNED}{INTENTS}{text}"))
 }
 
 /// As [`guarded`], and only under the reign that the caller has looked at.
 fn by_reign(text: &str) -> String {
     of_job(&format!("{REIGN_NOW}{REIGNED}{text}"))
+}
+
+/// As [`by_reign`], with how an intent is recorded.
+fn by_intents(text: &str) -> String {
+    by_reign(&format!("{INTENTS}{text}"))
 }
 
 /// As [`guarded`], with how what stands beside a job's record is read and written.

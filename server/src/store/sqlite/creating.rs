@@ -2,11 +2,11 @@
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{Turn, fault::Fault, feed, rows};
+use super::{Turn, committing, fault::Fault, feed, rows};
 use crate::{
     domain::{ids::JobId, job::Job},
     store::{
-        Created, Creation, How, Lease, StoreError, Stored, codec,
+        Committed, Created, Creation, FirstIntent, How, Lease, StoreError, Stored, codec,
         dedupe::{Dedupe, Serves},
     },
 };
@@ -46,7 +46,31 @@ pub(super) fn create(turn: &Turn<'_>, creation: &Creation) -> Result<Created, Fa
             None => dedupe.forget(&id),
         }
     }
-    start(turn, creation, &key, dedupe)
+    let created = start(turn, creation, &key, dedupe)?;
+    match &creation.first_intent {
+        Some(first_intent) if turn.now <= first_intent.late_at() => open(turn, created, first_intent),
+        Some(_) | None => Ok(created),
+    }
+}
+
+/// Commits the first intent; a refusal leaves the job as it was created.
+fn open(turn: &Turn<'_>, created: Created, first_intent: &FirstIntent) -> Result<Created, Fault> {
+    let How::Started(Some(lease)) = &created.how else {
+        return Ok(created);
+    };
+    let commit = first_intent.commit(created.stored.version, lease.fence);
+    Ok(match committing::commit(turn, &commit)? {
+        Committed::Done { version, lease } => Created {
+            stored: Stored {
+                job: commit.transition.job,
+                version,
+            },
+            how: How::Started(lease),
+        },
+        Committed::Conflict | Committed::UnitTaken { .. } | Committed::PersonDayFull | Committed::Postponed { .. } => {
+            created
+        }
+    })
 }
 
 fn answer_of(turn: &Turn<'_>, id: &JobId) -> Result<Option<Vec<u8>>, Fault> {

@@ -2,16 +2,13 @@
 -- because Lua does not roll back.
 --
 -- KEYS  1 epoch, 2 reign, 3 job, 4 due set, 5 feed, 6 set of ended jobs, 7 names of the job's charges;
---       when the ledger changes by an intent: 8 charge, 9 unit, 10 index of charges;
---       when the day is counted: 11 the person's count of it
+--       when the ledger changes by an intent: 8... its keys (intents.lua), the last one when the day is counted
 --       Beyond these only keys of the same slot: the job's own dedupe record, its dependents, and units and counts that its
 --       charges name.
 -- ARGV  1 epoch, 2 reign, 3 plan (`plan_of` in commit.rs), 4 the job's record, 5 sealed answer or '', 6 bell, 7 dependents,
 --       8 prefixes of the keys of dedupe records, charges, units and counts of days, 9 what the ledger does:
 --         ''         nothing
---         'open'     10 words: intent, opened at (microseconds), such an age of a paid charge does not stand in the way, '1' with leave to
---                    repeat, most charges of the person's day or '-', milliseconds to keep that count; 11 the row (`row_of` in
---                    commit.rs)
+--         'open'     10, 11 the intent (intents.lua)
 --         'settle'   10 words: intent, opened at, settled at, charge; 11 the row, should it have been lost; 12 words: settled at in
 --                    nanoseconds, class, '1' when late; 13 reference or '', 14 the provider's code or ''
 --         'resolve'  10 charge, 11 settled at, 12 the same in nanoseconds, 13 note, 14... charges for answers that nobody holds
@@ -66,40 +63,17 @@ end
 
 local dedupe_prefix, charge_prefix, unit_prefix, day_prefix = string.match(ARGV[8], '^(%S+) (%S+) (%S+) (%S+)$')
 
--- A unit stands as '<intent> <charge> <since when, in microseconds>', and belongs to the newest charge that may have been made.
-local function unit_of(unit)
-  local taken_by, charge, at = string.match(redis.call('GET', unit) or '', '^(%S+) (%S+) (%d+)$')
-  return taken_by, charge, tonumber(at)
-end
-
-local intent, opened_us, settled_us, new_charge, day_count, day_keep_ms
+local intent, settled_us, new_charge
 if ledger == 'open' then
-  local fresh_after_us, may_repeat, day_max
-  intent, opened_us, fresh_after_us, may_repeat, day_max, day_keep_ms = string.match(
-    ARGV[10], '^(%S+) (%S+) (%S+) (%d) (%S+) (%d+)$')
-  day_max = tonumber(day_max)
-  day_count = day_max and tonumber(redis.call('GET', KEYS[11]) or '0')
-  if not is_redo then
-    if safe_for > 0 then
-      return {'POSTPONED', int(safe_for)}
-    end
-    local holder, charge, at = unit_of(KEYS[9])
-    local waived = charge == 'unknown' and may_repeat == '1'
-    if waived then
-      -- Leave is given once: what this job has spent it on, and a failover made it forget, blocks as ever.
-      waived = redis.call('HGET', charge_prefix .. holder, 'job') ~= job
-    end
-    local taken = charge == 'open' or (charge == 'unknown' and not waived)
-      or (charge == 'yes' and at > tonumber(fresh_after_us))
-    if taken then
-      return {'UNIT_TAKEN', charge}
-    end
-    if day_max and day_count >= day_max then
-      return {'PERSON_DAY_FULL'}
-    end
+  intent = intent_of(ARGV[10], ARGV[11], 8)
+  local refused = not is_redo and refusal(intent, job)
+  if refused then
+    return refused
   end
 elseif ledger == 'settle' then
-  intent, opened_us, settled_us, new_charge = string.match(ARGV[10], '^(%S+) (%S+) (%S+) (%S+)$')
+  local name, opened_us
+  name, opened_us, settled_us, new_charge = string.match(ARGV[10], '^(%S+) (%S+) (%S+) (%S+)$')
+  intent = {name = name, opened_us = opened_us, row = ARGV[11], charge = KEYS[8], unit = KEYS[9], index = KEYS[10]}
 elseif ledger == 'resolve' then
   new_charge, settled_us = ARGV[10], ARGV[11]
 end
@@ -135,7 +109,7 @@ local function row_of(key, id, unit)
 end
 local rows = {}
 if ledger == 'settle' then
-  rows[1] = row_of(KEYS[8], intent, KEYS[9])
+  rows[1] = row_of(intent.charge, intent.name, intent.unit)
 elseif ledger == 'resolve' then
   for id in string.gmatch(redis.call('GET', KEYS[7]) or '', '%S+') do
     rows[#rows + 1] = row_of(charge_prefix .. id, id)
@@ -167,41 +141,27 @@ local is_double = false
 
 -- The row of an intent, and its unit. What is put back does not take the unit from a newer intent: that one may have been paid.
 local function open(charge)
-  local tenant, provider, step, opened_at, person, day, case = string.match(ARGV[11], '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (.*)$')
-  local row = {'charge', charge, 'job', job, 'tenant', tenant, 'provider', provider, 'step', step, 'opened_at', opened_at,
-    'person', person}
-  if case ~= '' then
-    row[#row + 1] = 'case'
-    row[#row + 1] = case
-  end
-  if day_count then
-    row[#row + 1] = 'day'
-    row[#row + 1] = day
-    redis.call('SET', KEYS[11], int(day_count + 1), 'PX', day_keep_ms)
-  end
-  redis.call('HSET', KEYS[8], unpack(row))
-  redis.call('ZADD', KEYS[10], 0, intent)
-  redis.call('APPEND', KEYS[7], intent .. ' ')
+  write_row(intent, charge, job, KEYS[7])
   if is_redo then
-    local taken_by, _, at = unit_of(KEYS[9])
-    is_double = taken_by and taken_by ~= intent and at > tonumber(opened_us)
+    local taken_by, _, at = unit_of(intent.unit)
+    is_double = taken_by and taken_by ~= intent.name and at > tonumber(intent.opened_us)
   end
   if not is_double then
-    redis.call('SET', KEYS[9], intent .. ' ' .. charge .. ' ' .. opened_us)
+    take_unit(intent, charge)
   end
 end
 
 if ledger == 'open' then
   if not is_redo then
     open('open')
-  elseif redis.call('EXISTS', KEYS[8]) == 0 then
+  elseif redis.call('EXISTS', intent.charge) == 0 then
     open(fits and 'open' or 'unknown')
   end
 elseif ledger == 'settle' then
   local row = rows[1]
   if is_redo and not row.charge then
     open('unknown')
-    row = row_of(KEYS[8], intent, KEYS[9])
+    row = row_of(intent.charge, intent.name, intent.unit)
   end
   -- Only the reference is noted while the charge stays open, and "unknown" never takes back what is known.
   local known = row.charge == 'yes' or row.charge == 'no'

@@ -26,16 +26,16 @@ use crate::{
 };
 
 const LEASE: Duration = Duration::from_secs(60);
-const PAUSE: Duration = Duration::from_secs(3);
+pub(super) const PAUSE: Duration = Duration::from_secs(3);
 
 /// A server whose data can be set back: the next master has it as a replica that lagged would have it.
-struct Master {
-    server: Server,
+pub(super) struct Master {
+    pub(super) server: Server,
     asked: RedisOptions,
 }
 
 impl Master {
-    async fn begin(failover_pause: Duration) -> Master {
+    pub(super) async fn begin(failover_pause: Duration) -> Master {
         let server = Server::start(&FIT).await;
         let asked = RedisOptions {
             failover_pause,
@@ -44,7 +44,7 @@ impl Master {
         Master { server, asked }
     }
 
-    async fn store(&self) -> Arc<RedisStore> {
+    pub(super) async fn store(&self) -> Arc<RedisStore> {
         Arc::new(open(self.asked.clone()).await.unwrap())
     }
 }
@@ -123,7 +123,7 @@ pub(super) async fn state(store: &RedisStore, id: &JobId) -> Option<StateName> {
     stored.map(|stored| stored.job.view().state)
 }
 
-async fn follows(store: &RedisStore) {
+pub(super) async fn follows(store: &RedisStore) {
     until("the store follows to the new master", async || {
         store.probe().await.is_ok()
     })
@@ -411,7 +411,7 @@ async fn create_beside(store: &RedisStore, person: u8) -> JobId {
 }
 
 /// Until everybody has had their last words about the reign that began before.
-async fn everything_is_told(store: &RedisStore) {
+pub(super) async fn everything_is_told(store: &RedisStore) {
     let told_at = store.probe().await.unwrap().now + Duration::from_secs(12);
     until("everything is told", async || {
         store.probe().await.is_ok_and(|it| it.now > told_at)

@@ -3,6 +3,7 @@
 
 mod failover;
 mod faults;
+mod first_intents;
 mod fleet;
 mod gates;
 mod guard;

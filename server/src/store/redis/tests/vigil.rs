@@ -6,8 +6,8 @@ use super::{
     server::{FIT, Server, options, until},
 };
 use crate::{
-    domain::job::StateName,
-    store::{Committed, Store, StoreError, conformance::fixtures, redis::open},
+    domain::job::{Job, StateName},
+    store::{Committed, Creation, Store, StoreError, conformance::fixtures, redis::open},
 };
 
 #[tokio::test]
@@ -52,6 +52,11 @@ async fn settings_that_are_changed_while_it_runs_stop_intents_and_readiness_unti
     let server = Server::start(&FIT).await;
     let store = open(options(&server.url())).await.unwrap();
     let (job, fence) = create(&store, 1).await;
+    let began_at = store.probe().await.unwrap().now;
+    let beside = |job: Job| Creation {
+        product: job.id.to_string(),
+        ..super::first_intents::creation(job, &fixtures::history_intent())
+    };
     for (setting, bad, good) in [
         ("maxmemory-policy", "allkeys-lru", "noeviction"),
         ("appendfsync", "everysec", "always"),
@@ -66,8 +71,13 @@ async fn settings_that_are_changed_while_it_runs_stop_intents_and_readiness_unti
             matches!(committed, Committed::Postponed { .. }),
             "{setting}: {committed:?}"
         );
+        let alone = beside(fixtures::work_history(2, began_at));
+        let created = store.create(alone).await.unwrap().stored.job;
+        assert!(created.live_intent().is_none(), "{setting}: {created:?}");
         server.run(&["CONFIG", "SET", setting, good]).await;
         until("it is mended", async || !store.condition().is_unfit).await;
     }
     assert!(matches!(intends(&store, &job, fence).await.1, Committed::Done { .. }));
+    let begun = store.create(beside(fixtures::work_history(2, began_at))).await.unwrap();
+    assert!(begun.stored.job.live_intent().is_some());
 }
