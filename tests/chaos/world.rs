@@ -28,10 +28,12 @@ pub const GRACE_MS: u64 = 1_000;
 pub const FAILOVER_PAUSE_MS: u64 = 4_000;
 pub const DEADLINE_MS: u64 = 12_000;
 
-/// The quota of each provider, over all replicas: above what callers bring, below what comes when a fault has healed.
+/// The quota of a provider, over all replicas: above what callers bring, below what comes when a fault has healed.
 pub const CALLS_PER_S_MAX: u32 = 30;
 pub const CALLS_BURST: u32 = 5;
 pub const CALLS_IN_FLIGHT_MAX: u32 = 40;
+/// But of this one's calls none is counted, so that jobs that begin with it do so with their first intent.
+pub const UNCOUNTED: Provider = Provider::TuIdentidad;
 
 /// How the CURPs of all people of a run begin, and their length.
 pub const CURPS_BEGIN: &[u8] = b"LOTP8503";
@@ -196,14 +198,15 @@ impl Replica {
             (Provider::TuIdentidad, "TUIDENTIDAD"),
             (Provider::Nubarium, "NUBARIUM"),
         ] {
+            let (rate_max, in_flight_max) = match provider == UNCOUNTED {
+                true => (0, 0),
+                false => (CALLS_PER_S_MAX, CALLS_IN_FLIGHT_MAX),
+            };
             options = options
                 .set(&format!("PROVIDERS__{name}__BASE_URL"), &link(Far::Provider(provider)))
-                .set(&format!("PROVIDERS__{name}__RATE_MAX"), &CALLS_PER_S_MAX.to_string())
+                .set(&format!("PROVIDERS__{name}__RATE_MAX"), &rate_max.to_string())
                 .set(&format!("PROVIDERS__{name}__RATE_BURST"), &CALLS_BURST.to_string())
-                .set(
-                    &format!("PROVIDERS__{name}__IN_FLIGHT_MAX"),
-                    &CALLS_IN_FLIGHT_MAX.to_string(),
-                );
+                .set(&format!("PROVIDERS__{name}__IN_FLIGHT_MAX"), &in_flight_max.to_string());
         }
         for (name, value) in SETTINGS {
             options = options.set(name, value);

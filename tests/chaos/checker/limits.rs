@@ -5,7 +5,7 @@ use semanas_sandbox::Provider;
 use super::Verdict;
 use crate::history::History;
 use crate::plan::What;
-use crate::world::{CALLS_BURST, CALLS_IN_FLIGHT_MAX, CALLS_PER_S_MAX};
+use crate::world::{CALLS_BURST, CALLS_IN_FLIGHT_MAX, CALLS_PER_S_MAX, UNCOUNTED};
 
 /// How much later than another one a call may arrive that left at the same time, while nothing holds it up on purpose: the
 /// provider's own latency, and processes that have to wait for one another.
@@ -21,7 +21,7 @@ const MEMORY_BYTES_MAX: u64 = 256 << 20;
 const OPEN_FILES_MAX: usize = 500;
 
 pub(super) fn check(history: &History, verdict: &mut Verdict) {
-    for provider in Provider::ALL {
+    for provider in Provider::ALL.into_iter().filter(|provider| *provider != UNCOUNTED) {
         check_rate(provider, history, verdict);
     }
     let calls_max = u64::from(CALLS_IN_FLIGHT_MAX) + STRAYS_MAX;
