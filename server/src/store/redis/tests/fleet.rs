@@ -1,11 +1,10 @@
-//! Servers that belong together: a master with replicas and sentinels, or a cluster, on ports that were free a moment ago.
+//! Servers that belong together: a master with replicas and sentinels, or a cluster, on ports of their own.
 //!
 //! Each process is minded by a shell that kills it when its input closes, that is with the fleet or with this process, however it
 //! ends.
 
 use std::{
     io::{BufRead as _, BufReader},
-    net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex},
@@ -16,6 +15,7 @@ use tempfile::TempDir;
 
 use super::{
     guard::Guard,
+    ports::free_port,
     server::{FIT, run, until},
 };
 
@@ -321,9 +321,5 @@ fn data_args(port: u16, guard: Option<&Arc<Guard>>) -> Vec<String> {
 
 /// Ports that nobody listens on, all different.
 fn free_ports(count: usize) -> Vec<u16> {
-    let listeners: Vec<TcpListener> = (0..count).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-    listeners
-        .iter()
-        .map(|listener| listener.local_addr().unwrap().port())
-        .collect()
+    (0..count).map(|_| free_port()).collect()
 }

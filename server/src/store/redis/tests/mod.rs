@@ -13,6 +13,9 @@ mod leftovers;
 mod losses;
 mod moving;
 mod opening;
+// As the tests of the public face take theirs: a port that was only free a moment ago may be somebody's by now.
+#[path = "../../../../../tests/harness/ports.rs"]
+mod ports;
 mod proxy;
 mod refusals;
 mod server;

@@ -1,7 +1,6 @@
 //! A `redis-server` of the test's own, in a directory of its own, reached by a socket file: no port to be raced for.
 
 use std::{
-    net::TcpListener,
     path::PathBuf,
     process::{Child, ChildStdin, Command, Stdio},
     sync::{
@@ -14,6 +13,7 @@ use std::{
 use tempfile::TempDir;
 use tokio::time::{interval, timeout};
 
+use super::ports::free_port;
 use crate::{
     clock::Clock,
     store::{
@@ -22,7 +22,8 @@ use crate::{
     },
 };
 
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Sentinels that find that they were kept from running do nothing for 30 s.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How a server is run that may hold a data set.
 pub(super) const FIT: [&str; 6] = ["--appendonly", "yes", "--appendfsync", "always", "--save", ""];
@@ -149,9 +150,8 @@ impl Shared {
             .args(["--bind", "127.0.0.1"])
             .stdin(Stdio::piped());
         if self.is_cluster {
-            // Nodes speak to each other by TCP, also when there is only one: a port that was free a moment ago.
-            let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-            command.args(["--cluster-enabled", "yes", "--cluster-port", &free.to_string()]);
+            // Nodes speak to each other by TCP, also when there is only one.
+            command.args(["--cluster-enabled", "yes", "--cluster-port", &free_port().to_string()]);
         }
         let stdin = spawn(&mut command).stdin.take().unwrap();
         (format!("redis+unix://{}/redis.sock", dir.display()), stdin)
