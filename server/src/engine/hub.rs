@@ -1,10 +1,11 @@
 //! The hub: one per replica, between the store's doorbell and everybody who follows a job.
 //!
-//! A followed job is read once per ring and handed to all its followers; rings may be lost, so every followed job is also read
-//! again from time to time. Interest is registered before the first read, so nothing falls in between. What this replica commits
-//! itself it need not read back: see `own`.
+//! A followed job is read once per ring and handed to all its followers; rings may be lost, so it is also found out from time to
+//! time which followed jobs changed: see `resync`. Interest is registered before the first read, so nothing falls in between. What
+//! this replica commits itself it need not read back: see `own`.
 
 mod own;
+mod resync;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -20,7 +21,10 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use self::own::Own;
+use self::{
+    own::Own,
+    resync::{Doubted, QUESTIONS_MAX},
+};
 use crate::{
     clock::Clock,
     domain::ids::{JobId, JobKind},
@@ -126,7 +130,8 @@ impl Hub {
         let mut resync = tokio::time::interval(resync_interval);
         resync.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut dirty: BTreeSet<JobId> = BTreeSet::new();
-        let mut reads = FuturesUnordered::new();
+        let mut doubted = Doubted::default();
+        let (mut reads, mut questions) = (FuturesUnordered::new(), FuturesUnordered::new());
         loop {
             while reads.len() < READS_MAX {
                 let Some(id) = dirty.pop_first() else { break };
@@ -134,24 +139,16 @@ impl Hub {
                 let known = self.losses_until_now();
                 reads.push(async move { (store.read(&id).await, id, known) });
             }
+            while questions.len() < QUESTIONS_MAX {
+                let Some(ids) = doubted.next() else { break };
+                questions.push(self.ask(ids));
+            }
             tokio::select! {
                 // Bells go before reads: to hear one costs next to nothing, and their queue is short.
                 biased;
                 () = stop.cancelled() => return,
                 bell = bells.recv() => match bell {
-                    Ok(Bell::Job { id, by }) => {
-                        if id.kind() == JobKind::WorkHistory {
-                            self.rings.send_modify(|rings| *rings += 1);
-                        }
-                        let is_known = match by {
-                            Change::Creation => true,
-                            Change::Commit(op) => self.own.take(op),
-                            Change::Untold => false,
-                        };
-                        if !is_known && self.is_followed(&id) {
-                            dirty.insert(id);
-                        }
-                    }
+                    Ok(Bell::Job { id, by }) => dirty.extend(self.changed(id, by)),
                     Ok(Bell::Lost) => {
                         self.losses.send_modify(|losses| *losses += 1);
                         self.mark_all(&mut dirty);
@@ -160,22 +157,9 @@ impl Hub {
                     Err(broadcast::error::RecvError::Closed) => return,
                 },
                 () = self.own.something_missed() => dirty.append(&mut self.own.take_missed()),
-                _ = resync.tick() => self.mark_all(&mut dirty),
-                Some((read, id, known)) = reads.next() => match read {
-                    Ok(stored) => {
-                        self.stale.send_if_modified(|since| since.take().is_some());
-                        match stored {
-                            Some(stored) => self.publish(&id, stored, None, known),
-                            None => self.publish_end(&id),
-                        }
-                    }
-                    // One damaged record says nothing about the others.
-                    Err(error @ StoreError::Unreadable { .. }) => self.note_unreadable(&id, &error),
-                    // The next resync reads it again; followers hear that what they see may be old.
-                    Err(error @ (StoreError::Unavailable { .. } | StoreError::DataSetLost { .. })) => {
-                        self.note_stale(&error);
-                    }
-                },
+                _ = resync.tick() => self.doubt_all(&mut doubted),
+                Some(told) = questions.next() => dirty.extend(self.hear(told)),
+                Some((read, id, known)) = reads.next() => self.take(&id, read, known),
             }
         }
     }
@@ -185,9 +169,43 @@ impl Hub {
         self.lock().len()
     }
 
+    /// The job of a ring, when it must be read.
+    fn changed(&self, id: JobId, by: Change) -> Option<JobId> {
+        if id.kind() == JobKind::WorkHistory {
+            self.rings.send_modify(|rings| *rings += 1);
+        }
+        let is_known = match by {
+            Change::Creation => true,
+            Change::Commit(op) => self.own.take(op),
+            Change::Untold => false,
+        };
+        (!is_known && self.is_followed(&id)).then_some(id)
+    }
+
+    /// What a read brought.
+    fn take(&self, id: &JobId, read: Result<Option<Stored>, StoreError>, known: Losses) {
+        match read {
+            Ok(stored) => {
+                self.note_answer();
+                match stored {
+                    Some(stored) => self.publish(id, stored, None, known),
+                    None => self.publish_end(id),
+                }
+            }
+            // One damaged record says nothing about the others.
+            Err(error @ StoreError::Unreadable { .. }) => self.note_unreadable(id, &error),
+            // The next resync reads it again; followers hear that what they see may be old.
+            Err(error @ (StoreError::Unavailable { .. } | StoreError::DataSetLost { .. })) => self.note_stale(&error),
+        }
+    }
+
     fn mark_all(&self, dirty: &mut BTreeSet<JobId>) {
         dirty.extend(self.lock().keys().cloned());
         self.rings.send_modify(|rings| *rings += 1);
+    }
+
+    fn note_answer(&self) {
+        self.stale.send_if_modified(|since| since.take().is_some());
     }
 
     fn note_stale(&self, error: &StoreError) {

@@ -57,6 +57,11 @@ pub(crate) trait Store: Send + Sync + 'static {
 
     async fn read(&self, id: &JobId) -> Result<Option<Stored>, StoreError>;
 
+    /// Versions of jobs, in their order; `None` = the job is not there, or its version cannot be told. Far cheaper than reads, most
+    /// of all for jobs of one shard; how many at a time is for the caller to bound. Only a hint at what to read again: it may be
+    /// older than what a read tells, and no caller is answered with it.
+    async fn versions(&self, ids: &[JobId]) -> Result<Vec<Option<u64>>, StoreError>;
+
     async fn read_sealed(&self, id: &JobId) -> Result<Option<SealedRecord>, StoreError>;
 
     /// Leases up to `max` jobs that are due, over all shards, the longest due first within a shard.

@@ -294,6 +294,14 @@ impl Store for Weather {
         self.call("read", Kind::Read, read).await
     }
 
+    async fn versions(&self, ids: &[JobId]) -> Result<Vec<Option<u64>>, StoreError> {
+        let ids = ids.to_vec();
+        let versions = |scene: Arc<Scene>, _| -> Doing<Vec<Option<u64>>> {
+            Box::pin(async move { scene.model.versions(&ids).await })
+        };
+        self.call("versions", Kind::Read, versions).await
+    }
+
     async fn read_sealed(&self, id: &JobId) -> Result<Option<SealedRecord>, StoreError> {
         let id = id.clone();
         let read = |scene: Arc<Scene>, _| -> Doing<Option<SealedRecord>> {

@@ -55,9 +55,12 @@ impl DataSet {
         self.change("UPDATE sealed SET subject = x'00' WHERE job = ?1", job);
     }
 
-    /// Replaces a job's record by bytes that no version reads.
+    /// Replaces a job's record by bytes that no version reads, as a commit of a newer version would.
     pub(super) fn damage_record(&self, job: &JobId) {
-        self.change("UPDATE jobs SET record = x'00' WHERE id = ?1", job);
+        self.change(
+            "UPDATE jobs SET record = x'00', version = version + 1 WHERE id = ?1",
+            job,
+        );
     }
 
     /// Puts a job's record back as it was.

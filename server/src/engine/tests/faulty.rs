@@ -44,6 +44,10 @@ pub(super) struct Faulty {
     pub gate_calls: AtomicUsize,
     /// Times at which a job was read.
     pub reads: AtomicUsize,
+    /// Times at which versions were asked for.
+    pub version_looks: AtomicUsize,
+    /// Whether who asks for versions waits for ever.
+    versions_hang: AtomicBool,
     /// Times at which a sealed record was.
     pub answers_read: AtomicUsize,
     /// Whether who leaves a gate or looks at it waits for ever.
@@ -89,6 +93,8 @@ impl Faulty {
             repeats_creation: AtomicBool::new(false),
             gate_calls: AtomicUsize::new(0),
             reads: AtomicUsize::new(0),
+            version_looks: AtomicUsize::new(0),
+            versions_hang: AtomicBool::new(false),
             answers_read: AtomicUsize::new(0),
             gates_hang: AtomicBool::new(false),
             slow_creations: tokio::sync::Mutex::default(),
@@ -164,6 +170,10 @@ impl Faulty {
 
     pub(super) fn hangs_at_gates(&self) {
         self.gates_hang.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) fn hangs_at_versions(&self) {
+        self.versions_hang.store(true, Ordering::SeqCst);
     }
 
     pub(super) fn hangs_at_claims(&self) {
@@ -287,6 +297,18 @@ impl Store for Faulty {
             }
         }
         read
+    }
+
+    async fn versions(&self, ids: &[JobId]) -> Result<Vec<Option<u64>>, StoreError> {
+        self.version_looks.fetch_add(1, Ordering::SeqCst);
+        if self.versions_hang.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+        if self.has_gone_back.load(Ordering::SeqCst) {
+            let version = self.goes_back_to.lock().unwrap().as_ref().map(|stored| stored.version);
+            return Ok(vec![version; ids.len()]);
+        }
+        self.up()?.versions(ids).await
     }
 
     async fn read_sealed(&self, id: &JobId) -> Result<Option<SealedRecord>, StoreError> {

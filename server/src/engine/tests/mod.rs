@@ -20,6 +20,7 @@ mod lost_replies;
 mod operating;
 mod own_commits;
 mod requests;
+mod resyncs;
 mod routes;
 mod scripted;
 mod settings;

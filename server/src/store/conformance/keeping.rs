@@ -1,4 +1,4 @@
-//! The data set itself: its identity, request ids, purging, and what its names give away.
+//! The data set itself: its identity, versions, request ids, purging, and what its names give away.
 
 use std::time::Duration;
 
@@ -6,7 +6,12 @@ use futures::future::join_all;
 
 use super::{LONG, SHORT, World, fixtures, world::done};
 use crate::{
-    domain::{ids::Tenant, job::Event, outcome::Charge, provider_id::ProviderId},
+    domain::{
+        ids::{JobId, Tenant},
+        job::Event,
+        outcome::Charge,
+        provider_id::ProviderId,
+    },
     store::{Creation, How, JobFilter, ListQuery, Reservation, Reserved},
 };
 
@@ -27,6 +32,46 @@ pub(crate) async fn the_data_set_keeps_its_epoch(world: &World) {
     let second = world.store.probe().await.unwrap();
     assert_eq!(first.epoch, second.epoch);
     assert!(second.now >= first.now);
+}
+
+/// Person 1 and 17 live in one shard, the others in others.
+pub(crate) async fn versions_are_those_that_reads_give(world: &World) {
+    assert_eq!(world.store.versions(&[]).await.unwrap(), []);
+    let now = world.now().await;
+    let unknown = fixtures::work_history(3, now).id;
+    let ended = world.answered(1, ProviderId::Kiban, now - HOUR).await;
+    let mut ids = vec![unknown, ended];
+    for person in [17, 2, 18] {
+        ids.push(world.start(person).await.stored.job.id);
+    }
+    let before = versions_as_read(world, &ids).await;
+    assert_eq!(
+        before.iter().map(Option::is_some).collect::<Vec<_>>(),
+        [false, true, true, true, true]
+    );
+
+    done(world.happens(&ids[3], Event::TakenUp).await);
+    let after = versions_as_read(world, &ids).await;
+    let changed: Vec<usize> = (0..ids.len()).filter(|place| before[*place] != after[*place]).collect();
+    assert_eq!(changed, [3]);
+
+    assert_eq!(world.store.purge(now, 100).await.unwrap(), 1);
+    let after = versions_as_read(world, &ids).await;
+    assert_eq!(after[1], None);
+    ids.reverse();
+    let reversed: Vec<_> = after.into_iter().rev().collect();
+    assert_eq!(versions_as_read(world, &ids).await, reversed);
+}
+
+async fn versions_as_read(world: &World, ids: &[JobId]) -> Vec<Option<u64>> {
+    let versions = world.store.versions(ids).await.unwrap();
+    let mut read = Vec::new();
+    for id in ids {
+        let stored = world.store.read(id).await.unwrap();
+        read.push(stored.map(|stored| stored.version));
+    }
+    assert_eq!(versions, read);
+    versions
 }
 
 pub(crate) async fn a_request_id_is_bound_once(world: &World) {

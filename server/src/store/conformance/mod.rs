@@ -215,6 +215,7 @@ macro_rules! conformance {
                 ]
                 keeping: [
                     the_data_set_keeps_its_epoch
+                    versions_are_those_that_reads_give
                     a_request_id_is_bound_once
                     a_request_id_tells_which_job_answered_it
                     a_request_id_is_forgotten_after_its_time

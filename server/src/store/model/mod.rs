@@ -173,6 +173,13 @@ impl Store for Model {
         })
     }
 
+    async fn versions(&self, ids: &[JobId]) -> Result<Vec<Option<u64>>, StoreError> {
+        Ok(self.step(|data, _| {
+            let version = |id| data.jobs.get(id).map(|entry| entry.version);
+            ids.iter().map(version).collect()
+        }))
+    }
+
     async fn read_sealed(&self, id: &JobId) -> Result<Option<SealedRecord>, StoreError> {
         self.step(|data, _| match data.jobs.get(id) {
             Some(entry) => Ok(entry.sealed.clone()),

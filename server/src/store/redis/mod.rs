@@ -124,6 +124,10 @@ impl Store for RedisStore {
         Ok(read)
     }
 
+    async fn versions(&self, ids: &[JobId]) -> Result<Vec<Option<u64>>, StoreError> {
+        self.versions_of(ids).await
+    }
+
     async fn read_sealed(&self, id: &JobId) -> Result<Option<SealedRecord>, StoreError> {
         self.read_sealed_record(id).await
     }

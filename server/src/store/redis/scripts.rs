@@ -57,6 +57,7 @@ scripts! {
     UNCOUNT = of_job passes "uncount.lua";
     READ = guarded passes "read.lua";
     READ_HERE = guarded lasts "read_here.lua";
+    VERSIONS = guarded passes "versions.lua";
     LIST = guarded passes "list.lua";
     CHARGES = guarded passes "charges.lua";
     FEED = guarded passes "feed.lua";

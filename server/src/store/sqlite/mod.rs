@@ -143,6 +143,12 @@ impl Store for SqliteStore {
         self.read_with("read a job", move |db| rows::read(db, &id)).await
     }
 
+    async fn versions(&self, ids: &[JobId]) -> Result<Vec<Option<u64>>, StoreError> {
+        let ids = ids.to_vec();
+        self.read_with("look at versions of jobs", move |db| rows::versions(db, &ids))
+            .await
+    }
+
     async fn read_sealed(&self, id: &JobId) -> Result<Option<SealedRecord>, StoreError> {
         let id = id.clone();
         self.read_with("read a sealed record", move |db| rows::read_sealed(db, &id))

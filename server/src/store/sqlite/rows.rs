@@ -30,6 +30,15 @@ pub(super) fn read(db: &Connection, id: &JobId) -> Result<Option<Stored>, Fault>
     }))
 }
 
+pub(super) fn versions(db: &Connection, ids: &[JobId]) -> Result<Vec<Option<u64>>, Fault> {
+    let mut statement = db.prepare_cached("SELECT version FROM jobs WHERE id = ?1")?;
+    let versions = ids.iter().map(|id| {
+        let version = statement.query_row([id.as_str()], |row| row.get(0)).optional()?;
+        Ok(version.map(counter))
+    });
+    versions.collect()
+}
+
 pub(super) fn read_sealed(db: &Connection, id: &JobId) -> Result<Option<SealedRecord>, Fault> {
     let sql = "SELECT subject, answer FROM sealed WHERE job = ?1";
     let sealed = |row: &rusqlite::Row<'_>| {

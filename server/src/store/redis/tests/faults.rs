@@ -108,6 +108,7 @@ async fn errors_of_all_verbs(store: &RedisStore, job: &Job) -> Vec<Option<StoreE
         Box::pin(async { store.probe().await.err() }),
         Box::pin(async { store.create(fixtures::creation(job.clone())).await.err() }),
         Box::pin(async { store.read(id).await.err() }),
+        Box::pin(async { store.versions(std::slice::from_ref(id)).await.err() }),
         Box::pin(async { store.read_sealed(id).await.err() }),
         Box::pin(async { store.claim_due(LEASE, 10).await.err() }),
         Box::pin(async { store.commit(commit(1, transition)).await.err() }),
