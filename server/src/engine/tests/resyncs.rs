@@ -38,7 +38,7 @@ struct World {
 }
 
 impl World {
-    fn new() -> World {
+    async fn new() -> World {
         let clock = Clock::manual(fixtures::EPOCH);
         let model = Arc::new(Model::new(clock.clone(), RETENTION, 40));
         let store = Faulty::new(Arc::clone(&model) as Arc<dyn Store>, None);
@@ -48,6 +48,8 @@ impl World {
             let (hub, stop) = (Arc::clone(&hub), stop.clone());
             async move { hub.run(RESYNC_INTERVAL, stop).await }
         });
+        // With its first look it listens already.
+        hub.rings().wait_for(|rings| *rings > 0).await.unwrap();
         World {
             hub,
             store,
@@ -100,7 +102,7 @@ async fn shows(follow: &mut Follow, what: &str, wanted: impl Fn(&Latest) -> bool
 
 #[tokio::test]
 async fn jobs_that_stand_still_are_not_read() {
-    let world = World::new();
+    let world = World::new().await;
     let mut follows = Vec::new();
     for person in [1, 2, 17] {
         follows.push(world.follow(person).await);
@@ -113,7 +115,7 @@ async fn jobs_that_stand_still_are_not_read() {
 
 #[tokio::test]
 async fn a_change_whose_bell_was_lost_is_found_and_nothing_else_is_read() {
-    let world = World::new();
+    let world = World::new().await;
     let (id, mut follow) = world.follow(1).await;
     let _others = [world.follow(17).await, world.follow(2).await];
     let before = world.reads();
@@ -132,7 +134,7 @@ async fn a_change_whose_bell_was_lost_is_found_and_nothing_else_is_read() {
 
 #[tokio::test]
 async fn a_job_that_vanished_without_a_bell_is_found() {
-    let world = World::new();
+    let world = World::new().await;
     let (id, mut follow) = world.follow(1).await;
     world.behind_its_back(|data| data.jobs.remove(&id));
     shows(&mut follow, "it is gone", |latest| latest.is_gone).await;
@@ -141,7 +143,7 @@ async fn a_job_that_vanished_without_a_bell_is_found() {
 
 #[tokio::test]
 async fn a_job_that_could_not_be_read_is_read_again_though_its_version_is_known() {
-    let world = World::new();
+    let world = World::new().await;
     let (id, mut follow) = world.follow(1).await;
     world.behind_its_back(|data| data.damage(&id));
     let by = Change::Untold;
@@ -160,7 +162,7 @@ async fn a_job_that_could_not_be_read_is_read_again_though_its_version_is_known(
 
 #[tokio::test]
 async fn what_was_read_before_a_loss_is_read_again_though_its_version_is_known() {
-    let world = World::new();
+    let world = World::new().await;
     let (_, mut follow) = world.follow(1).await;
     world.store.goes_down();
     let before = world.reads();
@@ -176,7 +178,7 @@ async fn what_was_read_before_a_loss_is_read_again_though_its_version_is_known()
 
 #[tokio::test]
 async fn followers_hear_that_versions_cannot_be_asked_for_and_that_they_can_again() {
-    let world = World::new();
+    let world = World::new().await;
     let _follow = world.follow(1).await;
     let before = world.reads();
     let mut stale = world.hub.stale();
@@ -192,7 +194,7 @@ async fn followers_hear_that_versions_cannot_be_asked_for_and_that_they_can_agai
 
 #[tokio::test]
 async fn bells_and_the_end_do_not_wait_for_versions() {
-    let world = World::new();
+    let world = World::new().await;
     world.store.hangs_at_versions();
     // More shards than questions at a time.
     let mut follows = Vec::new();
