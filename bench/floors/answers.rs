@@ -16,17 +16,18 @@ pub fn new_job_id() -> String {
     format!("wh_{:034}", NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
+const TIME: Option<prost_types::Timestamp> = Some(prost_types::Timestamp {
+    seconds: 1_800_000_000,
+    nanos: 123_456_789,
+});
+
 pub fn job(job_id: String, state: JobState) -> WorkHistoryJob {
-    let time = Some(prost_types::Timestamp {
-        seconds: 1_800_000_000,
-        nanos: 123_456_789,
-    });
     WorkHistoryJob {
         job_id,
         state: state.into(),
-        create_time: time,
-        update_time: time,
-        deadline_time: time,
+        create_time: TIME,
+        update_time: TIME,
+        deadline_time: TIME,
         event_sequence: 1,
         ..WorkHistoryJob::default()
     }
@@ -45,7 +46,8 @@ pub fn ended(job: WorkHistoryJob) -> WatchWorkHistoryResponse {
     let event = JobEvent {
         sequence: 2,
         state: job.state,
-        job: Some(job),
+        event_time: TIME,
+        job: Some(WorkHistoryJob { end_time: TIME, ..job }),
         ..JobEvent::default()
     };
     WatchWorkHistoryResponse {

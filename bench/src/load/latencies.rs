@@ -11,6 +11,11 @@ impl Latencies {
         Latencies(times_us)
     }
 
+    /// As if all had been measured at once.
+    pub fn together(parts: Vec<Latencies>) -> Latencies {
+        Latencies::new(parts.into_iter().flat_map(|part| part.0).collect())
+    }
+
     /// The time within which this share of the calls was done, in milliseconds; not a number when there were none.
     pub fn share_ms(&self, share: f64) -> f64 {
         if self.0.is_empty() {

@@ -9,6 +9,7 @@ mod edge_layer;
 mod forward;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
+mod gathered;
 mod health;
 mod metrics;
 mod operations_service;

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use futures::TryStreamExt as _;
 use semanas_proto::v1::{
     operations_service_server::OperationsServiceServer, work_history_service_server::WorkHistoryServiceServer,
 };
@@ -18,7 +19,7 @@ use tonic_health::pb::health_server::HealthServer;
 
 use crate::{
     api::{
-        edge_layer::EdgeLayer, forward::Readers, health::HealthOfServer, metrics::Metrics,
+        edge_layer::EdgeLayer, forward::Readers, gathered::Gathered, health::HealthOfServer, metrics::Metrics,
         operations_service::Operations, reflection, web::WebOrigins, work_history_service::WorkHistories,
     },
     engine::Engine,
@@ -113,7 +114,9 @@ async fn serve_routes(
     web_origins: WebOrigins,
     stop: CancellationToken,
 ) -> Result<(), ServeError> {
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    let incoming = TcpIncoming::from(listener)
+        .with_nodelay(Some(true))
+        .map_ok(Gathered::new);
     let router = with_connection_settings(Server::builder(), options)
         .layer(web_origins.layer())
         .layer(EdgeLayer::new(metrics))
