@@ -49,7 +49,9 @@ impl World {
             async move { hub.run(RESYNC_INTERVAL, stop).await }
         });
         // With its first look it listens already.
-        hub.rings().wait_for(|rings| *rings > 0).await.unwrap();
+        let mut rings = hub.rings();
+        let listens = timeout(PATIENCE, rings.wait_for(|rings| *rings > 0)).await;
+        listens.expect("a hub begins with a look").unwrap();
         World {
             hub,
             store,

@@ -139,6 +139,7 @@ async fn what_was_computed_from_a_version_that_was_taken_back_does_not_fit_its_s
     let joined = |limit| Event::Joined { limit, dependent: None };
     happens(&dying, &job, joined(7), None).await;
     let computed = commit_of(&store, &job, joined(9), None).await;
+    let taken_back = store.versions(std::slice::from_ref(&job)).await.unwrap();
     drop(dying);
 
     master.server.starts_on(replica).await;
@@ -148,6 +149,8 @@ async fn what_was_computed_from_a_version_that_was_taken_back_does_not_fit_its_s
 
     let committed = store.commit(computed).await.unwrap();
     assert!(matches!(committed, Committed::Conflict), "{committed:?}");
+    let successor = store.versions(std::slice::from_ref(&job)).await.unwrap();
+    assert_ne!(successor, taken_back, "whoever knows the one must read the other");
     // Read again, it goes through.
     let committed = happens(&store, &job, joined(9), None).await;
     assert!(matches!(committed, Committed::Done { .. }), "{committed:?}");
