@@ -8,7 +8,7 @@ use std::{collections::VecDeque, future::Future, sync::Arc};
 use super::Hub;
 use crate::{domain::ids::JobId, store::StoreError};
 
-/// Jobs whose versions are asked for at a time: Redis serves nobody else meanwhile, for some 0.1 ms.
+/// Jobs whose versions are asked for at a time: Redis serves nobody else meanwhile, for some 0.3 ms.
 const ASKED_MAX: usize = 256;
 
 /// Such questions at a time: so many that one server of several that does not answer leaves room to ask the others.
