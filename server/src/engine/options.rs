@@ -61,7 +61,7 @@ pub(crate) struct WatchOptions {
     /// A stream ends with `draining` after a random age between these two.
     pub stream_age_min: Duration,
     pub stream_age_max: Duration,
-    /// How often every watched job is read again, whatever rang.
+    /// How often the store is asked which watched jobs have changed, whatever rang.
     pub resync_interval: Duration,
     /// Streams at a time on this replica.
     pub streams_max: usize,

@@ -122,8 +122,8 @@ async fn fault_22_a_reader_that_stops_is_ended_and_one_that_waits_is_not() {
             .await
             .unwrap()
             .into_inner();
-        // Its window is one byte: the first message is still under way and the second one waits.
-        streams(&server, 3).await;
+        // Its window is one byte: the first message is still under way and the second one waits. An opened stream is counted before
+        // its caller hears of it.
         streams(&server, 2).await;
         let status = loop {
             match stuck.message().await {
