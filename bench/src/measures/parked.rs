@@ -223,7 +223,12 @@ fn until_answered(stubs: &Stubs, redis: &MultiplexedConnection, delays: &Arc<Mut
                 if message.terminal {
                     let at = event.event_time.unwrap_or_default();
                     let ended_us = at.seconds * 1_000_000 + i64::from(at.nanos / 1000);
-                    let due_us = due_us.ok_or("a job ended without having waited")?;
+                    let due_us = due_us.ok_or_else(|| {
+                        let failure = event.job.as_ref().and_then(|job| job.failure.as_ref());
+                        let reason = failure.map_or("no failure", |failure| failure.reason.as_str());
+                        let (sequence, state) = (event.sequence, event.state().as_str_name());
+                        format!("a job was not seen to wait, and ended {state} ({reason}) with event {sequence}")
+                    })?;
                     let delay_us = u32::try_from(ended_us - due_us).unwrap_or_default();
                     delays.lock().unwrap_or_else(PoisonError::into_inner).push(delay_us);
                     return Ok(());
