@@ -225,7 +225,7 @@ fn until_answered(stubs: &Stubs, redis: &MultiplexedConnection, delays: &Arc<Mut
                     let ended_us = at.seconds * 1_000_000 + i64::from(at.nanos / 1000);
                     let due_us = due_us.ok_or_else(|| {
                         let failure = event.job.as_ref().and_then(|job| job.failure.as_ref());
-                        let reason = failure.map_or("no failure", |failure| failure.reason.as_str());
+                        let reason = failure.map_or("no failure", |failure| failure.reason().as_str_name());
                         let (sequence, state) = (event.sequence, event.state().as_str_name());
                         format!("a job was not seen to wait, and ended {state} ({reason}) with event {sequence}")
                     })?;
