@@ -28,11 +28,8 @@ const DUE_FIRST: u64 = 50_000_000;
 /// A parked job is due later than this.
 const FAR: Duration = Duration::from_secs(3600);
 
-/// How long parking may stand still until it is taken for done, …
+/// How long parking may stand still until it has failed.
 const STANDSTILL_MAX: Duration = Duration::from_secs(30);
-
-/// … which it is when so many are parked: on a busy machine a provider's answer may be lost, and its job waits less long.
-const PARKED_SHARE_MIN: f64 = 0.999;
 
 /// What Redis writes of one job until it is parked; nothing rewrites it meanwhile.
 const DISK_BYTES_PER_JOB: u64 = 5_000;
@@ -157,12 +154,9 @@ async fn all_parked(redis: &mut MultiplexedConnection, count: usize) -> anyhow::
         if parked >= count {
             return Ok(());
         }
-        let is_still = moved_at.elapsed() > STANDSTILL_MAX;
         if parked != known {
             (known, moved_at) = (parked, Instant::now());
-        } else if is_still && parked as f64 >= count as f64 * PARKED_SHARE_MIN {
-            return Ok(());
-        } else if is_still {
+        } else if moved_at.elapsed() > STANDSTILL_MAX {
             bail!("{parked} of {count} jobs are parked, and no more come");
         }
         tokio::time::sleep(Duration::from_millis(200)).await;

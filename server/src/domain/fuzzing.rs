@@ -161,10 +161,11 @@ fn names(text: &str) {
 }
 
 fn has_curp_shape(window: &[u8]) -> bool {
-    let shape = b"AAAA999999AAAAAA*9";
+    let shape = b"AAAA999999SAAAAA*9";
     let fits = |(byte, class): (&u8, &u8)| match class {
         b'A' => byte.is_ascii_uppercase(),
         b'9' => byte.is_ascii_digit(),
+        b'S' => b"HMX".contains(byte),
         _ => byte.is_ascii_alphanumeric(),
     };
     window.iter().zip(shape).all(fits)

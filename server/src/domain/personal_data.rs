@@ -1,16 +1,16 @@
 //! Finds a CURP or an NSS in a text that must hold no personal data.
 //!
 //! Purposes, consent references, labels and notes are stored in the clear, shown in lists and logged by callers. The search is
-//! for accidents, not for adversaries. It must not refuse what only looks a little like an NSS: eleven digits count only as a
-//! word of their own, so that no UUID is ever refused.
+//! for accidents, not for adversaries. It must not refuse what only looks a little like one: eleven digits count only as a word of
+//! their own, and a CURP tells a sex with a letter that no hexadecimal digit is, so that no UUID, ObjectId or hash is ever refused.
 
 use super::{
     curp::CURP_CHARS,
     nss::{NSS_DIGITS, Nss},
 };
 
-/// Letters, digits, and one place for either.
-const CURP_SHAPE: &[u8; CURP_CHARS] = b"AAAA999999AAAAAA*9";
+/// Letters, digits, the sex, and one place for either.
+const CURP_SHAPE: &[u8; CURP_CHARS] = b"AAAA999999SAAAAA*9";
 
 /// Lengths of the groups that an NSS is written in on paper: subdelegation, year, year, number, check digit.
 const NSS_GROUPS: [usize; 5] = [2, 2, 2, 4, 1];
@@ -20,12 +20,12 @@ pub(crate) fn holds_identifier(text: &str) -> bool {
     holds_curp(text) || holds_nss(text)
 }
 
-/// Whether a CURP stands in the text, with whatever around it. Its shape is enough: a mistyped one is still somebody's, and
-/// nothing else looks like one by chance.
-pub(crate) fn holds_curp(text: &str) -> bool {
+/// Whether a CURP stands in the text, with whatever around it. Its shape is enough: a mistyped one is still somebody's.
+fn holds_curp(text: &str) -> bool {
     let fits = |(byte, class): (&u8, &u8)| match class {
         b'A' => byte.is_ascii_alphabetic(),
         b'9' => byte.is_ascii_digit(),
+        b'S' => matches!(byte.to_ascii_uppercase(), b'H' | b'M' | b'X'),
         _ => byte.is_ascii_alphanumeric(),
     };
     let mut windows = text.as_bytes().windows(CURP_CHARS);
@@ -78,5 +78,8 @@ mod tests {
         }
         check("consent 0193e5a0-c2d1-7f9a-b3c4-a5d6e7f80912", false);
         check("XEXX0101O1HNEXXXA4", false);
+        check("of no sex: XEXX010101ANEXXXA4", false);
+        check("ObjectId 6a22abcd123456abcdefa1be", false);
+        check("9f86d081abcd123456fedcba08a5b2c4", false);
     }
 }

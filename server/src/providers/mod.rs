@@ -22,10 +22,10 @@ use jiff::Timestamp;
 pub(crate) use self::check::Check;
 use self::http::{Exchange, Exchanged, HttpAnswer};
 use crate::domain::{
+    curp::{CURP_CHARS, Curp},
     nss::Nss,
     outcome::{Outcome, Verdict},
     person::Subject,
-    personal_data::holds_curp,
     provider_id::ProviderId,
     reason::{Failure, Reason},
     work_history::{Provenance, WorkHistory},
@@ -203,12 +203,14 @@ pub(crate) fn callback_reference(provider: ProviderId, body: &[u8]) -> Option<St
     }
 }
 
-/// A provider's reference, if it is one that can go into a URL and a record as it is. One that names a person cannot; no id is
-/// made of random characters that look like a CURP.
+/// A provider's reference, if it is one that can go into a URL and a record as it is. One that names a person cannot. What was paid
+/// for is lost with its reference, so each place of a CURP has to be right: ids of random characters have letters and digits where a
+/// CURP has them once in some hundred thousand.
 fn reference(text: &str) -> Option<String> {
     let is_plain = text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
     let fits = is_plain && (1..=REFERENCE_CHARS_MAX).contains(&text.len());
-    (fits && !holds_curp(text)).then(|| text.to_owned())
+    let is_curp = |window: &[u8]| str::from_utf8(window).is_ok_and(|text| Curp::parse_lenient(text).is_ok());
+    (fits && !text.as_bytes().windows(CURP_CHARS).any(is_curp)).then(|| text.to_owned())
 }
 
 #[cfg(test)]

@@ -449,10 +449,18 @@ fn personal_answers() -> Vec<(u16, String)> {
 
 #[test]
 fn only_plain_references_go_into_urls_and_records() {
-    for text in [REFERENCE, "763d6019-d40b-490b-8b94-478cc53db3db", "7"] {
+    let resembles_curp = ["6a22abcd123456abcdefa1be", "7XEXX010101HAAXXXA4"];
+    for text in [REFERENCE, "763d6019-d40b-490b-8b94-478cc53db3db", "7"]
+        .into_iter()
+        .chain(resembles_curp)
+    {
         assert_eq!(reference(text).as_deref(), Some(text));
     }
-    for text in ["", "../x", "a b", "a/b", "a?b", "ñ", &"a".repeat(65)] {
+    let names_person = [CURP, &format!("a-{}-7", CURP.to_lowercase())];
+    for text in ["", "../x", "a b", "a/b", "a?b", "ñ", &"a".repeat(65)]
+        .into_iter()
+        .chain(names_person)
+    {
         assert_eq!(reference(text), None);
     }
 }
