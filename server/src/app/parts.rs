@@ -22,7 +22,7 @@ use crate::{
     http,
     providers::{Provider, http::HttpClient, kiban, nubarium, tuidentidad},
     store::{
-        FEED_KEPT_MAX, Journal, Store,
+        FEED_KEPT_MIN, Journal, Store,
         sqlite::{SqliteOptions, SqliteStore},
     },
 };
@@ -98,7 +98,7 @@ pub(super) fn redis_options(
         },
         replicas_min: place.replicas_min,
         clock: Clock::system(),
-        feed_kept_max: FEED_KEPT_MAX,
+        feed_kept_min: FEED_KEPT_MIN,
         retention: config.engine.retention,
         failover_pause: place.failover_pause,
         connect_timeout: config.store.connect_timeout,

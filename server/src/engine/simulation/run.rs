@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    store::{FEED_KEPT_MAX, conformance::fixtures, model::Model},
+    store::{FEED_KEPT_MIN, conformance::fixtures, model::Model},
 };
 
 /// How often it is looked whether something has come to rest.
@@ -49,7 +49,7 @@ pub(super) fn run(seed: u64, broken: Option<Broken>) -> Report {
 async fn play(seed: u64, broken: Option<Broken>) -> Report {
     let plan = Plan::of(seed);
     let clock = Clock::of_runtime(fixtures::EPOCH);
-    let model = Arc::new(Model::new(clock, plan.options.retention, FEED_KEPT_MAX));
+    let model = Arc::new(Model::new(clock, plan.options.retention, FEED_KEPT_MIN));
     let scene = Arc::new(Scene::new(plan, model, broken));
     scene.note("-", format_args!("{:?}", scene.plan));
     let fleet = Fleet::new(Arc::clone(&scene), fixtures::EPOCH);

@@ -19,7 +19,7 @@ use crate::{
     domain::{curp::Curp, gate::GateLimits, provider_id::ProviderId},
     engine::{Dice, Engine, Metrics, Parts, Route, Vault},
     providers::{CallRequest, Check, PollRequest, Provider, Reply},
-    store::{FEED_KEPT_MAX, Store, conformance::fixtures, model::Model},
+    store::{FEED_KEPT_MIN, Store, conformance::fixtures, model::Model},
 };
 
 const REPLICAS: usize = 3;
@@ -65,7 +65,7 @@ struct Seen {
 
 async fn crowd(jobs: u32, call: Duration, limits: GateLimits) -> Seen {
     let clock = Clock::of_runtime(fixtures::EPOCH);
-    let model = Arc::new(Model::new(clock.clone(), DAY, FEED_KEPT_MAX));
+    let model = Arc::new(Model::new(clock.clone(), DAY, FEED_KEPT_MIN));
     let kiban = Arc::new(Slow {
         call,
         calls: Mutex::default(),

@@ -10,7 +10,7 @@ use crate::{
     clock::Clock,
     domain::{ids::JobId, job::Job},
     store::{
-        FEED_KEPT_MAX, codec,
+        FEED_KEPT_MIN, codec,
         sqlite::{SqliteOptions, SqliteStore},
     },
 };
@@ -22,17 +22,17 @@ pub(super) struct DataSet {
 
 impl DataSet {
     pub(super) fn new() -> DataSet {
-        DataSet::keeping(FEED_KEPT_MAX)
+        DataSet::keeping(FEED_KEPT_MIN)
     }
 
     /// Keeps so many feed entries in each shard.
-    pub(super) fn keeping(feed_kept_max: u64) -> DataSet {
+    pub(super) fn keeping(feed_kept_min: u64) -> DataSet {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(SqliteOptions {
             path: Some(folder.path().join("semanas.db")),
             secret_fingerprint: "fingerprint".to_owned(),
             retention: Duration::from_secs(30 * 24 * 3600),
-            feed_kept_max,
+            feed_kept_min,
             clock: Clock::system(),
         });
         DataSet {

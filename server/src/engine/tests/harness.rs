@@ -66,9 +66,9 @@ impl World {
     }
 
     /// A data set that keeps so many feed entries in each shard.
-    pub(super) async fn keeping(feed_kept_max: u64) -> World {
+    pub(super) async fn keeping(feed_kept_min: u64) -> World {
         let mut world = World::new().await;
-        world.data = DataSet::keeping(feed_kept_max);
+        world.data = DataSet::keeping(feed_kept_min);
         world
     }
 

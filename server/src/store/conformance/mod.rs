@@ -57,8 +57,8 @@ pub(crate) trait Harness: Send + Sync {
     /// Names that the back end shows to its operator and keeps in the clear: all keys, or all key columns.
     async fn names(&self) -> Vec<String>;
 
-    /// Feed entries that each shard keeps: at least 30, and at most 100 so that a case can outrun it.
-    fn feed_kept_max(&self) -> u64;
+    /// Feed entries that each shard keeps at least: between 30 and 100, so that a case can outrun them.
+    fn feed_kept_min(&self) -> u64;
 
     /// How long paid answers are remembered: at least an hour and at most a year.
     fn retention(&self) -> Duration;

@@ -74,7 +74,7 @@ impl Data {
         let (count, newest) = &mut self.feed[id.shard().index()];
         *count += 1;
         newest.push_back(id.clone());
-        if newest.len() as u64 > self.feed_kept_max {
+        if newest.len() as u64 > self.feed_kept_min {
             newest.pop_front();
         }
     }

@@ -64,7 +64,7 @@ pub(crate) struct Data {
     feed: [(u64, VecDeque<JobId>); SHARDS as usize],
     gates: BTreeMap<ProviderId, Gate>,
     retention: Duration,
-    feed_kept_max: u64,
+    feed_kept_min: u64,
     epoch: u64,
     /// Versions and fences up to which jobs had come that were lost: one that is created again under the same name goes on from there.
     used: BTreeMap<JobId, (u64, u64)>,
@@ -103,7 +103,7 @@ struct Request {
 }
 
 impl Model {
-    pub(crate) fn new(clock: Clock, retention: Duration, feed_kept_max: u64) -> Model {
+    pub(crate) fn new(clock: Clock, retention: Duration, feed_kept_min: u64) -> Model {
         let data = Data {
             jobs: BTreeMap::new(),
             dedupe: BTreeMap::new(),
@@ -114,7 +114,7 @@ impl Model {
             feed: Default::default(),
             gates: BTreeMap::new(),
             retention,
-            feed_kept_max,
+            feed_kept_min,
             epoch: 1,
             used: BTreeMap::new(),
             lost_at: 0,

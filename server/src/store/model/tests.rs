@@ -65,7 +65,7 @@ impl Harness for ModelHarness {
         })
     }
 
-    fn feed_kept_max(&self) -> u64 {
+    fn feed_kept_min(&self) -> u64 {
         FEED_KEPT
     }
 

@@ -133,7 +133,7 @@ impl RedisStore {
             &micros_of(job.ended_at().unwrap_or(job.updated_at)),
             &ending,
             &or_nothing(answer_of),
-            &self.feed_kept_max,
+            &self.feed_kept_min,
         ])
     }
 }

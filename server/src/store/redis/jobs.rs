@@ -133,7 +133,7 @@ impl RedisStore {
             &u8::from(creation.repeat_allowed),
             &lease.map_or(0, micros),
             &remember.map_or(0, |keep| (micros(keep) / 1000).max(1)),
-            &self.feed_kept_max,
+            &self.feed_kept_min,
         ]);
         let providers: Vec<&str> = match &creation.answered_by {
             Some(provider) => vec![provider.as_str()],

@@ -83,7 +83,7 @@ pub(crate) struct RedisStore {
     fitness: vigil::Seen,
     _vigil: AbortOnDropHandle<()>,
     /// Newest feed entries that each shard keeps.
-    feed_kept_max: u64,
+    feed_kept_min: u64,
     /// How long a paid answer can be asked for.
     retention: Duration,
     clock: Clock,

@@ -58,8 +58,8 @@ pub(crate) struct RedisOptions {
     pub replicas_min: u32,
     /// To compare with Redis' own.
     pub clock: Clock,
-    /// Newest feed entries that each shard keeps; `FEED_KEPT_MAX` but for tests.
-    pub feed_kept_max: u64,
+    /// Newest feed entries that each shard keeps at least; `FEED_KEPT_MIN` but for tests.
+    pub feed_kept_min: u64,
     /// How long a paid answer can be asked for: as long as ended jobs are kept.
     pub retention: Duration,
     /// How long no billed call is begun when the master has changed, so that every replica can look for what it remembers.
@@ -115,7 +115,7 @@ pub(crate) async fn open(options: RedisOptions) -> Result<RedisStore, OpenError>
         reigns,
         fitness,
         _vigil: AbortOnDropHandle::new(tokio::spawn(vigil)),
-        feed_kept_max: options.feed_kept_max,
+        feed_kept_min: options.feed_kept_min,
         retention: options.retention,
         clock: options.clock,
         claims_made: AtomicUsize::new(0),

@@ -161,7 +161,7 @@ fn write(turn: &Turn<'_>, commit: &Commit, next: &Columns) -> Result<(), Fault> 
         turn.db.prepare_cached(sql)?.execute(params![job.id.as_str(), answer])?;
     }
     if job.sequence > next.sequence && rows::is_public(&job.id) {
-        feed::append(turn.db, &job.id, turn.feed_kept_max)?;
+        feed::append(turn.db, &job.id, turn.feed_kept_min)?;
     }
     Ok(())
 }

@@ -122,7 +122,7 @@ fn start(turn: &Turn<'_>, creation: &Creation, key: &DedupeKey<'_>, mut dedupe: 
     dedupe.started(&creation.job.id);
     save(turn, key, dedupe)?;
     if rows::is_public(&creation.job.id) {
-        feed::append(turn.db, &creation.job.id, turn.feed_kept_max)?;
+        feed::append(turn.db, &creation.job.id, turn.feed_kept_min)?;
     }
     let stored = Stored {
         job: creation.job.clone(),

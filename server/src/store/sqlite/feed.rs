@@ -8,7 +8,7 @@ use crate::{
     store::{FeedPage, FeedPosition},
 };
 
-pub(super) fn append(db: &Connection, job: &JobId, kept_max: u64) -> Result<(), Fault> {
+pub(super) fn append(db: &Connection, job: &JobId, kept_min: u64) -> Result<(), Fault> {
     let shard = shard_column(job.shard());
     let number = newest(db, job.shard())? + 1;
     let sql = "INSERT INTO feed (shard, number, job) VALUES (?1, ?2, ?3)";
@@ -16,7 +16,7 @@ pub(super) fn append(db: &Connection, job: &JobId, kept_max: u64) -> Result<(), 
         .execute(params![shard, rows::column(number), job.as_str()])?;
     let sql = "DELETE FROM feed WHERE shard = ?1 AND number <= ?2";
     db.prepare_cached(sql)?
-        .execute(params![shard, rows::column(number.saturating_sub(kept_max))])?;
+        .execute(params![shard, rows::column(number.saturating_sub(kept_min))])?;
     Ok(())
 }
 

@@ -60,7 +60,7 @@ pub(crate) struct SqliteStore {
     bells: broadcast::Sender<Bell>,
     clock: Clock,
     retention: Duration,
-    feed_kept_max: u64,
+    feed_kept_min: u64,
     epoch: u64,
     file: Option<FileIdentity>,
 }
@@ -118,7 +118,7 @@ impl Store for SqliteStore {
     async fn create(&self, creation: Creation) -> Result<Created, StoreError> {
         let sent_at = Instant::now();
         let (clock, bells) = (self.clock.clone(), self.bells.clone());
-        let (retention, feed_kept_max) = (self.retention, self.feed_kept_max);
+        let (retention, feed_kept_min) = (self.retention, self.feed_kept_min);
         let proposed = creation.job.id.clone();
         let work = move |db: &Connection| {
             let turn = Turn {
@@ -126,7 +126,7 @@ impl Store for SqliteStore {
                 now: clock.now(),
                 sent_at,
                 retention,
-                feed_kept_max,
+                feed_kept_min,
             };
             creating::create(&turn, &creation)
         };
@@ -165,7 +165,7 @@ impl Store for SqliteStore {
     async fn commit(&self, commit: Commit) -> Result<Committed, StoreError> {
         let sent_at = Instant::now();
         let (clock, bells) = (self.clock.clone(), self.bells.clone());
-        let (retention, feed_kept_max) = (self.retention, self.feed_kept_max);
+        let (retention, feed_kept_min) = (self.retention, self.feed_kept_min);
         let (id, by) = (commit.transition.job.id.clone(), commit.op);
         let work = move |db: &Connection| {
             let turn = Turn {
@@ -173,7 +173,7 @@ impl Store for SqliteStore {
                 now: clock.now(),
                 sent_at,
                 retention,
-                feed_kept_max,
+                feed_kept_min,
             };
             committing::commit(&turn, &commit)
         };
@@ -284,7 +284,7 @@ struct Turn<'a> {
     /// When the caller asked: a lease counts from here, so that waiting in the queue cannot stretch it.
     sent_at: Instant,
     retention: Duration,
-    feed_kept_max: u64,
+    feed_kept_min: u64,
 }
 
 /// Nobody listening is no error.

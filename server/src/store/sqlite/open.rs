@@ -14,7 +14,7 @@ use tokio::sync::broadcast;
 use super::{BELLS_KEPT, SqliteStore, readers::Readers, writer::Writer};
 use crate::{
     clock::Clock,
-    store::{FEED_KEPT_MAX, OpenError, StoreError},
+    store::{FEED_KEPT_MIN, OpenError, StoreError},
 };
 
 /// Version of the schema and of what its columns mean.
@@ -31,8 +31,8 @@ pub(crate) struct SqliteOptions {
     pub secret_fingerprint: String,
     /// How long paid answers are remembered for reuse.
     pub retention: Duration,
-    /// Newest feed entries that each shard keeps; [`FEED_KEPT_MAX`] but for tests.
-    pub feed_kept_max: u64,
+    /// Newest feed entries that each shard keeps at least; [`FEED_KEPT_MIN`] but for tests.
+    pub feed_kept_min: u64,
     pub clock: Clock,
 }
 
@@ -47,7 +47,7 @@ impl SqliteOptions {
             path,
             secret_fingerprint,
             retention,
-            feed_kept_max: FEED_KEPT_MAX,
+            feed_kept_min: FEED_KEPT_MIN,
             clock,
         }
     }
@@ -78,7 +78,7 @@ pub(super) fn open(options: SqliteOptions) -> Result<SqliteStore, OpenError> {
         bells: broadcast::Sender::new(BELLS_KEPT),
         clock: options.clock,
         retention: options.retention,
-        feed_kept_max: options.feed_kept_max,
+        feed_kept_min: options.feed_kept_min,
         epoch,
         file,
     })

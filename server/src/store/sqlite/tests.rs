@@ -41,7 +41,7 @@ fn harness(folder: Option<tempfile::TempDir>) -> SqliteHarness {
     let path = folder.as_ref().map(|folder| folder.path().join("semanas.db"));
     let options = SqliteOptions::new(path, "secret".to_owned(), RETENTION, clock.clone());
     let store = SqliteStore::open(SqliteOptions {
-        feed_kept_max: FEED_KEPT,
+        feed_kept_min: FEED_KEPT,
         ..options
     })
     .unwrap();
@@ -95,7 +95,7 @@ impl Harness for SqliteHarness {
         self.store.write("name", names, |_| ()).await.unwrap()
     }
 
-    fn feed_kept_max(&self) -> u64 {
+    fn feed_kept_min(&self) -> u64 {
         FEED_KEPT
     }
 

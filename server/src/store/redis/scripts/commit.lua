@@ -20,7 +20,7 @@
 --         {'LEDGER', the same}   the job is gone or has gone on without; only the charge is put back, as unknown
 --         {'OVERTAKEN'}   the job has gone on without, and lacks nothing
 local job, op, expected_version, plan_fence, format, plan_sequence, is_public, due, due_us, has_ended, ended_us, ending, answer_of,
-  feed_kept_max = string.match(ARGV[3],
+  feed_kept_min = string.match(ARGV[3],
   '^(%S+) (%S+) (%d+) (%S+) (%d+) (%d+) (%d) (%a+) (%S+) (%d) (%S+) (%S+) (%S+) (%d+)$')
 expected_version, plan_fence, plan_sequence = tonumber(expected_version), tonumber(plan_fence), tonumber(plan_sequence)
 is_public, has_ended = is_public == '1', has_ended == '1'
@@ -216,7 +216,7 @@ end
 
 -- Who puts back without what came before jumps over it: that is in the job's record from now on, and found to be there.
 local is_told = is_public and plan_sequence > state.sequence
-local deed = count_deeds(expected_version + 1 - state.version, is_told and KEYS[5], feed_kept_max, job)
+local deed = count_deeds(expected_version + 1 - state.version, is_told and KEYS[5], feed_kept_min, job)
 if state.under ~= own_reign then
   state.under, state.base = own_reign, state.version
 end

@@ -14,7 +14,7 @@
 --
 -- A job that is begun with its intent stands as if that had been committed after its creation, and counts as both: so it is put back
 -- by these two, and no redo comes with an intent.
-local job, sequence, format, answered_since_us, retention_us, repeat_allowed, lease_us, remember_ms, feed_kept_max = string.match(
+local job, sequence, format, answered_since_us, retention_us, repeat_allowed, lease_us, remember_ms, feed_kept_min = string.match(
   ARGV[3], '^(%S+) (%d+) (%d+) (%S+) (%d+) (%d) (%d+) (%d+) (%d+)$')
 local job_prefix = string.sub(KEYS[3], 1, -#job - 1)
 local is_redo = mode ~= 'do'
@@ -98,7 +98,7 @@ end
 -- From here on everything is written.
 local is_public = ARGV[9] ~= ''
 local version = intent and 2 or 1
-local deed = count_deeds(version, is_public and KEYS[7], feed_kept_max, job)
+local deed = count_deeds(version, is_public and KEYS[7], feed_kept_min, job)
 local claims, lease_until = 0, 0
 if lease_us ~= '0' and (safe_for == 0 or is_redo) then
   claims, lease_until = 1, now + tonumber(lease_us)

@@ -55,7 +55,7 @@ pub(super) async fn cluster() -> Option<Box<dyn Harness>> {
 
 async fn fresh(url: String) -> RedisHarness {
     let options = RedisOptions {
-        feed_kept_max: 40,
+        feed_kept_min: 40,
         ..options(&url)
     };
     let store = Arc::new(open(options.clone()).await.unwrap());
@@ -103,8 +103,8 @@ impl Harness for RedisHarness {
         names
     }
 
-    fn feed_kept_max(&self) -> u64 {
-        self.options.feed_kept_max
+    fn feed_kept_min(&self) -> u64 {
+        self.options.feed_kept_min
     }
 
     fn retention(&self) -> Duration {

@@ -17,7 +17,7 @@ use super::ports::free_port;
 use crate::{
     clock::Clock,
     store::{
-        FEED_KEPT_MAX,
+        FEED_KEPT_MIN,
         redis::{Durability, RedisOptions},
     },
 };
@@ -205,7 +205,7 @@ pub(super) fn options(url: &str) -> RedisOptions {
         durability: Durability::Demand,
         replicas_min: 1,
         clock: Clock::system(),
-        feed_kept_max: FEED_KEPT_MAX,
+        feed_kept_min: FEED_KEPT_MIN,
         retention: Duration::from_secs(30 * 24 * 3600),
         failover_pause: Duration::ZERO,
         connect_timeout: Duration::from_secs(2),
