@@ -47,18 +47,18 @@ pub(crate) fn parse_date(text: &str) -> DateReading {
     if text.trim_matches(|c: char| c.is_whitespace() || c == '-').is_empty() {
         return DateReading::Absent;
     }
-    match fold(text).as_str() {
-        "NULL" | "NIL" | "NONE" | "N A" | "NA" => return DateReading::Absent,
-        "VIGENTE" => return DateReading::Current,
-        _ => {}
-    }
     match read_parts(&collapse_spaces(text)) {
         // Go's zero time, .NET's minimum date, and the zero date of SQL: each stands for "not set".
         Some((0 | 1, 0 | 1, 0 | 1)) => DateReading::Absent,
         Some((year, month, day)) if (YEAR_MIN..=YEAR_MAX).contains(&year) => {
             Date::new(year, month, day).map_or(DateReading::Unreadable, DateReading::On)
         }
-        Some(_) | None => DateReading::Unreadable,
+        Some(_) => DateReading::Unreadable,
+        None => match fold(text).as_str() {
+            "NULL" | "NIL" | "NONE" | "N A" | "NA" => DateReading::Absent,
+            "VIGENTE" => DateReading::Current,
+            _ => DateReading::Unreadable,
+        },
     }
 }
 

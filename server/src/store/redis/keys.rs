@@ -229,7 +229,7 @@ impl Slot {
     }
 
     fn key(&self, name: &str) -> String {
-        format!("{}{name}", self.base)
+        [&self.base, name].concat()
     }
 }
 

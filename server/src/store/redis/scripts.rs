@@ -8,7 +8,7 @@
 
 use std::sync::LazyLock;
 
-use redis::{Cmd, cmd};
+use redis::Cmd;
 
 const REIGN_NOW: &str = include_str!("scripts/reign_now.lua");
 const REIGNED: &str = include_str!("scripts/reigned.lua");
@@ -195,8 +195,11 @@ impl Call {
     }
 
     fn command(&self, name: &str, script: &str) -> Cmd {
-        let mut command = cmd(name);
-        command.arg(script).arg(self.keys.len()).arg(&self.keys).arg(&self.args);
+        let head = [name, script, &self.keys.len().to_string()];
+        let words = head.len() + self.keys.len() + self.args.len();
+        let head_bytes: usize = head.iter().map(|word| word.len()).sum();
+        let mut command = Cmd::with_capacity(words, head_bytes + self.bytes());
+        command.arg(&head).arg(&self.keys).arg(&self.args);
         command
     }
 }
