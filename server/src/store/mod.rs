@@ -42,9 +42,13 @@ pub(crate) use self::{
     open_error::OpenError,
 };
 
-/// Newest feed entries that each shard keeps at least; older ones may go in lumps. A watcher further behind than this reads
-/// everything again, which costs about as much as reading that many entries one by one.
+/// Newest feed entries that each shard keeps at least. A watcher further behind than this reads everything again, which costs about
+/// as much as reading that many entries one by one.
 pub(crate) const FEED_KEPT_MIN: u64 = 10_000;
+
+/// So many more a shard may keep, to drop them together.
+#[cfg(test)]
+pub(crate) const FEED_LUMP_MAX: u64 = 100;
 
 /// One data set, shared by all replicas that open it.
 #[async_trait]

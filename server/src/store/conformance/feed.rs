@@ -10,11 +10,8 @@ use crate::{
         ids::{JobId, Shard},
         job::Event,
     },
-    store::FeedPosition,
+    store::{FEED_LUMP_MAX, FeedPosition},
 };
-
-/// What a store may drop at once: Redis stores at most so many entries together.
-const FEED_LUMP_MAX: u64 = 100;
 
 pub(crate) async fn creations_and_events_are_fed_in_order(world: &World) {
     assert_eq!(world.store.feed_end().await.unwrap(), FeedPosition::default());

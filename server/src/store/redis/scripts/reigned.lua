@@ -24,13 +24,22 @@ if mode ~= 'do' and redis.call('HGET', KEYS[2], 'counted_under') ~= reign then
   redis.call('HSET', KEYS[2], 'counted_under', reign, 'inherited', deeds or '0', 'acknowledged', deeds or '0', 'recovered', '0')
 end
 
+-- Old entries go a hundred at a time (`FEED_LUMP_MAX`), which costs less than to drop one with each new one.
+local function append(feed, kept_min, job)
+  fed = int(tonumber(fed or '0') + 1)
+  if string.sub(fed, -2) == '00' then
+    redis.call('XADD', feed, 'MAXLEN', kept_min, fed .. '-0', 'job', job)
+  else
+    redis.call('XADD', feed, fed .. '-0', 'job', job)
+  end
+end
+
 -- Counts what the calling script does, and the steps before it that it holds in itself; answers the number of the newest. `feed` is
 -- the key of the feed that tells of it, if one does: its entries are numbered without a gap, beside the deeds, since it takes longer
--- to ask the stream for its last one. Old entries go in lumps, as Redis stores them, which costs less than to drop one each time.
+-- to ask the stream for its last one.
 local function count_deeds(count, feed, kept_min, job)
   if feed then
-    fed = int(tonumber(fed or '0') + 1)
-    redis.call('XADD', feed, 'MAXLEN', '~', kept_min, fed .. '-0', 'job', job)
+    append(feed, kept_min, job)
   end
   if mode == 'do' then
     deeds = int(tonumber(deeds or '0') + count)
