@@ -408,6 +408,19 @@ async fn the_demo_serves_for_other_programs_until_its_input_ends_or_it_is_told_t
 }
 
 #[tokio::test]
+async fn the_demo_says_where_it_serves_also_when_its_input_has_ended_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let temporary = folder.path().display().to_string();
+    let arguments = ["demo", "--serve", "--listen", "127.0.0.1:0"];
+    let ended = semanas(folder.path(), &arguments, &[("TMPDIR", &temporary)])
+        .await
+        .expect_code(0);
+    assert!(ended.stdout.starts_with("SEMANAS_SERVER="), "{}", ended.stdout);
+    let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
+    assert!(left.is_empty(), "the demo leaves {left:?} behind");
+}
+
+#[tokio::test]
 async fn the_demo_says_when_its_port_is_taken() {
     let folder = tempfile::tempdir().unwrap();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

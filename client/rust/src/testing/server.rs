@@ -30,7 +30,7 @@ const ADDRESS: &str = "SEMANAS_SERVER=";
 /// The program is built for debugging, perhaps, on a machine that is busy.
 const START_LIMIT: Duration = Duration::from_secs(60);
 
-/// A server that ends when this value does.
+/// A server that ends when this value does. The real one ends by itself, a moment later, and leaves nothing behind.
 #[derive(Debug)]
 pub struct Server {
     endpoint: String,
@@ -39,9 +39,8 @@ pub struct Server {
 
 #[derive(Debug)]
 enum Running {
-    Program {
-        _process: Child,
-    },
+    /// Not killed: it ends with its input, which goes with this value, and removes its data.
+    Program { _process: Child },
     /// A runtime of its own, which ends at once with all that it serves.
     Fake(Option<Runtime>),
 }
@@ -111,7 +110,6 @@ impl Server {
             .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .kill_on_drop(true)
             .spawn()
             .map_err(|error| {
                 let what = format!(
@@ -120,15 +118,13 @@ impl Server {
                 );
                 io::Error::new(error.kind(), what)
             })?;
-        let output = process
-            .stdout
-            .take()
-            .ok_or_else(|| io::Error::other("the server has no standard output"))?;
-        let mut lines = BufReader::new(output).lines();
-        let line = timeout(START_LIMIT, lines.next_line()).await??.unwrap_or_default();
-        let endpoint = line.strip_prefix(ADDRESS).map(str::to_owned);
-        let endpoint =
-            endpoint.ok_or_else(|| io::Error::other(format!("{} did not begin to serve", program.display())))?;
+        let endpoint = timeout(START_LIMIT, address(&mut process)).await;
+        let endpoint = endpoint.map_err(io::Error::from).flatten().map_err(|error| {
+            // Whatever it is, it may not mind its input.
+            process.start_kill().ok();
+            let what = format!("{} did not begin to serve: {error}", program.display());
+            io::Error::new(error.kind(), what)
+        })?;
         Ok(Server {
             endpoint,
             running: Running::Program { _process: process },
@@ -138,16 +134,22 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        match &mut self.running {
-            Running::Fake(runtime) => {
-                if let Some(runtime) = runtime.take() {
-                    runtime.shutdown_background();
-                }
-            }
-            // Its own value kills it.
-            Running::Program { .. } => {}
+        // The program's end of the pipe goes with its own value.
+        if let Running::Fake(runtime) = &mut self.running
+            && let Some(runtime) = runtime.take()
+        {
+            runtime.shutdown_background();
         }
     }
+}
+
+/// Where the program says that it serves, once it does.
+async fn address(process: &mut Child) -> io::Result<String> {
+    let output = process.stdout.take();
+    let output = output.ok_or_else(|| io::Error::other("it has no standard output"))?;
+    let line = BufReader::new(output).lines().next_line().await?.unwrap_or_default();
+    let address = line.strip_prefix(ADDRESS).map(str::to_owned);
+    address.ok_or_else(|| io::Error::other(format!("it said {line:?}")))
 }
 
 /// Begins to serve, and gives the address.

@@ -1,5 +1,7 @@
 //! What `testing` gives to those who use the client: the fake tells what the real server does, and what it was told.
 
+use std::time::Duration;
+
 use futures::TryStreamExt as _;
 use semanas_client::testing::{Act, Fake, Refusal, Server, WatchWorkHistoryRequest};
 use semanas_client::{
@@ -7,6 +9,8 @@ use semanas_client::{
     ListChargesRequest, Options, ResolveWorkHistoryRequest, SnapshotCause, SubmitWorkHistoryRequest,
     WatchWorkHistoriesRequest, WorkHistoryJob,
 };
+use tokio::process::Command;
+use tokio::time::{interval, timeout};
 
 const CURP: &str = "GOAA970724HYNNNL08";
 
@@ -61,20 +65,48 @@ async fn the_fake_tells_a_story_by_itself() {
     use_all(&server.client().unwrap()).await;
 }
 
-/// Needs the `semanas` program: without it there is nothing to compare the fake with.
+/// Whether there is a `semanas` program to compare the fake with.
+fn is_program_named() -> bool {
+    let is_named = std::env::var_os("SEMANAS_BIN").is_some();
+    let is_ci = std::env::var("CI").as_deref() == Ok("true");
+    assert!(is_named || !is_ci, "SEMANAS_BIN does not name the program");
+    is_named
+}
+
 #[tokio::test]
 async fn the_real_server_does_the_same() {
-    if std::env::var_os("SEMANAS_BIN").is_none() {
-        assert_ne!(
-            std::env::var("CI").as_deref(),
-            Ok("true"),
-            "SEMANAS_BIN does not name the program"
-        );
+    if !is_program_named() {
         return;
     }
     let server = Server::start(Fake::new()).await.unwrap();
     assert!(server.is_real());
     use_all(&server.client().unwrap()).await;
+}
+
+#[tokio::test]
+async fn the_real_server_leaves_nothing_behind() {
+    if !is_program_named() {
+        return;
+    }
+    // The server has its folder for temporary files from the test that starts it: a test with a folder of its own.
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["--exact", "testing::the_real_server_does_the_same"];
+    let test = Command::new(std::env::current_exe().unwrap())
+        .args(arguments)
+        .env("TMPDIR", folder.path())
+        .output()
+        .await
+        .unwrap();
+    let said = String::from_utf8_lossy(&test.stdout);
+    assert!(test.status.success() && said.contains("1 passed"), "{said}");
+    let mut looks = interval(Duration::from_millis(20));
+    let emptied = async {
+        while std::fs::read_dir(folder.path()).unwrap().next().is_some() {
+            looks.tick().await;
+        }
+    };
+    let left = timeout(Duration::from_secs(40), emptied).await;
+    assert!(left.is_ok(), "the server's data lies in {}", folder.path().display());
 }
 
 fn snapshot(cursor: &str) -> Act<JobUpdate> {
@@ -117,7 +149,7 @@ async fn a_watch_says_refuses_and_keeps_silent_as_it_is_told() {
 async fn a_refusal_arrives_with_all_that_it_was_given() {
     let refusal = Refusal::new(Code::ResourceExhausted, "QUOTA_EXCEEDED", "enough for today")
         .with_metadata("provider", "KIBAN")
-        .with_retry_delay(std::time::Duration::from_secs(90));
+        .with_retry_delay(Duration::from_secs(90));
     let fake = Fake::new()
         .lookup_nss(move |_| Err(refusal.clone()))
         .health(Health::NotServing);
@@ -125,7 +157,7 @@ async fn a_refusal_arrives_with_all_that_it_was_given() {
     let client = server.client().unwrap();
     let error = client.lookup_nss(CURP).await.unwrap_err();
     assert_eq!(error.to_string(), "enough for today [QUOTA_EXCEEDED]");
-    assert_eq!(error.retry_delay(), Some(std::time::Duration::from_secs(90)));
+    assert_eq!(error.retry_delay(), Some(Duration::from_secs(90)));
     assert_eq!(error.details().unwrap().metadata()["provider"], "KIBAN");
     assert_eq!(client.health().await.unwrap(), Health::NotServing);
 }

@@ -34,9 +34,10 @@ where
     given
         .extend(["KIBAN", "TUIDENTIDAD"].map(|it| (format!("SEMANAS_PROVIDERS__{it}__POLL_FIRST"), POLL_FIRST.into())));
 
+    // The end of the input counts only once it serves: whoever gave none is still told where, or why it could not.
     let ended = tokio::select! {
         started = start(given) => serve_until_told(started?, &mut out).await,
-        ended = told_to_end() => ended,
+        ended = interrupted() => ended,
     };
     sandbox.stop().await;
     ended.map(|()| Exit::Succeeded)
