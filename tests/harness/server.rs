@@ -55,8 +55,13 @@ impl Store {
     }
 }
 
+/// For a server that ends before anybody calls it. One that stays gets ports that it finds again after a restart.
+const ANY_PORT: &str = "127.0.0.1:0";
+
 /// Settings that let a test end soon: what waits for seconds in the field waits for milliseconds here.
 const QUICK: &[(&str, &str)] = &[
+    ("GRPC__LISTEN", ANY_PORT),
+    ("HTTP__LISTEN", ANY_PORT),
     ("ENGINE__SWEEP_INTERVAL", "100ms"),
     ("ENGINE__LEASE", "3s"),
     ("ENGINE__AMBIGUOUS_GRACE", "400ms"),
@@ -129,10 +134,6 @@ impl ServerOptions {
         pairs.map(|(name, value)| (name.as_str(), value.as_str())).collect()
     }
 
-    fn has(&self, name: &str) -> bool {
-        self.environment.iter().any(|(known, _)| known == name)
-    }
-
     /// Starts it and waits until it takes work.
     pub async fn start(self) -> Server {
         let server = self.start_unready().await;
@@ -142,9 +143,9 @@ impl ServerOptions {
 
     /// Starts it and waits until it listens.
     pub async fn start_unready(mut self) -> Server {
-        for listener in ["GRPC__LISTEN", "HTTP__LISTEN"] {
-            if !self.has(&format!("SEMANAS_{listener}")) {
-                self = self.set(listener, &format!("127.0.0.1:{}", free_port()));
+        for (_, value) in &mut self.environment {
+            if value == ANY_PORT {
+                *value = format!("127.0.0.1:{}", free_port());
             }
         }
         let folder = tempfile::tempdir().unwrap();

@@ -21,13 +21,6 @@ async fn refused(folder: &Path, environment: &[(&str, &str)], code: i32) -> Ende
     ended
 }
 
-/// Settings of a server that would start, on this store, with free ports.
-fn sound(store: &Store, sandbox: &Sandbox) -> ServerOptions {
-    ServerOptions::new(store, sandbox)
-        .set("GRPC__LISTEN", "127.0.0.1:0")
-        .set("HTTP__LISTEN", "127.0.0.1:0")
-}
-
 async fn refused_with(options: ServerOptions) -> Ended {
     let folder = tempfile::tempdir().unwrap();
     refused(folder.path(), &options.environment(), REFUSED).await
@@ -74,7 +67,7 @@ async fn all_mistakes_of_a_settings_file_are_said_at_once_with_names_and_places(
 #[tokio::test]
 async fn an_unknown_setting_is_refused_with_the_one_that_was_meant() {
     let sandbox = sandbox().await;
-    let options = sound(&Store::sqlite(), &sandbox).set("ENGINE__WORKER_MAX", "3");
+    let options = ServerOptions::new(&Store::sqlite(), &sandbox).set("ENGINE__WORKER_MAX", "3");
     mistaken_with(options)
         .await
         .expect_complaint(&["SEMANAS_ENGINE__WORKER_MAX", "did you mean SEMANAS_ENGINE__WORKERS_MAX"]);
@@ -115,7 +108,7 @@ async fn a_port_in_use_is_named_with_its_setting() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     for (variable, setting) in [("GRPC__LISTEN", "grpc.listen"), ("HTTP__LISTEN", "http.listen")] {
-        let options = sound(&Store::sqlite(), &sandbox).set(variable, &address);
+        let options = ServerOptions::new(&Store::sqlite(), &sandbox).set(variable, &address);
         refused_with(options)
             .await
             .expect_complaint(&[setting, &address, "in use", &format!("SEMANAS_{variable}")]);
@@ -126,7 +119,7 @@ async fn a_port_in_use_is_named_with_its_setting() {
 async fn a_redis_that_is_down_is_named() {
     let sandbox = sandbox().await;
     let url = format!("redis://127.0.0.1:{}", free_port());
-    refused_with(sound(&Store::Redis(url.clone()), &sandbox))
+    refused_with(ServerOptions::new(&Store::Redis(url.clone()), &sandbox))
         .await
         .expect_complaint(&["store.url", url.trim_start_matches("redis://")]);
 }
@@ -134,7 +127,7 @@ async fn a_redis_that_is_down_is_named() {
 #[tokio::test]
 async fn a_redis_without_a_secret_says_where_to_get_one() {
     let (redis, sandbox) = (Redis::start().await, sandbox().await);
-    mistaken_with(sound(&Store::redis(&redis), &sandbox).without("STORE__SECRET"))
+    mistaken_with(ServerOptions::new(&Store::redis(&redis), &sandbox).without("STORE__SECRET"))
         .await
         .expect_complaint(&["store.secret", "semanas init"]);
 }
@@ -142,7 +135,7 @@ async fn a_redis_without_a_secret_says_where_to_get_one() {
 /// A Redis that may lose what it acknowledged is refused with the line that mends it.
 async fn check_redis(arguments: &[&str], complaint: &[&str]) {
     let (redis, sandbox) = (Redis::start_with(arguments).await, sandbox().await);
-    refused_with(sound(&Store::redis(&redis), &sandbox))
+    refused_with(ServerOptions::new(&Store::redis(&redis), &sandbox))
         .await
         .expect_complaint(complaint);
 }
@@ -187,7 +180,7 @@ async fn a_read_only_replica_of_redis_is_refused() {
         &port,
     ];
     let replica = Redis::start_with(&of_primary).await;
-    refused_with(sound(&Store::redis(&replica), &sandbox))
+    refused_with(ServerOptions::new(&Store::redis(&replica), &sandbox))
         .await
         .expect_complaint(&["store.url", "slave", "master"]);
 }
@@ -205,7 +198,7 @@ async fn whoever_accepts_the_risk_may_use_a_redis_that_forgets() {
 async fn an_empty_redis_is_a_loss_until_init_says_that_it_is_a_beginning() {
     let (redis, sandbox) = (Redis::start().await, sandbox().await);
     let store = Store::redis(&redis);
-    let without_leave = || sound(&store, &sandbox).without("STORE__CREATE");
+    let without_leave = || ServerOptions::new(&store, &sandbox).without("STORE__CREATE");
     refused_with(without_leave())
         .await
         .expect_complaint(&["no data set", "semanas init", "store.create"]);
@@ -272,13 +265,13 @@ async fn a_wrong_secret_is_refused_before_anything_is_read() {
     let redis_store = Store::redis(&redis);
     drop(Server::start(&redis_store, &sandbox).await);
     let wrong = "another secret, which is long enough too";
-    refused_with(sound(&redis_store, &sandbox).set("STORE__SECRET", wrong))
+    refused_with(ServerOptions::new(&redis_store, &sandbox).set("STORE__SECRET", wrong))
         .await
         .expect_complaint(&["store.secret"]);
 
     let sqlite = Store::sqlite();
     drop(Server::start(&sqlite, &sandbox).await);
-    refused_with(sound(&sqlite, &sandbox).set("STORE__SECRET", wrong))
+    refused_with(ServerOptions::new(&sqlite, &sandbox).set("STORE__SECRET", wrong))
         .await
         .expect_complaint(&["store.secret"]);
 }
@@ -290,7 +283,7 @@ async fn a_database_without_its_secret_file_is_not_given_a_new_secret() {
     drop(Server::start(&store, &sandbox).await);
     let Store::Sqlite(folder) = &store else { unreachable!() };
     std::fs::remove_file(folder.path().join("semanas.db.secret")).unwrap();
-    refused_with(sound(&store, &sandbox))
+    refused_with(ServerOptions::new(&store, &sandbox))
         .await
         .expect_complaint(&["semanas.db.secret", "store.secret"]);
 }
@@ -310,7 +303,7 @@ async fn a_secret_file_that_others_can_read_is_refused_with_the_command_that_men
             .unwrap()
             .success()
     );
-    refused_with(sound(&store, &sandbox))
+    refused_with(ServerOptions::new(&store, &sandbox))
         .await
         .expect_complaint(&[&format!("chmod 600 {}", secret.display())]);
 }
